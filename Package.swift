@@ -1,0 +1,52 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target is held to strict memory safety: a use of an unsafe construct must be written as such, and outside
+// `Arrays` (the one place that maps files and calls C) there is none. Warnings are errors where CI is set.
+let settings: [SwiftSetting] =
+  [.strictMemorySafety(), .enableUpcomingFeature("ExistentialAny")]
+  + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, exclude: resources == nil ? [] : ["Fixtures"], swiftSettings: settings)
+}
+
+let package = Package(
+  name: "ingot",
+  products: [.executable(name: "ingot", targets: ["ingot"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // C libraries: a module map and a shim each, nothing else.
+    .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CSystem"),
+    // The family files of schemas/families as bytes inside the binary.
+    .target(name: "CFamilyFiles"),
+
+    // Dependencies point one way only: every target names those below it.
+    .target(
+      name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CSystem"],
+      // A getter that lends its bytes (`Array.rawSpan`) needs this feature.
+      swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
+    library("Checkpoints", ["Arrays"]),
+    library("NetFile", ["Arrays"]),
+    library("Nets", ["Arrays", "NetFile"]),
+    library("Families", ["Arrays", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
+    library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families"]),
+    library("Reports", ["Arrays", "Checkpoints", "NetFile", "Nets", "Families", "Assurance"]),
+    .executableTarget(
+      name: "ingot",
+      dependencies: [
+        "Arrays", "Families", "Assurance", "Reports",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+  ]
+)

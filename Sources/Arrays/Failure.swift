@@ -1,0 +1,76 @@
+/// Why something could not be done: one line that names the file, the place in it and the reason, and a hint that says
+/// what to do about it. Every error of the libraries and of the command has this form.
+public struct Failure: Error, Hashable, Sendable {
+  /// What sort of failure it is; decides the exit status of the command.
+  public enum Kind: Int, Hashable, Sendable {
+    /// It ran and the answer is no: a mismatch, a difference, a budget exceeded.
+    case mismatch = 1
+    /// The command line makes no sense.
+    case usage = 64
+    /// The input's bytes are not what they should be.
+    case badData = 65
+    /// There is no such input.
+    case noInput = 66
+    /// The output can't be created.
+    case cannotCreate = 73
+    /// Reading or writing failed.
+    case io = 74
+  }
+
+  public var kind: Kind
+  /// Path of the file concerned.
+  public var file: String?
+  /// Where in the file: a byte offset, an array's name.
+  public var place: String?
+  public var reason: String
+  /// What the reader of the message can do.
+  public var hint: String?
+
+  public init(_ kind: Kind, file: String? = nil, place: String? = nil, _ reason: String, hint: String? = nil) {
+    self.kind = kind
+    self.file = file
+    self.place = place
+    self.reason = reason
+    self.hint = hint
+  }
+
+  /// Exit status of the command, after BSD's sysexits.h.
+  public var exitStatus: Int32 { Int32(kind.rawValue) }
+
+  /// The same failure, located in `file` unless it already names one.
+  public func inFile(_ file: String) -> Failure {
+    var copy = self
+    copy.file = copy.file ?? file
+    return copy
+  }
+
+  /// The same failure with a hint unless it already has one.
+  public func hinting(_ hint: String) -> Failure {
+    var copy = self
+    copy.hint = copy.hint ?? hint
+    return copy
+  }
+}
+
+extension Failure: CustomStringConvertible {
+  /// `file: place: reason`, with control characters escaped so that a hostile name can't forge a second line.
+  public var description: String {
+    [file, place, reason].compactMap(\.self).map(printable).joined(separator: ": ")
+  }
+}
+
+/// `text` with control characters, line and paragraph separators and direction overrides escaped: fit for one line of a
+/// terminal, whatever a file's author put into a name.
+public func printable(_ text: String) -> String {
+  if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return text }
+  var out = ""
+  for scalar in text.unicodeScalars {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+      out += "\\u{\(String(scalar.value, radix: 16))}"
+    default:
+      out.unicodeScalars.append(scalar)
+    }
+  }
+  return out
+}

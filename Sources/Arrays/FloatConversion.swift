@@ -1,0 +1,59 @@
+/// Conversion of little-endian float elements between float32, float16 and bfloat16, rounding to nearest, ties to even
+/// (IEEE 754). Values too large for float16 become infinities, as in the other frameworks.
+public enum FloatConversion {
+  /// Whether `convert` knows the pair.
+  public static func isPossible(from old: ElementType, to new: ElementType) -> Bool {
+    let known: Set<ElementType> = [.float64, .float32, .float16, .bfloat16]
+    return old == new || known.contains(old) && known.contains(new) && new != .float64
+  }
+
+  /// The elements of `bytes`, of type `old`, as elements of type `new`.
+  public static func convert(_ bytes: borrowing RawSpan, from old: ElementType, to new: ElementType) -> [UInt8] {
+    let count = bytes.byteCount / old.size
+    return unsafe [UInt8](unsafeUninitializedCapacity: count * new.size) { out, written in
+      unsafe bytes.withUnsafeBytes { bytes in
+        for index in 0..<count {
+          let value = unsafe load(bytes, index, old)
+          unsafe store(value, UnsafeMutableRawBufferPointer(out), index, new)
+        }
+      }
+      written = count * new.size
+    }
+  }
+
+  @inline(__always)
+  private static func load(_ bytes: UnsafeRawBufferPointer, _ index: Int, _ type: ElementType) -> Float {
+    switch type {
+    case .float64:
+      // Rounded twice when the target is narrower than float32; the published nets hold no float64.
+      return Float(Double(bitPattern: unsafe .init(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))))
+    case .float32:
+      return Float(bitPattern: unsafe .init(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
+    case .float16:
+      let bits = unsafe UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
+      return Float(Float16(bitPattern: bits))
+    default:
+      let bits = unsafe UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
+      return Float(bitPattern: UInt32(bits) << 16)
+    }
+  }
+
+  @inline(__always)
+  private static func store(_ value: Float, _ out: UnsafeMutableRawBufferPointer, _ index: Int, _ type: ElementType) {
+    switch type {
+    case .float32:
+      unsafe out.storeBytes(of: value.bitPattern.littleEndian, toByteOffset: 4 * index, as: UInt32.self)
+    case .float16:
+      unsafe out.storeBytes(of: Float16(value).bitPattern.littleEndian, toByteOffset: 2 * index, as: UInt16.self)
+    default:
+      unsafe out.storeBytes(of: bfloat16(value).littleEndian, toByteOffset: 2 * index, as: UInt16.self)
+    }
+  }
+
+  /// The upper half of a float32, rounded to nearest, ties to even; a NaN stays a NaN.
+  private static func bfloat16(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    if value.isNaN { return UInt16(bits >> 16) | 0x40 }
+    return UInt16((bits + 0x7fff + (bits >> 16 & 1)) >> 16)
+  }
+}

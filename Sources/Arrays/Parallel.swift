@@ -1,0 +1,85 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+import Synchronization
+
+/// Runs `body` for 0 ..< `jobs` on up to `workers` threads, each taking the next job when it is free: jobs start in
+/// order. After the first error no further job starts, and that error is thrown.
+public func inParallel(
+  jobs: Int, workers: Int = Paths.processors, _ body: @Sendable @escaping (Int) throws -> Void
+) throws {
+  let state = JobState(jobs: jobs, body: body)
+  var threads: [pthread_t] = []
+  for _ in 1..<max(2, min(workers, jobs)) where min(workers, jobs) > 1 {
+    let argument = unsafe Unmanaged.passRetained(state).toOpaque()
+    #if canImport(Darwin)
+      var thread: pthread_t?
+    #else
+      var thread = pthread_t()
+    #endif
+    let status = unsafe pthread_create(
+      &thread, nil,
+      { argument in
+        #if canImport(Darwin)
+          let state = unsafe Unmanaged<JobState>.fromOpaque(argument).takeRetainedValue()
+        #else
+          let state = unsafe Unmanaged<JobState>.fromOpaque(argument!).takeRetainedValue()
+        #endif
+        state.work()
+        return nil
+      }, argument)
+    guard status == 0 else {
+      // The threads that did start, and this one, do the work.
+      unsafe Unmanaged<JobState>.fromOpaque(argument).release()
+      break
+    }
+    #if canImport(Darwin)
+      if let thread { threads.append(thread) }
+    #else
+      threads.append(thread)
+    #endif
+  }
+  state.work()
+  for thread in threads { _ = pthread_join(thread, nil) }
+  if let error = state.error { throw error }
+}
+
+private final class JobState: Sendable {
+  private struct Position {
+    var next = 0
+    var error: (any Error)?
+  }
+
+  private let jobs: Int
+  private let body: @Sendable (Int) throws -> Void
+  private let position = Mutex(Position())
+
+  init(jobs: Int, body: @escaping @Sendable (Int) throws -> Void) {
+    self.jobs = jobs
+    self.body = body
+  }
+
+  var error: (any Error)? { position.withLock { $0.error } }
+
+  func work() {
+    while let job = take() {
+      do {
+        try body(job)
+      } catch {
+        position.withLock { $0.error = $0.error ?? error }
+      }
+    }
+  }
+
+  private func take() -> Int? {
+    position.withLock { position in
+      guard position.error == nil, position.next < jobs else { return nil }
+      defer { position.next += 1 }
+      return position.next
+    }
+  }
+}

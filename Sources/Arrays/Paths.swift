@@ -1,0 +1,71 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Questions about paths and the process's surroundings.
+public enum Paths {
+  public static func exists(_ path: String) -> Bool { System.status(path) != nil }
+
+  public static func isFolder(_ path: String) -> Bool { System.status(path)?.isDirectory == true }
+
+  /// Names in a folder, sorted by their bytes; empty when it can't be listed.
+  public static func names(in folder: String) -> [String] { System.list(folder) ?? [] }
+
+  /// `folder/name`.
+  public static func join(_ folder: String, _ name: String) -> String {
+    folder == "." ? name : folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+  }
+
+  /// The last component.
+  public static func name(_ path: String) -> String {
+    String(path.split(separator: "/").last ?? "")
+  }
+
+  /// All but the last component; "." when there is one only.
+  public static func folder(of path: String) -> String { folderOf(path) }
+
+  /// Makes a folder and those above it.
+  public static func makeFolder(_ path: String) throws(Failure) { try System.makeFolder(path) }
+
+  public static func environment(_ name: String) -> String? {
+    guard let value = unsafe getenv(name) else { return nil }
+    return unsafe String(cString: value)
+  }
+
+  public static var processors: Int { System.processors }
+
+  public static var standardErrorIsTerminal: Bool { System.isTerminal(2) }
+
+  public static var standardOutputIsTerminal: Bool { System.isTerminal(1) }
+
+  /// Seconds on a clock that never goes back.
+  public static var seconds: Double { System.clock }
+}
+
+/// Writes text to standard output or standard error, whole.
+public enum Console {
+  public static func print(_ text: String) { write(text + "\n", 1) }
+
+  public static func printError(_ text: String, terminator: String = "\n") { write(text + terminator, 2) }
+
+  private static func write(_ text: String, _ descriptor: Int32) {
+    var text = text
+    text.withUTF8 { buffer in
+      var done = 0
+      while done < buffer.count {
+        #if canImport(Glibc)
+          let count = unsafe Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
+        #elseif canImport(Musl)
+          let count = unsafe Musl.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
+        #else
+          let count = unsafe Darwin.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
+        #endif
+        if count > 0 { done += count } else if errno != EINTR { return }
+      }
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/// The lengths of an array's dimensions, outermost first. Making one is the only place where dimensions are multiplied:
+/// a `Shape` that exists has a count of elements that fits.
+public struct Shape: Hashable, Sendable {
+  /// Most dimensions an array may have.
+  public static let maximumRank = 8
+
+  public let dimensions: [Int]
+  /// Product of the dimensions; 1 for a scalar.
+  public let elements: Int
+
+  /// - Throws: `Failure` of kind `badData` when a dimension is negative, there are more than `maximumRank`, or the
+  ///   product does not fit 63 bits.
+  public init(_ dimensions: [Int]) throws(Failure) {
+    guard dimensions.count <= Shape.maximumRank else {
+      throw Failure(.badData, "shape has \(dimensions.count) dimensions; at most \(Shape.maximumRank) are supported")
+    }
+    guard dimensions.allSatisfy({ $0 >= 0 }) else {
+      throw Failure(.badData, "shape \(dimensions) has a negative dimension")
+    }
+    var product = 1
+    for dimension in dimensions {
+      let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
+      guard !overflow else { throw Failure(.badData, "shape \(dimensions) has more elements than 63 bits can count") }
+      product = next
+    }
+    self.dimensions = dimensions
+    elements = product
+  }
+
+  /// Bytes that an array of this shape takes.
+  /// - Throws: `Failure` of kind `badData` when they don't fit 63 bits.
+  public func bytes(of type: ElementType) throws(Failure) -> Int {
+    let (bytes, overflow) = elements.multipliedReportingOverflow(by: type.size)
+    guard !overflow else {
+      throw Failure(.badData, "shape \(dimensions) of \(type.rawValue) has more bytes than 63 bits can count")
+    }
+    return bytes
+  }
+
+  public var rank: Int { dimensions.count }
+
+  /// The shape without its leading dimensions of length 1.
+  public var withoutLeadingOnes: [Int] { Array(dimensions.drop { $0 == 1 }) }
+}
+
+extension Shape: CustomStringConvertible {
+  /// `768 × 3072`, or `scalar`.
+  public var description: String {
+    dimensions.isEmpty ? "scalar" : dimensions.map(String.init).joined(separator: " × ")
+  }
+}

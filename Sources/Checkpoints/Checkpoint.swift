@@ -1,0 +1,58 @@
+import Arrays
+
+/// One array of a checkpoint, under the name its publisher gave it.
+public struct CheckpointArray: Hashable, Sendable {
+  public let name: String
+  public let shape: Shape
+  public let elementType: ElementType
+  /// Bytes of its data, row by row, little-endian.
+  public let bytes: Int
+}
+
+/// Weights as somebody published them, opened without reading the weights themselves. Everything about the arrays was
+/// validated when it was opened; their data is read when asked for, from any thread.
+public protocol Checkpoint: Sendable {
+  /// The path it was opened by.
+  var path: String { get }
+  /// The container's name, e.g. `safetensors`.
+  var format: String { get }
+  /// The files that hold the weights, in the order of reading.
+  var files: [InputFile] { get }
+  /// In the order of their data.
+  var arrays: [CheckpointArray] { get }
+  /// What the writer noted in the file, sorted by name.
+  var metadata: [(name: String, value: String)] { get }
+
+  /// Reads `count` bytes of an array's data from `offset` on into the front of `buffer`, which grows when too small.
+  /// - Parameter array: index into `arrays`.
+  func read(_ array: Int, at offset: Int, count: Int, into buffer: inout [UInt8]) throws(Failure)
+}
+
+extension Checkpoint {
+  /// The folder with the configuration and tokenizer files.
+  public var folder: String { Paths.isFolder(path) ? path : Paths.folder(of: path) }
+
+  /// All of an array's data; for small arrays.
+  public func data(of array: Int) throws(Failure) -> [UInt8] {
+    var buffer: [UInt8] = []
+    try read(array, at: 0, count: arrays[array].bytes, into: &buffer)
+    return buffer
+  }
+
+  /// Whether two arrays hold the same bytes; reads both as far as they agree.
+  public func holdSameBytes(_ first: Int, _ second: Int) throws(Failure) -> Bool {
+    guard arrays[first].bytes == arrays[second].bytes, arrays[first].elementType == arrays[second].elementType else {
+      return false
+    }
+    var (left, right): ([UInt8], [UInt8]) = ([], [])
+    var offset = 0
+    while offset < arrays[first].bytes {
+      let count = min(chunkSize, arrays[first].bytes - offset)
+      try read(first, at: offset, count: count, into: &left)
+      try read(second, at: offset, count: count, into: &right)
+      guard left[..<count] == right[..<count] else { return false }
+      offset += count
+    }
+    return true
+  }
+}

@@ -1,0 +1,33 @@
+import Arrays
+
+/// Opens the checkpoint at a path: a weights file, or a folder that holds one under its usual name.
+/// - Throws: `Failure` of kind `noInput` when there is none, `badData` when it isn't what it should be.
+public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
+  let file = try InputFile(Paths.isFolder(path) ? weightsFile(in: path) : path)
+  let kind = try FileKind.of(file)
+  switch kind {
+  case .safetensors: return try SafetensorsCheckpoint(file, openedBy: path)
+  default:
+    // A safetensors file that is damaged in its first bytes is told what is wrong with them.
+    if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }
+    throw kind.failure(file: file.path, wanted: "a checkpoint")
+  }
+}
+
+/// Usual names of weights files, the best first.
+private let usualNames = [
+  "model.safetensors", "pytorch_model.bin", "tf_model.h5", "model.safetensors.index.json",
+  "pytorch_model.bin.index.json",
+]
+
+private func weightsFile(in folder: String) throws(Failure) -> String {
+  let names = Paths.names(in: folder)
+  if let name = usualNames.first(where: names.contains) { return Paths.join(folder, name) }
+  let others = names.filter { $0.hasSuffix(".safetensors") }
+  if others.count == 1 { return Paths.join(folder, others[0]) }
+  throw Failure(
+    .noInput, file: folder,
+    others.isEmpty ? "holds no weights file" : "holds \(others.count) safetensors files and none named model.safetensors",
+    hint: others.isEmpty
+      ? "name a folder with model.safetensors, or the file itself" : "name the file itself, for example \(others[0])")
+}

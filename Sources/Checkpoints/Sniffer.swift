@@ -1,0 +1,108 @@
+import Arrays
+
+/// What a file is, by its first bytes: names mislead, and so do downloads that went wrong.
+public enum FileKind: Hashable, Sendable {
+  case safetensors
+  case netFile
+  case hdf5
+  case zip
+  case pickle
+  case gitLFSPointer
+  case html
+  case gguf
+  case gzip
+  case tar
+  case json
+  case text
+  case empty
+  case unknown
+
+  /// Bytes of the front of a file that `init` looks at.
+  public static let prefixLength = 1024
+
+  /// - Parameters:
+  ///   - prefix: the first bytes, at most `prefixLength`.
+  ///   - size: bytes of the whole file.
+  public init(prefix: [UInt8], size: Int) {
+    if prefix.isEmpty {
+      self = .empty
+    } else if prefix.starts(with: NetFileMagic.bytes) {
+      self = .netFile
+    } else if prefix.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) {
+      self = .hdf5
+    } else if prefix.starts(with: [0x50, 0x4b, 0x03, 0x04]) || prefix.starts(with: [0x50, 0x4b, 0x05, 0x06]) {
+      self = .zip
+    } else if prefix.starts(with: [0x1f, 0x8b]) {
+      self = .gzip
+    } else if prefix.starts(with: Array("GGUF".utf8)) {
+      self = .gguf
+    } else if prefix.starts(with: Array("version https://git-lfs".utf8)) {
+      self = .gitLFSPointer
+    } else if FileKind.looksLikeSafetensors(prefix) {
+      self = .safetensors
+    } else if prefix.count >= 2, prefix[0] == 0x80, (2...5).contains(prefix[1]) {
+      self = .pickle
+    } else if prefix.count > 262, Array(prefix[257..<262]) == Array("ustar".utf8) {
+      self = .tar
+    } else {
+      self = FileKind.kindOfText(prefix)
+    }
+  }
+
+  /// Eight bytes of length, of which real files leave the upper four zero, then an object.
+  private static func looksLikeSafetensors(_ prefix: [UInt8]) -> Bool {
+    prefix.count >= 9 && prefix[8] == UInt8(ascii: "{") && prefix[5..<8].allSatisfy { $0 == 0 }
+  }
+
+  private static func kindOfText(_ prefix: [UInt8]) -> FileKind {
+    let isText = prefix.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d }
+    guard isText else { return .unknown }
+    let text = String(decoding: prefix, as: UTF8.self).lowercased().drop { $0.isWhitespace }
+    if ["<!doctype html", "<html", "<head", "<?xml"].contains(where: text.hasPrefix) { return .html }
+    return text.hasPrefix("{") || text.hasPrefix("[") ? .json : .text
+  }
+
+  /// The kind of the file at a path.
+  public static func of(_ file: InputFile) throws(Failure) -> FileKind {
+    FileKind(prefix: try file.bytes(min(file.size, prefixLength), at: 0), size: file.size)
+  }
+
+  /// What such a file is, in words.
+  public var description: String {
+    switch self {
+    case .safetensors: "a safetensors file"
+    case .netFile: "an Ingot net file"
+    case .hdf5: "an HDF5 file"
+    case .zip: "a zip archive (PyTorch's .bin, .pt and .pth files are such archives)"
+    case .pickle: "a Python pickle (an old PyTorch file)"
+    case .gitLFSPointer: "a Git LFS pointer, not the file itself"
+    case .html: "an HTML page"
+    case .gguf: "a GGUF file"
+    case .gzip: "a gzip file"
+    case .tar: "a tar archive"
+    case .json: "a JSON text"
+    case .text: "a text file"
+    case .empty: "empty"
+    case .unknown: "of no known format"
+    }
+  }
+
+  /// What to do about a file of this kind where weights are wanted.
+  public var hint: String {
+    switch self {
+    case .gitLFSPointer: "fetch the file itself, for example with `git lfs pull`"
+    case .html: "the download saved a web page in place of the file: use the file's direct link, and sign in if it is gated"
+    case .empty: "the download did not start: fetch the file again"
+    case .json, .text: "this may be an error message that a download saved as the file: open it and see, then fetch it again"
+    case .gzip, .tar: "unpack it first"
+    case .hdf5, .zip, .pickle: "this version reads safetensors; look for model.safetensors beside this file"
+    case .netFile: "`ingot inspect` and `ingot verify` read net files; `ingot convert` makes them from checkpoints"
+    case .gguf, .safetensors, .unknown: "safetensors files can be read"
+    }
+  }
+
+  /// The error for a file of this kind where `wanted` is needed.
+  public func failure(file: String, wanted: String) -> Failure {
+    Failure(.badData, file: file, "is \(description), where \(wanted) is needed", hint: hint)
+  }
+}

@@ -1,0 +1,94 @@
+import Arrays
+
+/// The constants and rules of the net file format, version 1; schemas/FORMAT.md says them in words.
+public enum NetFormat {
+  /// A reader refuses a higher one.
+  public static let majorVersion = 1
+  /// A higher one adds header members only.
+  public static let minorVersion = 0
+  /// Bytes before the header.
+  public static let prologueLength = 64
+  /// Bytes of the prologue that the header's digest covers: all before the digest itself.
+  static let digestedPrologueLength = 32
+  /// Every array starts at a multiple of this.
+  public static let alignment = 64
+  public static let maximumHeaderLength = 64 << 20
+
+  /// The next multiple of the alignment; nil when it doesn't fit.
+  static func aligned(_ offset: Int) -> Int? {
+    let (sum, overflow) = offset.addingReportingOverflow(alignment - 1)
+    return overflow ? nil : sum / alignment * alignment
+  }
+
+  /// The first 32 bytes of a file.
+  static func prologue(headerLength: Int, fileLength: Int) -> [UInt8] {
+    NetFileMagic.bytes + UInt16(majorVersion).littleEndianBytes + UInt16(minorVersion).littleEndianBytes
+      + UInt32(0).littleEndianBytes + UInt64(headerLength).littleEndianBytes + UInt64(fileLength).littleEndianBytes
+  }
+}
+
+extension NetHeader {
+  /// The rules that every header keeps, checked when one is read and before one is written.
+  /// - Throws: `Failure` of kind `badData` naming the array.
+  func validate(headerLength: Int, fileLength: Int) throws(Failure) {
+    try validateNames()
+    guard isInitialized || arrays.isEmpty else {
+      throw Failure(.badData, place: "header", "a net without weights lists \(arrays.count) arrays")
+    }
+    var end = NetFormat.prologueLength + headerLength
+    for array in arrays {
+      guard let start = NetFormat.aligned(end), array.offset == start else {
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"",
+          "starts at byte \(array.offset), not at the next multiple of \(NetFormat.alignment) after byte \(end)")
+      }
+      let (next, overflow) = start.addingReportingOverflow(array.storedBytes)
+      guard !overflow, next <= fileLength else {
+        throw Failure(.badData, place: "array \"\(array.name)\"", "goes past the end of the file")
+      }
+      end = next
+    }
+    guard end == fileLength else {
+      throw Failure(.badData, place: "byte \(end)", "\(fileLength - end) bytes after the last array")
+    }
+  }
+
+  private func validateNames() throws(Failure) {
+    var entries: [String: ArrayEntry] = [:]
+    for array in arrays {
+      guard NetHeader.isName(array.name) else {
+        throw Failure(.badData, place: "header", "array name \"\(array.name)\" is not made of letters, digits, '.', '_', '-'")
+      }
+      guard entries.updateValue(array, forKey: array.name) == nil else {
+        throw Failure(.badData, place: "header", "two arrays are named \"\(array.name)\"")
+      }
+    }
+    for array in arrays {
+      guard let name = array.scales else { continue }
+      guard array.elementType == .int8, let rows = array.shape.dimensions.first else {
+        throw Failure(.badData, place: "array \"\(array.name)\"", "has scales but is not int8 with rows")
+      }
+      guard let scales = entries[name], scales.elementType == .float32, scales.shape.dimensions == [rows] else {
+        throw Failure(.badData, place: "array \"\(array.name)\"", "has no float32 scales \"\(name)\" of shape [\(rows)]")
+      }
+    }
+    for tie in ties where isInitialized {
+      guard entries[tie.same] != nil, entries[tie.name] == nil else {
+        throw Failure(.badData, place: "header", "\"\(tie.name)\" is tied to \"\(tie.same)\", which is not stored apart from it")
+      }
+    }
+  }
+
+  /// Array names are ASCII letters, digits, `.`, `_` and `-`, at most 256.
+  private static func isName(_ name: String) -> Bool {
+    (1...256).contains(name.utf8.count)
+      && name.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+          true
+        default: false
+        }
+      }
+  }
+}

@@ -1,0 +1,156 @@
+import Arrays
+
+/// What a net file says about its net: everything but the arrays' data. See schemas/FORMAT.md.
+public struct NetHeader: Equatable, Sendable {
+  /// The family, e.g. `blip-vqa`.
+  public var family: String
+  /// Which net of the family, e.g. `ImageEncoder`.
+  public var net: String
+  /// The parameter combination: axis names to strings, booleans or integers, in the family's order.
+  public var parameters: [JSONMember]
+  /// Dimensions and constants from which the net's definition makes its layers.
+  public var configuration: [JSONMember]
+  /// How the net must be run to be itself.
+  public var profile: JSONValue
+  /// For nets that read or write text.
+  public var tokenizer: TokenizerDescription?
+  public var provenance: Provenance
+  /// False for a net that has no weights yet; it then lists no arrays.
+  public var isInitialized: Bool
+  /// Names under which the net uses an array that is stored once, under another name.
+  public var ties: [Tie]
+  /// In the order of their data.
+  public var arrays: [ArrayEntry]
+
+  public init(
+    family: String, net: String, parameters: [JSONMember], configuration: [JSONMember], profile: JSONValue,
+    tokenizer: TokenizerDescription?, provenance: Provenance, isInitialized: Bool, ties: [Tie], arrays: [ArrayEntry]
+  ) {
+    self.family = family
+    self.net = net
+    self.parameters = parameters
+    self.configuration = configuration
+    self.profile = profile
+    self.tokenizer = tokenizer
+    self.provenance = provenance
+    self.isInitialized = isInitialized
+    self.ties = ties
+    self.arrays = arrays
+  }
+}
+
+/// An array that is another one under a second name.
+public struct Tie: Hashable, Sendable {
+  public let name: String
+  /// The name under which it is stored.
+  public let same: String
+
+  public init(name: String, same: String) {
+    self.name = name
+    self.same = same
+  }
+}
+
+/// Where an array's data is in the file and what it must be.
+public struct ArrayEntry: Hashable, Sendable {
+  /// How data is stored.
+  public enum Encoding: Hashable, Sendable {
+    case plain
+    /// zstd frames of byte planes, `bytes` long in the file, with the SHA-256 of those bytes.
+    case zstdPlanes(bytes: Int, sha256: Digest)
+  }
+
+  public let name: String
+  public let elementType: ElementType
+  public let shape: Shape
+  /// Bytes of the unpacked data.
+  public let bytes: Int
+  /// From the start of the file; a multiple of 64.
+  public var offset: Int
+  /// Of the unpacked data.
+  public var sha256: Digest
+  public var encoding: Encoding
+  /// For int8: the name of the float32 array with one scale per row.
+  public let scales: String?
+
+  /// - Throws: `Failure` when the shape is too large.
+  public init(
+    name: String, elementType: ElementType, shape: Shape, scales: String? = nil, offset: Int = 0,
+    sha256: Digest = .zero, encoding: Encoding = .plain
+  ) throws(Failure) {
+    self.name = name
+    self.elementType = elementType
+    self.shape = shape
+    bytes = try shape.bytes(of: elementType)
+    self.scales = scales
+    self.offset = offset
+    self.sha256 = sha256
+    self.encoding = encoding
+  }
+
+  /// Bytes that the array takes in the file, without padding.
+  public var storedBytes: Int {
+    switch encoding {
+    case .plain: bytes
+    case .zstdPlanes(let bytes, _): bytes
+    }
+  }
+}
+
+/// Where a net came from. No dates: the same source gives the same bytes.
+public struct Provenance: Equatable, Sendable {
+  public struct Source: Equatable, Sendable {
+    /// Name without folder.
+    public let file: String
+    public let bytes: Int
+    public var sha256: Digest
+
+    public init(file: String, bytes: Int, sha256: Digest = .zero) {
+      self.file = file
+      self.bytes = bytes
+      self.sha256 = sha256
+    }
+  }
+
+  /// Name and version of the program that wrote the file.
+  public var tool: String
+  /// The checkpoint's layout; nil for nets made without one.
+  public var layout: String?
+  /// Element type of the checkpoint's weights, where the net's is another.
+  public var convertedFrom: ElementType?
+  /// For nets with seeded random weights.
+  public var seed: Int?
+  /// The checkpoint's files that were read.
+  public var sources: [Source]
+
+  public init(
+    tool: String, layout: String? = nil, convertedFrom: ElementType? = nil, seed: Int? = nil, sources: [Source] = []
+  ) {
+    self.tool = tool
+    self.layout = layout
+    self.convertedFrom = convertedFrom
+    self.seed = seed
+    self.sources = sources
+  }
+}
+
+/// How text becomes token ids.
+public struct TokenizerDescription: Equatable, Sendable {
+  /// `wordpiece`: BERT's.
+  public var kind: String
+  public var lowercase: Bool
+  /// nil: as `lowercase`.
+  public var stripAccents: Bool?
+  /// Whether CJK characters are words of their own.
+  public var splitCJK: Bool
+  /// Token by id.
+  public var vocabulary: [String]
+
+  public init(kind: String, lowercase: Bool, stripAccents: Bool?, splitCJK: Bool, vocabulary: [String]) {
+    self.kind = kind
+    self.lowercase = lowercase
+    self.stripAccents = stripAccents
+    self.splitCJK = splitCJK
+    self.vocabulary = vocabulary
+  }
+}

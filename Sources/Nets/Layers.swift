@@ -1,0 +1,69 @@
+import Arrays
+
+/// y = x Wᵀ + b. Weight: outputs × inputs.
+public struct Linear: Sendable {
+  public let weight: Weight
+  public let bias: Weight?
+
+  public init(_ source: WeightSource, inputs: Int, outputs: Int, bias: Bool = true) throws(Failure) {
+    source.begin(.linear)
+    weight = try source.weight("weight", [outputs, inputs], .weight)
+    self.bias = bias ? try source.weight("bias", [outputs], .bias) : nil
+  }
+
+  /// A layer whose weight is an array that another layer owns.
+  public init(_ source: WeightSource, tiedTo weight: Weight) throws(Failure) {
+    source.begin(.linear)
+    source.tie("weight", to: weight)
+    self.weight = weight
+    bias = try source.weight("bias", [weight.shape.dimensions[0]], .bias)
+  }
+}
+
+/// Normalizes over the last dimension: (x − mean) / √(variance + ε), times weight, plus bias.
+public struct LayerNorm: Sendable {
+  public let weight: Weight
+  public let bias: Weight
+  public let epsilon: Double
+
+  public init(_ source: WeightSource, size: Int, epsilon: Double) throws(Failure) {
+    source.begin(.layerNorm)
+    weight = try source.weight("weight", [size], .gain)
+    bias = try source.weight("bias", [size], .bias)
+    self.epsilon = epsilon
+  }
+}
+
+/// Rows looked up by index. Weight: count × size.
+public struct Embedding: Sendable {
+  public let weight: Weight
+
+  public init(_ source: WeightSource, count: Int, size: Int) throws(Failure) {
+    source.begin(.embedding)
+    weight = try source.weight("weight", [count, size], .embedding)
+  }
+}
+
+/// Cuts an image into patches that don't overlap and maps each linearly: a convolution whose stride is its kernel's side.
+/// Weight: outputs × channels × side × side.
+public struct PatchConvolution: Sendable {
+  public let weight: Weight
+  public let bias: Weight
+
+  public init(_ source: WeightSource, channels: Int, outputs: Int, side: Int) throws(Failure) {
+    source.begin(.conv2d)
+    weight = try source.weight("weight", [outputs, channels, side, side], .weight)
+    bias = try source.weight("bias", [outputs], .bias)
+  }
+}
+
+/// Two linear maps with GELU (by the error function) between them.
+public struct MLP: Sendable {
+  public let fc1: Linear
+  public let fc2: Linear
+
+  public init(_ source: WeightSource, size: Int, innerSize: Int) throws(Failure) {
+    fc1 = try Linear(source["fc1"], inputs: size, outputs: innerSize)
+    fc2 = try Linear(source["fc2"], inputs: innerSize, outputs: size)
+  }
+}

@@ -1,0 +1,46 @@
+import Arrays
+import NetFile
+
+/// Gives a net its arrays in place from a mapped net file; compressed ones are unpacked.
+public final class MappedWeights: WeightProvider {
+  private let net: NetFile
+  private let mapping: MappedFile
+  private let entries: [String: ArrayEntry]
+
+  /// - Throws: `Failure` of kind `badData` when the file holds a net without weights.
+  public init(_ net: NetFile) throws(Failure) {
+    guard net.header.isInitialized else {
+      throw Failure(
+        .badData, file: net.path, "holds a net without weights",
+        hint: "convert a checkpoint, or make random weights with `ingot create --seed`")
+    }
+    self.net = net
+    mapping = try MappedFile(net.file)
+    // Names are unique: the header was validated.
+    entries = Dictionary(net.header.arrays.map { ($0.name, $0) }) { first, _ in first }
+  }
+
+  public func weight(_ name: String, shape: Shape, role: WeightRole) throws(Failure) -> Weight {
+    guard let entry = entries[name] else { throw Failure(.badData, file: net.path, "is not in the net file") }
+    guard entry.shape == shape else {
+      throw Failure(.badData, file: net.path, "has shape \(entry.shape.dimensions) where the net needs \(shape.dimensions)")
+    }
+    return Weight(name: name, shape: shape, elementType: entry.elementType, storage: try storage(of: entry))
+  }
+
+  private func storage(of entry: ArrayEntry) throws(Failure) -> Weight.Storage {
+    if case .plain = entry.encoding { return .mapped(mapping, entry.offset..<entry.offset + entry.bytes) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(entry.bytes)
+    do {
+      try net.forEachChunk(of: entry) { bytes.append(contentsOf: $0) }
+    } catch {
+      throw error as? Failure ?? Failure(.io, file: net.path, "\(error)")
+    }
+    return .memory(bytes)
+  }
+
+  public func layer(_ type: LayerType, path: String) {}
+
+  public func tie(_ name: String, to same: Weight) {}
+}

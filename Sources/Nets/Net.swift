@@ -1,0 +1,32 @@
+import Arrays
+
+/// A net: layers made from a configuration, whose arrays come from a weight source. Written once; which source is used
+/// decides whether the net runs, is listed, or is filled with random weights.
+public protocol Net: Sendable {
+  init(_ configuration: Configuration, _ source: WeightSource) throws(Failure)
+}
+
+/// The nets that family files can name.
+public enum NetDefinition: String, CaseIterable, Sendable {
+  case blipImageEncoder = "BlipImageEncoder"
+  case blipTextEncoder = "BlipTextEncoder"
+  case blipTextDecoder = "BlipTextDecoder"
+  case vitImageClassifier = "ViTImageClassifier"
+
+  var type: any Net.Type {
+    switch self {
+    case .blipImageEncoder: BlipImageEncoder.self
+    case .blipTextEncoder: BlipTextEncoder.self
+    case .blipTextDecoder: BlipTextDecoder.self
+    case .vitImageClassifier: ViTImageClassifier.self
+    }
+  }
+
+  /// What the net of a configuration consists of.
+  /// - Throws: `Failure` of kind `badData` when the configuration makes no net.
+  public func description(_ configuration: Configuration) throws(Failure) -> NetDescription {
+    let recorder = Recorder()
+    _ = try type.init(configuration, WeightSource(recorder))
+    return recorder.description
+  }
+}

@@ -1,0 +1,43 @@
+import Arrays
+import NetFile
+
+/// What a net consists of, recorded from its definition.
+public struct NetDescription: Sendable {
+  public struct Array: Hashable, Sendable {
+    public let name: String
+    public let shape: Shape
+    public let role: WeightRole
+  }
+
+  /// Arrays that are stored, each once, in the order of the definition.
+  public fileprivate(set) var arrays: [Array] = []
+  /// Arrays that are another one under a second name.
+  public fileprivate(set) var ties: [Tie] = []
+  fileprivate var layers: [LayerType: Int] = [:]
+
+  /// How many layers of each type there are, in the order of `LayerType`, those that occur only.
+  public var layerTypes: [(type: LayerType, count: Int)] {
+    LayerType.allCases.compactMap { type in layers[type].map { (type, $0) } }
+  }
+
+  /// Elements that training sets, each tied array once.
+  public var parameters: Int { arrays.reduce(0) { $0 + $1.shape.elements } }
+}
+
+/// Remembers what a net asks for, and gives it arrays without data.
+final class Recorder: WeightProvider {
+  private(set) var description = NetDescription()
+
+  func weight(_ name: String, shape: Shape, role: WeightRole) throws(Failure) -> Weight {
+    // Bounds the sum, so that counting can't overflow whatever the configuration says.
+    guard shape.elements <= 1 << 48 else {
+      throw Failure(.badData, "shape \(shape.dimensions) is too large for a net's array")
+    }
+    description.arrays.append(.init(name: name, shape: shape, role: role))
+    return Weight(name: name, shape: shape, elementType: .float32, storage: .none)
+  }
+
+  func layer(_ type: LayerType, path: String) { description.layers[type, default: 0] += 1 }
+
+  func tie(_ name: String, to same: Weight) { description.ties.append(Tie(name: name, same: same.name)) }
+}
