@@ -44,7 +44,7 @@ let package = Package(
     .executableTarget(
       name: "ingot",
       dependencies: [
-        "Arrays", "Families", "Assurance", "Reports",
+        "Arrays", "Checkpoints", "NetFile", "Families", "Assurance", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),

@@ -15,6 +15,9 @@ public struct Failure: Error, Hashable, Sendable {
     case cannotCreate = 73
     /// Reading or writing failed.
     case io = 74
+
+    /// Exit status of the command, after BSD's sysexits.h.
+    public var exitStatus: Int32 { Int32(rawValue) }
   }
 
   public var kind: Kind
@@ -34,8 +37,8 @@ public struct Failure: Error, Hashable, Sendable {
     self.hint = hint
   }
 
-  /// Exit status of the command, after BSD's sysexits.h.
-  public var exitStatus: Int32 { Int32(kind.rawValue) }
+  /// Exit status of the command.
+  public var exitStatus: Int32 { kind.exitStatus }
 
   /// The same failure, located in `file` unless it already names one.
   public func inFile(_ file: String) -> Failure {

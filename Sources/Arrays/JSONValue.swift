@@ -128,6 +128,23 @@ extension JSONValue {
     return out
   }
 
+  /// A SHA-256 in hexadecimal.
+  public func digest() throws(Failure) -> Digest {
+    guard let digest = Digest(hex: try string()) else {
+      throw failure("64 lower-case hexadecimal digits of a SHA-256 are needed")
+    }
+    return digest
+  }
+
+  /// A string that is one of an enumeration's.
+  public func choice<Choice: RawRepresentable<String>>(
+    _ what: String, of type: Choice.Type = Choice.self
+  ) throws(Failure) -> Choice {
+    let text = try string()
+    guard let choice = Choice(rawValue: text) else { throw failure("unknown \(what) \"\(text)\"") }
+    return choice
+  }
+
   /// An error about this value.
   public func failure(_ reason: String) -> Failure { Failure(.badData, place: "byte \(offset)", reason) }
 

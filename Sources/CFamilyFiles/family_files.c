@@ -11,8 +11,17 @@ static const unsigned char vit_imagenet[] = {
 #embed "../../schemas/families/vit-imagenet.json"
 };
 
-const ingot_family_file ingot_family_files[] = {
+static const struct {
+  const unsigned char *bytes;
+  size_t count;
+} files[] = {
     {blip_vqa, sizeof blip_vqa},
     {vit_imagenet, sizeof vit_imagenet},
 };
-const size_t ingot_family_file_count = sizeof ingot_family_files / sizeof ingot_family_files[0];
+
+size_t ingot_family_file_count(void) { return sizeof files / sizeof files[0]; }
+
+const unsigned char *ingot_family_file(size_t index, size_t *count) {
+  *count = files[index].count;
+  return files[index].bytes;
+}

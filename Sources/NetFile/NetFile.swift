@@ -135,4 +135,9 @@ public struct Damage: Hashable, Sendable {
   /// The array concerned, or the one that the damaged padding precedes.
   public let array: String
   public let reason: String
+
+  public init(array: String, reason: String) {
+    self.array = array
+    self.reason = reason
+  }
 }

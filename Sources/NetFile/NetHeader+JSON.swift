@@ -31,8 +31,7 @@ extension NetHeader {
     configuration = try json.member("configuration").object()
     profile = try json.member("profile")
     _ = try profile.object()
-    tokenizer = nil
-    if let value = json["tokenizer"] { tokenizer = try TokenizerDescription(json: value) }
+    tokenizer = try json["tokenizer"].map(TokenizerDescription.init(json:))
     provenance = try Provenance(json: json.member("provenance"))
     ties = []
     for value in try json.member("ties").array() {
@@ -66,10 +65,7 @@ extension ArrayEntry {
   init(json: JSONValue) throws(Failure) {
     let name = try json.member("name").string()
     do throws(Failure) {
-      let typeName = try json.member("elementType").string()
-      guard let type = ElementType(rawValue: typeName) else {
-        throw try json.member("elementType").failure("unknown element type \"\(typeName)\"")
-      }
+      let type = try json.member("elementType").choice("element type", of: ElementType.self)
       let dimensions = try json.member("shape").sizes()
       try self.init(
         name: name, elementType: type, shape: Shape(dimensions), scales: try json["scales"]?.string(),
@@ -113,11 +109,7 @@ extension Provenance {
     tool = try json.member("tool").string()
     layout = try json["layout"]?.string()
     seed = try json["seed"]?.integer()
-    convertedFrom = nil
-    if let value = json["convertedFrom"] {
-      guard let type = ElementType(rawValue: try value.string()) else { throw value.failure("unknown element type") }
-      convertedFrom = type
-    }
+    convertedFrom = try json["convertedFrom"]?.choice("element type")
     sources = []
     for value in try json.member("sources").array() {
       sources.append(
@@ -145,14 +137,5 @@ extension TokenizerDescription {
     stripAccents = try json["stripAccents"]?.boolean()
     splitCJK = try json.member("splitCJK").boolean()
     vocabulary = try json.member("vocabulary").strings()
-  }
-}
-
-extension JSONValue {
-  fileprivate func digest() throws(Failure) -> Digest {
-    guard let digest = Digest(hex: try string()) else {
-      throw failure("64 lower-case hexadecimal digits of a SHA-256 are needed")
-    }
-    return digest
   }
 }

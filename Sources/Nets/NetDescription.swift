@@ -3,14 +3,14 @@ import NetFile
 
 /// What a net consists of, recorded from its definition.
 public struct NetDescription: Sendable {
-  public struct Array: Hashable, Sendable {
+  public struct StoredArray: Hashable, Sendable {
     public let name: String
     public let shape: Shape
     public let role: WeightRole
   }
 
   /// Arrays that are stored, each once, in the order of the definition.
-  public fileprivate(set) var arrays: [Array] = []
+  public fileprivate(set) var arrays: [StoredArray] = []
   /// Arrays that are another one under a second name.
   public fileprivate(set) var ties: [Tie] = []
   fileprivate var layers: [LayerType: Int] = [:]

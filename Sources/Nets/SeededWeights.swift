@@ -11,7 +11,7 @@ public enum SeededWeights {
   /// Gains are 1 and biases 0. The rest is the sum of four 16-bit uniform numbers of one SplitMix64 output (Steele et
   /// al. 2014), centred and scaled to the deviation: near enough to normal, and exact.
   public static func forEachChunk(
-    of array: NetDescription.Array, seed: Int, _ body: (borrowing RawSpan) throws -> Void
+    of array: NetDescription.StoredArray, seed: Int, _ body: (borrowing RawSpan) throws -> Void
   ) throws {
     var generator = SplitMix64(seed: seed, name: array.name)
     var remaining = array.shape.elements

@@ -3,15 +3,10 @@
 
 #include <stddef.h>
 
-/// One family file of schemas/families, embedded when the package is built.
-typedef struct {
-  const unsigned char *bytes;
-  size_t count;
-} ingot_family_file;
+/// Number of family files of schemas/families that are embedded in the binary.
+size_t ingot_family_file_count(void);
 
-/// Number of embedded family files.
-extern const size_t ingot_family_file_count;
-/// The embedded family files, in the order in which `ingot list` shows them.
-extern const ingot_family_file ingot_family_files[];
+/// The bytes of the embedded family file `index`, in the order in which `ingot list` shows families; sets `count`.
+const unsigned char *ingot_family_file(size_t index, size_t *count);
 
 #endif

@@ -1,0 +1,45 @@
+import Arrays
+import Checkpoints
+import Families
+import NetFile
+
+/// Everything that can be checked of a net file: its checksums, and its equality with the checkpoint it came from.
+public struct Verification: Sendable {
+  private let net: NetFile
+  private let comparison: SourceComparison?
+  private let source: String?
+
+  /// - Parameter source: the checkpoint to compare with; nil: checksums only.
+  /// - Throws: `Failure` of kind `badData` when the checkpoint can't give such a net.
+  public init(_ net: NetFile, source: (any Checkpoint)?) throws(Failure) {
+    self.net = net
+    self.source = source?.path
+    comparison = if let source { try SourceComparison(net, source) } else { nil }
+  }
+
+  public var totalBytes: Int {
+    net.header.arrays.reduce(0) { $0 + $1.storedBytes } + (comparison?.totalBytes ?? 0)
+  }
+
+  /// What was found; nothing in it means that all is well.
+  public struct Findings: Sendable {
+    public let path: String
+    /// Arrays whose checksums were computed.
+    public let arrays: Int
+    public let damage: [Damage]
+    /// nil: not compared.
+    public let source: (path: String, arrays: Int, differences: [Damage])?
+
+    public var isVerified: Bool { damage.isEmpty && source?.differences.isEmpty != false }
+  }
+
+  /// - Throws: `Failure` of kind `io` when something can't be read.
+  public func run(progress: @escaping ProgressHandler = { _, _ in }) throws -> Findings {
+    let damage = try net.damage(progress: progress)
+    var compared: (path: String, arrays: Int, differences: [Damage])?
+    if let comparison, let source {
+      compared = (source, comparison.arrays, try comparison.differences(progress: progress))
+    }
+    return Findings(path: net.path, arrays: net.header.arrays.count, damage: damage, source: compared)
+  }
+}

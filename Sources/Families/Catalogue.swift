@@ -1,0 +1,53 @@
+import Arrays
+import NetFile
+
+/// What there is of a family: every combination, and whether it is on the shelf, published, or neither.
+public struct Catalogue: Sendable {
+  public enum Status: Sendable {
+    case onShelf(path: String, net: Result<NetFile, Failure>)
+    case published(Family.Publication)
+    /// Nobody published weights; `ingot create` makes the net.
+    case uninitialized
+
+    public var word: String {
+      switch self {
+      case .onShelf: "on shelf"
+      case .published: "published"
+      case .uninitialized: "uninitialized"
+      }
+    }
+  }
+
+  public struct Item: Sendable {
+    public let combination: Combination
+    public let status: Status
+  }
+
+  public let family: Family
+  public let items: [Item]
+  /// Files in the family's folder of the shelf whose header can't be read.
+  public let unreadable: [(path: String, failure: Failure)]
+
+  public init(_ family: Family, shelf: Shelf) {
+    self.family = family
+    var onShelf: [Item] = []
+    var unreadable: [(path: String, failure: Failure)] = []
+    for item in shelf.items(of: family) {
+      do throws(Failure) {
+        let combination = try Combination(json: item.net.get().header.parameters)
+        onShelf.append(Item(combination: combination, status: .onShelf(path: item.path, net: item.net)))
+      } catch {
+        unreadable.append((item.path, error))
+      }
+    }
+    self.unreadable = unreadable
+    let there = Set(onShelf.map(\.combination))
+    items =
+      onShelf
+      + family.combinations.filter { !there.contains($0) }.map { combination in
+        Item(
+          combination: combination,
+          status: family.publication(of: combination).map(Status.published) ?? .uninitialized)
+      }
+  }
+}

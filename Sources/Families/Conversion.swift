@@ -1,0 +1,103 @@
+import Arrays
+import Checkpoints
+import NetFile
+import Synchronization
+
+/// Called with what is being done and the bytes done since the last call, from any thread.
+public typealias ProgressHandler = @Sendable (_ what: String, _ bytes: Int) -> Void
+
+/// A net file that was written.
+public struct WrittenNet: Sendable {
+  public let path: String
+  public let combination: Combination
+  public let header: NetHeader
+}
+
+extension ConversionPlan {
+  /// Writes the plan's nets on a shelf. Reading, hashing and writing go on at once, on all cores, a small piece at a
+  /// time. Either all files appear or none: they are put in place when every one is whole and on the disk.
+  /// - Parameter replacing: whether nets that came from another checkpoint may be replaced.
+  /// - Throws: `Failure` of kind `cannotCreate` or `io`.
+  public func run(
+    on shelf: Shelf, replacing: Bool, compress: Bool, progress: @escaping ProgressHandler = { _, _ in }
+  ) throws -> [WrittenNet] {
+    var writers: [NetFileWriter] = []
+    for net in nets {
+      writers.append(
+        try NetFileWriter(shelf.path(family, net.combination), header: net.header, compress: compress))
+    }
+    let digests = Mutex([Digest](repeating: .zero, count: checkpoint.files.count))
+    let jobs = jobs(compress: compress)
+    try inParallel(jobs: jobs.count) { [writers] number in
+      switch jobs[number] {
+      case .hash(let index):
+        let digest = try Self.digest(of: checkpoint.files[index], progress)
+        digests.withLock { $0[index] = digest }
+      case .write(let net, let arrays):
+        for index in arrays { try write(nets[net].arrays[index], index, writers[net], progress) }
+      }
+    }
+    let sources = digests.withLock(\.self) + smallFiles.map { SHA256.digest($0.bytes) }
+    let headers = Mutex([Int: NetHeader]())
+    try inParallel(jobs: writers.count) { [writers] index in
+      let header = try writers[index].finish(sourceDigests: sources)
+      headers.withLock { $0[index] = header }
+    }
+    let written = headers.withLock(\.self)
+    if !replacing { try checkNothingIsLost(writers.map(\.path), sources) }
+    for writer in writers { try writer.commit() }
+    return nets.indices.compactMap { index in
+      written[index].map { WrittenNet(path: writers[index].path, combination: nets[index].combination, header: $0) }
+    }
+  }
+
+  /// The same combination from other weights is most often a second fine-tune under the first one's name.
+  private func checkNothingIsLost(_ paths: [String], _ sources: [Digest]) throws(Failure) {
+    for path in paths {
+      guard let there = try? NetFile(path), there.header.isInitialized, let digest = there.header.provenance.sources.first?.sha256,
+        digest != sources.first
+      else { continue }
+      throw Failure(
+        .cannotCreate, file: path, "holds a net from another checkpoint, which would be lost",
+        hint: "keep both by naming this one with --set Release=NAME, or replace it with --force")
+    }
+  }
+
+  private enum Job {
+    /// The digest of one of the checkpoint's files.
+    case hash(Int)
+    /// Some arrays of a net, in order.
+    case write(net: Int, arrays: [Int])
+  }
+
+  /// The digest of a whole file can't be divided and so comes first. Arrays are single jobs unless they are compressed,
+  /// which has to go on in the order of the file.
+  private func jobs(compress: Bool) -> [Job] {
+    var jobs = checkpoint.files.indices.map(Job.hash)
+    for net in nets.indices {
+      let arrays = Array(nets[net].arrays.indices)
+      jobs += compress ? [.write(net: net, arrays: arrays)] : arrays.map { .write(net: net, arrays: [$0]) }
+    }
+    return jobs
+  }
+
+  private func write(
+    _ array: PlannedArray, _ index: Int, _ writer: NetFileWriter, _ progress: ProgressHandler
+  ) throws {
+    try writer.write(index) { sink in
+      try forEachChunk(of: array) { piece in
+        try sink(piece)
+        progress(array.entry.name, piece.byteCount)
+      }
+    }
+  }
+
+  private static func digest(of file: InputFile, _ progress: ProgressHandler) throws -> Digest {
+    var hash = SHA256()
+    try file.forEachChunk(in: 0..<file.size) { piece in
+      hash.update(piece)
+      progress("SHA-256 of the source", piece.byteCount)
+    }
+    return hash.finish()
+  }
+}

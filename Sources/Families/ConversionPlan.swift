@@ -1,0 +1,116 @@
+import Arrays
+import Checkpoints
+import NetFile
+import Nets
+
+/// What a conversion is asked for.
+public struct ConversionRequest: Sendable {
+  /// nil: recognized by the checkpoint's arrays.
+  public var family: Family?
+  /// Values for axes; those not given are found in the checkpoint or take their defaults.
+  public var parameters: [Combination.Parameter]
+  /// Element type of the nets' weights; nil: the checkpoint's.
+  public var precision: ElementType?
+
+  public init(family: Family? = nil, parameters: [Combination.Parameter] = [], precision: ElementType? = nil) {
+    self.family = family
+    self.parameters = parameters
+    self.precision = precision
+  }
+}
+
+/// How every array of every net of a family is made from a checkpoint, with the proof that each published array is used
+/// once and each array of the nets is filled. Nothing is written yet.
+public struct ConversionPlan: Sendable {
+  public struct PlannedArray: Sendable {
+    /// In the net's header.
+    public let entry: ArrayEntry
+    /// Indices of the checkpoint's arrays, joined along the first dimension.
+    public let sources: [Int]
+    /// Element type of the sources.
+    public let sourceType: ElementType
+  }
+
+  public struct PlannedNet: Sendable {
+    public let combination: Combination
+    public let description: NetDescription
+    /// Complete but for digests and offsets.
+    public let header: NetHeader
+    public let arrays: [PlannedArray]
+  }
+
+  public let checkpoint: any Checkpoint
+  public let family: Family
+  public let layout: Layout
+  public let nets: [PlannedNet]
+  public let coverage: Coverage
+  /// What the user should know, but nothing stops at.
+  public let notes: [String]
+  /// The small files that were read, in the order of the header's sources after the weights.
+  let smallFiles: [(name: String, bytes: [UInt8])]
+}
+
+/// The proof that a conversion used every array of a checkpoint once and filled every array of the nets.
+public struct Coverage: Sendable {
+  /// Arrays of the checkpoint.
+  public let arrays: Int
+  /// Those whose elements are in the nets.
+  public let used: Int
+  /// Those that hold the same elements as another.
+  public let tied: [(name: String, same: String)]
+  /// Those that are no weights.
+  public let ignored: [(name: String, reason: String)]
+}
+
+extension ConversionPlan {
+  /// - Throws: `Failure` of kind `badData` when the checkpoint is of no known family or doesn't cover its nets exactly;
+  ///   `usage` when the request contradicts the checkpoint.
+  /// - Parameter comparingTies: whether arrays that should be the same are read and compared; without, a plan is made
+  ///   from the header alone, and takes the layout's word for it.
+  public init(
+    _ checkpoint: any Checkpoint, _ request: ConversionRequest, comparingTies: Bool = true
+  ) throws(Failure) {
+    do {
+      var planner = try ConversionPlanner(checkpoint, request)
+      self = try planner.plan(comparingTies: comparingTies)
+    } catch {
+      throw error.inFile(checkpoint.path)
+    }
+  }
+
+  /// Bytes that a conversion handles: reads of the source for its digest, and of the arrays.
+  public var totalBytes: Int {
+    checkpoint.files.reduce(0) { $0 + $1.size } + nets.reduce(0) { $0 + $1.arrays.reduce(0) { $0 + $1.entry.bytes } }
+  }
+
+  /// Hands an array's elements, as they will be stored, to `body` in pieces.
+  public func forEachChunk(of array: PlannedArray, _ body: (borrowing RawSpan) throws -> Void) throws {
+    var buffer: [UInt8] = []
+    for source in array.sources {
+      let bytes = checkpoint.arrays[source].bytes
+      var offset = 0
+      while offset < bytes {
+        let count = min(chunkSize, bytes - offset)
+        try checkpoint.read(source, at: offset, count: count, into: &buffer)
+        let piece = buffer.rawSpan.extracting(0..<count)
+        if array.sourceType == array.entry.elementType {
+          try body(piece)
+        } else {
+          try body(FloatConversion.convert(piece, from: array.sourceType, to: array.entry.elementType).rawSpan)
+        }
+        offset += count
+      }
+    }
+  }
+}
+
+extension Family {
+  /// The family and layout whose marks a checkpoint's arrays bear; nil if none's.
+  public static func recognize(_ checkpoint: any Checkpoint) -> (family: Family, layout: Layout)? {
+    let names = Set(checkpoint.arrays.map(\.name))
+    for family in known {
+      if let layout = family.layouts.first(where: { names.isSuperset(of: $0.recognizedBy) }) { return (family, layout) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,226 @@
+import Arrays
+import Checkpoints
+import NetFile
+import Nets
+
+/// Makes a `ConversionPlan`.
+struct ConversionPlanner {
+  private let checkpoint: any Checkpoint
+  private let request: ConversionRequest
+  private let family: Family
+  private let layout: Layout
+  private let files: SmallFiles
+  private var settings: NetSettings
+  /// Index of each published array by its name.
+  private let indices: [String: Int]
+
+  init(_ checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) {
+    guard let (family, layout) = Family.recognize(checkpoint) else {
+      throw Failure(
+        .badData, "its \(checkpoint.arrays.count) arrays are of no known family and layout",
+        hint: "`ingot inspect` shows what is in it; known families: \(Family.known.map(\.name).joined(separator: ", "))")
+    }
+    if let wanted = request.family, wanted.name != family.name {
+      throw Failure(.usage, "is a checkpoint of \(family.name), not of \(wanted.name)", hint: "leave out --family")
+    }
+    self.checkpoint = checkpoint
+    self.request = request
+    self.family = family
+    self.layout = layout
+    files = SmallFiles(folder: checkpoint.folder)
+    settings = NetSettings(family, files)
+    indices = Dictionary(checkpoint.arrays.enumerated().map { ($1.name, $0) }) { first, _ in first }
+  }
+
+  mutating func plan(comparingTies: Bool) throws(Failure) -> ConversionPlan {
+    var tied: [(name: String, same: String)] = []
+    var changes: [String: [JSONMember]] = [:]
+    for tie in layout.ties {
+      guard let first = indices[tie.from], let second = indices[tie.same] else { continue }
+      if comparingTies ? try checkpoint.holdSameBytes(first, second) : true {
+        tied.append((tie.from, tie.same))
+      } else if let untied = tie.untied {
+        changes[untied.net, default: []] += untied.configuration
+      } else {
+        throw Failure(.badData, place: "array \"\(tie.from)\"", "differs from \"\(tie.same)\", which it should equal")
+      }
+    }
+    let precision = try precision()
+    let base = try family.combination(setting: request.parameters)
+    guard let profile = family.profile(layout.profile) else { throw Failure(.badData, "no profile \(layout.profile)") }
+    let profileValues = try settings.profile(profile)
+
+    var used: Set<Int> = []
+    var nets: [ConversionPlan.PlannedNet] = []
+    for kind in family.nets {
+      var combination = base
+      if let axis = family.netAxis { combination[axis.name] = .word(kind.name) }
+      if let axis = family.precisionAxis { combination[axis.name] = .word(precision.target.rawValue) }
+      var configuration = try settings.configuration(of: kind, combination)
+      for member in changes[kind.name] ?? [] { configuration[member.key] = member.value }
+      try setInferredAxes(&combination, configuration)
+      let description = try kind.definition.description(configuration)
+      let arrays = try arrays(of: kind, description, precision, &used)
+      var words: Int?
+      if case .integer(let count) = configuration["vocabularySize"]?.content { words = count }
+      let tokenizer: TokenizerDescription?
+      if let rule = kind.tokenizer { tokenizer = try settings.tokenizer(rule, words: words) } else { tokenizer = nil }
+      nets.append(
+        .init(
+          combination: combination, description: description,
+          header: NetHeader(
+            family: family.name, net: kind.name, parameters: combination.json, configuration: configuration.members,
+            profile: profileValues, tokenizer: tokenizer,
+            provenance: Provenance(
+              tool: Ingot.tool, layout: layout.name,
+              convertedFrom: precision.target == precision.source ? nil : precision.source),
+            isInitialized: true, ties: description.ties, arrays: arrays.map(\.entry)),
+          arrays: arrays))
+    }
+    let coverage = try coverage(used: used, tied: tied)
+    return ConversionPlan(
+      checkpoint: checkpoint, family: family, layout: layout, nets: nets.map(withSources), coverage: coverage,
+      notes: settings.notes, smallFiles: files.used)
+  }
+
+  /// The weights' files and every small file that was read.
+  private func withSources(_ net: ConversionPlan.PlannedNet) -> ConversionPlan.PlannedNet {
+    var header = net.header
+    header.provenance.sources =
+      checkpoint.files.map { .init(file: Paths.name($0.path), bytes: $0.size) }
+      + files.used.map { .init(file: $0.name, bytes: $0.bytes.count) }
+    return .init(combination: net.combination, description: net.description, header: header, arrays: net.arrays)
+  }
+
+  /// Element types of the checkpoint's weights and of the nets'.
+  private func precision() throws(Failure) -> (source: ElementType, target: ElementType) {
+    let named = request.parameters.first { $0.name == family.precisionAxis?.name }
+    if let named, let precision = request.precision, named.value != .word(precision.rawValue) {
+      throw Failure(.usage, "--precision \(precision.rawValue) contradicts \(named.name)=\(named.value)")
+    }
+    let wanted = request.precision ?? named.flatMap { ElementType(rawValue: $0.value.description) }
+    let types = Set(checkpoint.arrays.map(\.elementType).filter(\.isFloatingPoint))
+    // Where types are mixed, `arrays(of:)` converts each; the widest is recorded.
+    guard let source = types.max(by: { $0.size < $1.size }) else { throw Failure(.badData, "it holds no floats") }
+    guard wanted != nil || types.count == 1 else {
+      throw Failure(
+        .badData, "its weights are of several element types: \(types.map(\.rawValue).sorted().joined(separator: ", "))",
+        hint: "choose one with --precision")
+    }
+    let target = wanted ?? source
+    guard family.precisionAxis?.values.contains(.word(target.rawValue)) != false else {
+      throw Failure(.badData, "its weights are \(target.rawValue), which net files of this family can't hold",
+        hint: "choose another with --precision")
+    }
+    guard FloatConversion.isPossible(from: source, to: target) else {
+      throw Failure(
+        .usage, "\(source.rawValue) weights can't be converted to \(target.rawValue) here",
+        hint: "float32, float16 and bfloat16 can be chosen")
+    }
+    return (source, target)
+  }
+
+  /// Sets axes whose value the configuration tells; what the user said must agree with it.
+  private func setInferredAxes(_ combination: inout Combination, _ configuration: Configuration) throws(Failure) {
+    for axis in family.axes {
+      let found: ParameterValue
+      if let field = axis.field, let value = configuration[field] {
+        found = try ParameterValue(json: value)
+      } else if axis.isInferred {
+        guard let variant = matchingVariant(axis, configuration) else {
+          throw Failure(
+            .badData, place: "configuration", "its dimensions are of no \(axis.name) that the family \(family.name) knows")
+        }
+        found = variant
+      } else {
+        continue
+      }
+      let given = request.parameters.first { $0.name == axis.name }
+      guard given == nil || given?.value == found else {
+        throw Failure(.usage, "its \(axis.name) is \(found), not \(given?.value.description ?? "")", hint: "leave out --set \(axis.name)")
+      }
+      combination[axis.name] = found
+    }
+  }
+
+  private func matchingVariant(_ axis: Family.Axis, _ configuration: Configuration) -> ParameterValue? {
+    family.variants.first { variant in
+      variant.when.count == 1 && variant.when[0].name == axis.name
+        && variant.configuration.values.allSatisfy { $0.allSatisfy { configuration[$0.key] == $0.value } }
+    }?.when[0].value
+  }
+
+  /// Finds the published arrays of each array of a net.
+  private func arrays(
+    of kind: Family.NetKind, _ description: NetDescription, _ precision: (source: ElementType, target: ElementType),
+    _ used: inout Set<Int>
+  ) throws(Failure) -> [ConversionPlan.PlannedArray] {
+    var out: [ConversionPlan.PlannedArray] = []
+    var missing: [String] = []
+    for array in description.arrays {
+      guard let (names, squeezes) = layout.sources(of: array.name, in: kind.name) else {
+        throw Failure(.badData, place: "layout \(layout.name)", "has no rule for \(kind.name)'s array \"\(array.name)\"")
+      }
+      let sources = names.compactMap { indices[$0] }
+      guard sources.count == names.count else {
+        missing += names.filter { indices[$0] == nil }
+        continue
+      }
+      try checkShape(array, sources, squeezes)
+      let types = Set(sources.map { checkpoint.arrays[$0].elementType })
+      guard types.count == 1, let type = types.first, FloatConversion.isPossible(from: type, to: precision.target) else {
+        throw Failure(
+          .badData, place: "array \"\(names[0])\"",
+          "holds \(types.map(\.rawValue).sorted().joined(separator: " and ")) where \(precision.target.rawValue) weights are needed")
+      }
+      used.formUnion(sources)
+      out.append(
+        .init(
+          entry: try ArrayEntry(name: array.name, elementType: precision.target, shape: array.shape), sources: sources,
+          sourceType: type))
+    }
+    guard missing.isEmpty else {
+      throw Failure(
+        .badData, "\(missing.count) arrays of \(kind.name) are missing, the first \"\(missing[0])\"",
+        hint: "the checkpoint is incomplete, or its config.json is of another net")
+    }
+    return out
+  }
+
+  /// Joined along the first dimension, the published shapes must give the net's.
+  private func checkShape(_ array: NetDescription.StoredArray, _ sources: [Int], _ squeezes: Bool) throws(Failure) {
+    let shapes = sources.map { checkpoint.arrays[$0].shape }.map { squeezes ? $0.withoutLeadingOnes : $0.dimensions }
+    var joined = shapes[0]
+    for shape in shapes.dropFirst() {
+      guard !joined.isEmpty, shape.dropFirst() == joined.dropFirst() else { joined = []; break }
+      joined[0] += shape[0]
+    }
+    let wanted = squeezes ? array.shape.withoutLeadingOnes : array.shape.dimensions
+    guard joined == wanted else {
+      let names = sources.map { "\"\(checkpoint.arrays[$0].name)\"" }.joined(separator: ", ")
+      let found = sources.map { "\(checkpoint.arrays[$0].shape.dimensions)" }.joined(separator: ", ")
+      throw Failure(
+        .badData, place: "array \(names)", "has shape \(found) where the configuration makes it \(array.shape.dimensions)",
+        hint: "is config.json of these weights?")
+    }
+  }
+
+  private func coverage(used: Set<Int>, tied: [(name: String, same: String)]) throws(Failure) -> Coverage {
+    let tiedNames = Set(tied.map(\.name))
+    var ignored: [(name: String, reason: String)] = []
+    var unused: [String] = []
+    for (index, array) in checkpoint.arrays.enumerated() where !used.contains(index) && !tiedNames.contains(array.name) {
+      if let rule = layout.ignored.first(where: { $0.from == array.name }) {
+        ignored.append((array.name, rule.reason))
+      } else {
+        unused.append(array.name)
+      }
+    }
+    guard unused.isEmpty else {
+      throw Failure(
+        .badData, "\(unused.count) arrays belong to no net of \(family.name), the first \"\(unused[0])\"",
+        hint: "the checkpoint has more in it than this family knows, or its config.json is of another net")
+    }
+    return Coverage(arrays: checkpoint.arrays.count, used: used.count, tied: tied, ignored: ignored)
+  }
+}

@@ -1,0 +1,191 @@
+import Arrays
+import Nets
+
+/// Nets of one construction: their axes, definitions, profiles, layouts, and what is published where. Read from a family
+/// file (schemas/families, described by schemas/family.schema.json).
+public struct Family: Sendable {
+  /// One parameter of the family.
+  public struct Axis: Sendable {
+    public enum Selection: String, Sendable {
+      /// The axis says which of the family's nets is meant.
+      case net
+      /// The axis says the weights' element type.
+      case precision
+    }
+
+    public let name: String
+    public let about: String
+    public let values: [ParameterValue]
+    public let defaultValue: ParameterValue
+    /// Whether other values may be given, for nets of one's own.
+    public let isOpen: Bool
+    public let selects: Selection?
+    /// The configuration field that the axis's value is.
+    public let field: String?
+    /// Whether the value is found by comparing the configuration with the variants.
+    public let isInferred: Bool
+  }
+
+  /// One of the family's nets.
+  public struct NetKind: Sendable {
+    public let name: String
+    public let definition: NetDefinition
+    public let fields: [ConfigurationField]
+    public let tokenizer: TokenizerRule?
+  }
+
+  /// Where a configuration value comes from.
+  public struct ConfigurationField: Sendable {
+    public let name: String
+    /// Dotted path in config.json.
+    public let key: String?
+    /// The published nets' value.
+    public let defaultValue: JSONValue
+    /// What the publisher's library takes where config.json has no such key.
+    public let classDefault: JSONValue
+    /// Values that can be run; nil: any.
+    public let values: [JSONValue]?
+  }
+
+  public struct TokenizerRule: Sendable {
+    public let kind: String
+    /// Tokens that the net has rows for but the published vocabulary lacks, in the order of their ids.
+    public let addedTokens: [String]
+  }
+
+  /// Values of the configuration that go with values of axes.
+  public struct Variant: Sendable {
+    public let when: [Combination.Parameter]
+    public let configuration: [String: [JSONMember]]
+  }
+
+  /// How a net must be run to be itself.
+  public struct Profile: Sendable {
+    public let name: String
+    /// What goes into the net file, before the checkpoint's own values are put in.
+    public let values: JSONValue
+    /// By file of the checkpoint: where to put which of its values.
+    public let keys: [(file: String, keys: [ProfileKey])]
+  }
+
+  public struct ProfileKey: Sendable {
+    /// Dotted path in the profile.
+    public let path: String
+    /// Dotted path in the file.
+    public let key: String
+    /// Words for numbers that the file uses as codes.
+    public let names: [String: String]?
+  }
+
+  /// Weights that can be had somewhere.
+  public struct Publication: Sendable {
+    public struct File: Sendable {
+      public let name: String
+      public let bytes: Int?
+      public let sha256: Digest?
+    }
+
+    public let parameters: [Combination.Parameter]
+    public let repository: String
+    public let revision: String?
+    public let licence: String
+    public let layout: String
+    public let profile: String?
+    public let note: String?
+    public let files: [File]
+  }
+
+  public let name: String
+  public let title: String
+  /// `model_type` values of config.json.
+  public let modelTypes: [String]
+  public let axes: [Axis]
+  public let nets: [NetKind]
+  public let variants: [Variant]
+  public let defaultProfile: String
+  public let profiles: [Profile]
+  public let layouts: [Layout]
+  public let published: [Publication]
+}
+
+extension Family {
+  public func axis(_ name: String) -> Axis? { axes.first { $0.name == name } }
+
+  /// The axis that selects the net; nil for a family of one net.
+  public var netAxis: Axis? { axes.first { $0.selects == .net } }
+
+  public var precisionAxis: Axis? { axes.first { $0.selects == .precision } }
+
+  /// The default combination with some values set.
+  /// - Throws: `Failure` of kind `usage` for an unknown axis or value.
+  public func combination(setting values: [Combination.Parameter]) throws(Failure) -> Combination {
+    var combination = Combination(axes.map { .init($0.name, $0.defaultValue) })
+    for given in values {
+      guard let axis = axis(given.name) else {
+        throw Failure(
+          .usage, "\(name) has no parameter \(given.name)", hint: "its parameters: \(axes.map(\.name).joined(separator: ", "))")
+      }
+      guard axis.values.contains(given.value) || axis.isOpen && Family.isReleaseName(given.value.description) else {
+        throw Failure(
+          .usage, "\(given.name) can't be \(given.value)",
+          hint: axis.isOpen
+            ? "names are made of letters, digits, '.', '_' and '-', at most 64 of them"
+            : "allowed values: \(axis.values.map(\.description).joined(separator: ", "))")
+      }
+      combination[given.name] = given.value
+    }
+    return combination
+  }
+
+  private static func isReleaseName(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count) && text.utf8.first != UInt8(ascii: ".")
+      && text.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains($0)) }
+  }
+
+  /// Every combination of the axes' listed values, the last axis changing fastest.
+  public var combinations: [Combination] {
+    axes.reduce([Combination([])]) { partial, axis in
+      partial.flatMap { combination in
+        axis.values.map { Combination(combination.parameters + [.init(axis.name, $0)]) }
+      }
+    }
+  }
+
+  /// The net that a combination picks.
+  public func net(of combination: Combination) throws(Failure) -> NetKind {
+    guard let axis = netAxis else { return nets[0] }
+    let wanted = combination[axis.name]?.description ?? ""
+    guard let net = nets.first(where: { $0.name == wanted }) else {
+      throw Failure(.badData, "\(name) has no net \(wanted)")
+    }
+    return net
+  }
+
+  /// The configuration of a net nobody gave one for: the family's defaults, changed as the combination's values ask.
+  public func configuration(of combination: Combination) throws(Failure) -> Configuration {
+    let net = try net(of: combination)
+    var configuration = Configuration(net.fields.map { JSONMember($0.name, $0.defaultValue) })
+    for variant in variants where combination.matches(variant.when) {
+      for member in variant.configuration[net.name] ?? [] { configuration[member.key] = member.value }
+    }
+    for axis in axes {
+      if let field = axis.field, configuration[field] != nil { configuration[field] = combination[axis.name]?.json }
+    }
+    return configuration
+  }
+
+  public func profile(_ name: String) -> Profile? { profiles.first { $0.name == name } }
+
+  /// Where a combination's weights are published; nil if nowhere.
+  public func publication(of combination: Combination) -> Publication? {
+    published.first { combination.matches($0.parameters) }
+  }
+
+  /// The published file with that digest.
+  public func publishedFile(_ digest: Digest) -> (publication: Publication, file: Publication.File)? {
+    for publication in published {
+      if let file = publication.files.first(where: { $0.sha256 == digest }) { return (publication, file) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,188 @@
+import Arrays
+import Checkpoints
+import NetFile
+import Nets
+
+/// What is inside a net file, a combination or a checkpoint, from headers alone.
+public struct Inspection: Sendable {
+  public enum Subject: Sendable {
+    case netFile(NetFile)
+    /// Not on the shelf: what it would consist of.
+    case combination(Catalogue.Status)
+    case checkpoint(any Checkpoint)
+  }
+
+  public struct ArrayLine: Sendable {
+    public let name: String
+    public let shape: Shape
+    public let elementType: ElementType
+    /// As stored; 0 where there is no data.
+    public let bytes: Int
+  }
+
+  /// One net of a checkpoint or the one of a net file.
+  public struct NetSummary: Sendable {
+    public let name: String
+    public let arrays: Int
+    public let parameters: Int
+    public let layerTypes: [(type: LayerType, count: Int)]
+  }
+
+  public let subject: Subject
+  /// nil: the arrays are of no known family.
+  public let family: Family?
+  public let layout: Layout?
+  /// What is known of the parameter combination; a checkpoint leaves the part open.
+  public let parameters: [Combination.Parameter]
+  public let arrays: [ArrayLine]
+  public let nets: [NetSummary]
+  public let configuration: [JSONMember]
+  public let profile: JSONValue?
+  public let ties: [Tie]
+  public let coverage: Coverage?
+  /// What the user should know.
+  public let notes: [String]
+
+  public var elements: Int { arrays.reduce(0) { $0 + $1.shape.elements } }
+  public var bytes: Int { arrays.reduce(0) { $0 + $1.bytes } }
+  /// nil for arrays of no known family.
+  public var parameterCount: Int? { nets.isEmpty ? nil : nets.reduce(0) { $0 + $1.parameters } }
+
+  /// Layers of each type in all nets; nil for arrays of no known family.
+  public var layerTypes: [(type: LayerType, count: Int)]? {
+    guard !nets.isEmpty else { return nil }
+    return LayerType.allCases.compactMap { type in
+      let count = nets.reduce(0) { sum, net in sum + (net.layerTypes.first { $0.type == type }?.count ?? 0) }
+      return count > 0 ? (type, count) : nil
+    }
+  }
+
+  /// Arrays, elements and bytes by element type, the most bytes first.
+  public var elementTypes: [(type: ElementType, arrays: Int, elements: Int, bytes: Int)] {
+    ElementType.allCases.compactMap { type in
+      let group = arrays.filter { $0.elementType == type }
+      guard !group.isEmpty else { return nil }
+      return (type, group.count, group.reduce(0) { $0 + $1.shape.elements }, group.reduce(0) { $0 + $1.bytes })
+    }.sorted { $0.bytes > $1.bytes }
+  }
+}
+
+extension Inspection {
+  /// Of whatever a selection names.
+  public init(_ selection: NetSelection, shelf: Shelf) throws(Failure) {
+    switch selection {
+    case .path(let path):
+      if !Paths.isFolder(path) {
+        let file = try InputFile(path)
+        if try FileKind.of(file) == .netFile {
+          try self.init(NetFile(file))
+          return
+        }
+      }
+      try self.init(openCheckpoint(path))
+    case .combination(let family, let combination):
+      let path = shelf.path(family, combination)
+      if Paths.exists(path) {
+        try self.init(NetFile(path))
+      } else {
+        try self.init(family, combination)
+      }
+    }
+  }
+
+  /// Of a net file; its definition, made from its own configuration, must demand just the arrays that it holds.
+  public init(_ net: NetFile) throws(Failure) {
+    let header = net.header
+    subject = .netFile(net)
+    layout = nil
+    coverage = nil
+    notes = []
+    configuration = header.configuration
+    profile = header.profile
+    do throws(Failure) {
+      parameters = try Combination(json: header.parameters).parameters
+      guard let family = Family.known.first(where: { $0.name == header.family }),
+        let kind = family.nets.first(where: { $0.name == header.net })
+      else {
+        throw Failure(
+          .badData, place: "header", "is of a family that this version does not know: \(header.family), \(header.net)",
+          hint: "use a newer version of ingot")
+      }
+      self.family = family
+      let description = try kind.definition.description(Configuration(header.configuration))
+      ties = description.ties
+      let scales = Set(header.arrays.compactMap(\.scales))
+      let weights = header.arrays.filter { !scales.contains($0.name) }
+      if header.isInitialized {
+        guard weights.map(\.name) == description.arrays.map(\.name), weights.map(\.shape) == description.arrays.map(\.shape)
+        else {
+          throw Failure(.badData, place: "header", "its arrays are not those that its configuration makes")
+        }
+        arrays = header.arrays.map { .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.storedBytes) }
+      } else {
+        arrays = Inspection.lines(of: description, Combination(parameters), family)
+      }
+      nets = [NetSummary(kind.name, description)]
+    } catch {
+      throw error.inFile(net.path)
+    }
+  }
+
+  /// Of a combination that isn't on the shelf.
+  public init(_ family: Family, _ combination: Combination) throws(Failure) {
+    self.family = family
+    subject = .combination(family.publication(of: combination).map(Catalogue.Status.published) ?? .uninitialized)
+    layout = nil
+    coverage = nil
+    notes = []
+    parameters = combination.parameters
+    let kind = try family.net(of: combination)
+    let configuration = try family.configuration(of: combination)
+    let description = try kind.definition.description(configuration)
+    self.configuration = configuration.members
+    profile = nil
+    ties = description.ties
+    arrays = Inspection.lines(of: description, combination, family)
+    nets = [NetSummary(kind.name, description)]
+  }
+
+  private static func lines(of description: NetDescription, _ combination: Combination, _ family: Family) -> [ArrayLine] {
+    let type = combination[family.precisionAxis?.name ?? ""].flatMap { ElementType(rawValue: $0.description) } ?? .float32
+    return description.arrays.map { ArrayLine(name: $0.name, shape: $0.shape, elementType: type, bytes: 0) }
+  }
+
+  /// Of a checkpoint, before converting it; whatever its arrays are.
+  public init(_ checkpoint: any Checkpoint) throws(Failure) {
+    subject = .checkpoint(checkpoint)
+    arrays = checkpoint.arrays.map { .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.bytes) }
+    configuration = []
+    guard let (family, layout) = Family.recognize(checkpoint) else {
+      (self.family, self.layout, profile, coverage) = (nil, nil, nil, nil)
+      (parameters, nets, ties, notes) = ([], [], [], [])
+      return
+    }
+    self.family = family
+    self.layout = layout
+    do throws(Failure) {
+      // Any precision will do: nothing is converted here.
+      let plan = try ConversionPlan(checkpoint, ConversionRequest(), comparingTies: false)
+      let varying = Set([family.netAxis?.name].compactMap(\.self))
+      parameters = plan.nets[0].combination.parameters.filter { !varying.contains($0.name) }
+      nets = plan.nets.map { NetSummary($0.header.net, $0.description) }
+      profile = plan.nets[0].header.profile
+      ties = plan.nets.flatMap(\.description.ties)
+      coverage = plan.coverage
+      notes = plan.notes
+    } catch {
+      (parameters, nets, profile, ties, coverage) = ([], [], nil, [], nil)
+      notes = ["can't be converted as it is: \(error)"]
+    }
+  }
+}
+
+extension Inspection.NetSummary {
+  init(_ name: String, _ description: NetDescription) {
+    self.init(
+      name: name, arrays: description.arrays.count, parameters: description.parameters, layerTypes: description.layerTypes)
+  }
+}

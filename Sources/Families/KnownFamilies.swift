@@ -1,0 +1,39 @@
+import Arrays
+import CFamilyFiles
+
+extension Family {
+  /// The families whose files are embedded in the program.
+  public static let known: [Family] = {
+    do {
+      return try embeddedFiles.map { try Family(json: JSONValue(parsing: $0)) }
+    } catch {
+      fatalError("an embedded family file is damaged: \(error)")
+    }
+  }()
+
+  /// The texts of the embedded family files.
+  static var embeddedFiles: [[UInt8]] {
+    (0..<ingot_family_file_count()).map { index in
+      var count = 0
+      let bytes = unsafe ingot_family_file(index, &count)
+      return unsafe Array(UnsafeBufferPointer(start: bytes, count: count))
+    }
+  }
+
+  /// - Throws: `Failure` of kind `usage` when there is no family of that name.
+  public static func named(_ name: String) throws(Failure) -> Family {
+    guard let family = known.first(where: { $0.name == name }) else {
+      throw Failure(
+        .usage, "there is no family \(name)", hint: "families: \(known.map(\.name).joined(separator: ", "))")
+    }
+    return family
+  }
+
+  /// The family meant by some parameters: the first that has all of their axes.
+  public static func meant(by parameters: [Combination.Parameter]) throws(Failure) -> Family {
+    if let family = known.first(where: { family in parameters.allSatisfy { family.axis($0.name) != nil } }) { return family }
+    throw Failure(
+      .usage, "no family has the parameters \(parameters.map(\.name).joined(separator: ", "))",
+      hint: "`ingot list` shows every family's parameters")
+  }
+}

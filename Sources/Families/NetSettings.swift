@@ -1,0 +1,154 @@
+import Arrays
+import NetFile
+import Nets
+
+/// Everything about a net but its arrays, from the small files of a checkpoint: configurations, profile, tokenizer.
+struct NetSettings {
+  private let family: Family
+  private let files: SmallFiles
+  /// What the user should know, but nothing stops at.
+  private(set) var notes: [String] = []
+
+  init(_ family: Family, _ files: SmallFiles) {
+    self.family = family
+    self.files = files
+  }
+
+  private mutating func note(_ text: String) {
+    if !notes.contains(text) { notes.append(text) }
+  }
+
+  /// The configuration of a net: config.json's value for each field, and where it has none what the publisher's library
+  /// takes then. Without a config.json, what the combination's published net has.
+  mutating func configuration(of net: Family.NetKind, _ combination: Combination) throws(Failure) -> Configuration {
+    guard let config = try files.json("config.json") else {
+      note("no config.json beside the weights: the configuration of the published net is assumed")
+      return try family.configuration(of: combination)
+    }
+    if let type = config["model_type"], case .string(let name) = type.content, !family.modelTypes.contains(name) {
+      throw Failure(
+        .badData, file: files.path("config.json"), place: "byte \(type.offset)",
+        "model_type \"\(name)\" is not of the family \(family.name)", hint: "is this the config.json of these weights?")
+    }
+    var members: [JSONMember] = []
+    for field in net.fields {
+      let value = try value(of: field, in: config)
+      members.append(JSONMember(field.name, value))
+    }
+    return Configuration(members)
+  }
+
+  private mutating func value(of field: Family.ConfigurationField, in config: JSONValue) throws(Failure) -> JSONValue {
+    guard let key = field.key else { return field.defaultValue }
+    guard let found = config[path: key], found.content != .null else {
+      if field.classDefault != field.defaultValue {
+        note(
+          "config.json has no \(key): the publisher's library takes \(field.classDefault.compactText) then, and so does this conversion; "
+            + "the published nets have \(field.defaultValue.compactText)")
+      }
+      return field.classDefault
+    }
+    // A table of class names stands for their number.
+    if case .object(let members) = found.content { return .integer(members.count) }
+    if let values = field.values, !values.contains(found) {
+      throw Failure(
+        .badData, file: files.path("config.json"), place: "byte \(found.offset)",
+        "\(key) is \(found.compactText.prefix(60)); supported: \(values.map(\.compactText).joined(separator: ", "))")
+    }
+    return JSONValue(found.content)
+  }
+
+  /// A profile with the checkpoint's own values in it.
+  mutating func profile(_ profile: Family.Profile) throws(Failure) -> JSONValue {
+    var values = profile.values
+    for (file, keys) in profile.keys {
+      guard let json = try files.json(file) else {
+        if file == "preprocessor_config.json" {
+          note("no preprocessor_config.json beside the weights: images are prepared as profile \(profile.name) says")
+        }
+        continue
+      }
+      for key in keys {
+        guard let found = json[path: key.key], found.content != .null else { continue }
+        var value = JSONValue(found.content)
+        if let names = key.names {
+          guard let name = names[found.compactText] else {
+            throw Failure(
+              .badData, file: files.path(file), place: "byte \(found.offset)",
+              "\(key.key) \(found.compactText.prefix(40)) is not supported; it can be \(names.keys.sorted().joined(separator: ", "))")
+          }
+          value = .string(name)
+        }
+        values = values.setting(key.path.split(separator: "."), to: value)
+      }
+    }
+    try checkImageSide(values)
+    return values
+  }
+
+  /// The side that the net was made for is the one that its images are brought to; a processor that says otherwise is
+  /// worth a word.
+  private mutating func checkImageSide(_ profile: JSONValue) throws(Failure) {
+    guard let side = profile[path: "image.side"], let size = try files.json("preprocessor_config.json")?["size"] else { return }
+    for dimension in ["height", "width"] {
+      guard let given = size[dimension], given != side else { continue }
+      note(
+        "preprocessor_config.json has images of \(dimension) \(given.compactText), config.json of side \(side.compactText): "
+          + "the net takes \(side.compactText)")
+    }
+  }
+
+  /// The tokenizer of a net that needs one; nil, with a note, when there is no vocabulary.
+  mutating func tokenizer(_ rule: Family.TokenizerRule, words: Int?) throws(Failure) -> TokenizerDescription? {
+    guard var vocabulary = try vocabulary() else {
+      note("neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked")
+      return nil
+    }
+    for token in rule.addedTokens where !vocabulary.contains(token) { vocabulary.append(token) }
+    if let words, words != vocabulary.count {
+      note("the vocabulary has \(vocabulary.count) tokens, the net \(words) rows for them")
+    }
+    let config = try files.json("tokenizer_config.json")
+    return TokenizerDescription(
+      kind: rule.kind,
+      lowercase: flag(config, "do_lower_case") ?? true,
+      stripAccents: flag(config, "strip_accents"),
+      splitCJK: flag(config, "tokenize_chinese_chars") ?? true,
+      vocabulary: vocabulary)
+  }
+
+  private func flag(_ config: JSONValue?, _ key: String) -> Bool? {
+    guard case .boolean(let value) = config?[key]?.content else { return nil }
+    return value
+  }
+
+  private func vocabulary() throws(Failure) -> [String]? {
+    if let bytes = try files.bytes("vocab.txt") { return try lines(bytes) }
+    guard let json = try files.json("tokenizer.json") else { return nil }
+    do throws(Failure) {
+      var tokens: [Int: String] = [:]
+      for member in try json.member("model").member("vocab").object() { tokens[try member.value.size()] = member.key }
+      for added in try json["added_tokens"]?.array() ?? [] {
+        tokens[try added.member("id").size()] = try added.member("content").string()
+      }
+      let ids = tokens.keys.sorted()
+      guard ids == Array(0..<ids.count) else { throw json.failure("token ids are not 0, 1, 2, …") }
+      return ids.compactMap { tokens[$0] }
+    } catch {
+      throw error.inFile(files.path("tokenizer.json"))
+    }
+  }
+
+  private func lines(_ bytes: [UInt8]) throws(Failure) -> [String] {
+    var out: [String] = []
+    for line in bytes.split(separator: 0x0a, omittingEmptySubsequences: false) {
+      let line = line.last == 0x0d ? line.dropLast() : line
+      guard let token = String(validating: line, as: UTF8.self) else {
+        throw Failure(.badData, file: files.path("vocab.txt"), place: "line \(out.count + 1)", "is not UTF-8")
+      }
+      out.append(token)
+    }
+    if out.last == "" { out.removeLast() }
+    return out
+  }
+}

@@ -1,0 +1,42 @@
+import Arrays
+import NetFile
+
+/// A folder of net files. Its catalogue is what the files' own headers say; there is no other record that could disagree.
+public struct Shelf: Sendable {
+  public let folder: String
+
+  public init(_ folder: String) {
+    self.folder = folder
+  }
+
+  /// The folder given, else `$INGOT_SHELF`, else `weights/shelf`.
+  public static func chosen(_ folder: String?) -> Shelf {
+    Shelf(folder ?? Paths.environment("INGOT_SHELF").flatMap { $0.isEmpty ? nil : $0 } ?? "weights/shelf")
+  }
+
+  static let suffix = ".ingot"
+
+  /// Where a combination's net file stands: `<shelf>/<family>/<Axis>=<value>,….ingot`.
+  public func path(_ family: Family, _ combination: Combination) -> String {
+    Paths.join(Paths.join(folder, family.name), combination.description + Shelf.suffix)
+  }
+
+  /// One file on the shelf, or what is wrong with it.
+  public struct Item: Sendable {
+    public let path: String
+    public let net: Result<NetFile, Failure>
+  }
+
+  /// The files of a family, sorted by name, opened without reading their arrays.
+  public func items(of family: Family) -> [Item] {
+    let folder = Paths.join(folder, family.name)
+    return Paths.names(in: folder).filter { $0.hasSuffix(Shelf.suffix) && !$0.hasPrefix(".") }.map { name in
+      let path = Paths.join(folder, name)
+      do throws(Failure) {
+        return Item(path: path, net: .success(try NetFile(path)))
+      } catch {
+        return Item(path: path, net: .failure(error))
+      }
+    }
+  }
+}

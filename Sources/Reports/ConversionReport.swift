@@ -1,0 +1,65 @@
+import Arrays
+import Families
+import NetFile
+
+/// What a conversion did, for people and as JSON (schemas/reports/convert.schema.json).
+public struct ConversionReport: Sendable {
+  private let plan: ConversionPlan
+  private let nets: [WrittenNet]
+
+  public init(_ plan: ConversionPlan, _ nets: [WrittenNet]) {
+    self.plan = plan
+    self.nets = nets
+  }
+
+  public var text: String {
+    var lines = ["\(plan.family.name), layout \(plan.layout.name): \(plan.coverage.text)"]
+    for tie in plan.coverage.tied { lines.append("  tied: \(printable(tie.name)) = \(printable(tie.same))") }
+    var table = TextTable([.left, .right, .right, .left], indent: 2)
+    for net in nets {
+      table.add(
+        net.header.net, "\(grouped(net.parameters)) parameters", sized(net.storedBytes), net.path)
+    }
+    lines += table.lines
+    if let published {
+      lines.append("the weights are those of \(published.repository) (\(published.name)), by their SHA-256")
+    }
+    lines += plan.notes.map { "note: \(printable($0))" }
+    return lines.joined(separator: "\n")
+  }
+
+  public var json: JSONValue {
+    .object([
+      "nets": .array(nets.map(\.json)),
+      "coverage": plan.coverage.json,
+      "published": published.map { .object(["repository": .string($0.repository), "file": .string($0.name)]) },
+      "notes": .strings(plan.notes),
+    ])
+  }
+
+  /// The published file that was converted, if it is one.
+  private var published: (repository: String, name: String)? {
+    guard let digest = nets.first?.header.provenance.sources.first?.sha256 else { return nil }
+    return plan.family.publishedFile(digest).map { ($0.publication.repository, $0.file.name) }
+  }
+}
+
+extension WrittenNet {
+  /// Elements that training sets.
+  public var parameters: Int { header.arrays.reduce(0) { $0 + $1.shape.elements } }
+
+  /// Of all arrays, as they stand in the file.
+  var storedBytes: Int { header.arrays.reduce(0) { $0 + $1.storedBytes } }
+
+  /// See schemas/reports/convert.schema.json.
+  public var json: JSONValue {
+    .object([
+      "file": .string(path),
+      "parameters": JSONValue(.object(combination.json)),
+      "totals": .object([
+        "arrays": .integer(header.arrays.count), "elements": .integer(parameters), "parameters": .integer(parameters),
+        "bytes": .integer(storedBytes),
+      ]),
+    ])
+  }
+}

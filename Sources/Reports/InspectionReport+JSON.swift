@@ -1,0 +1,112 @@
+import Arrays
+import Checkpoints
+import Families
+import NetFile
+import Nets
+
+extension Inspection {
+  /// See schemas/reports/inspect.schema.json.
+  public var json: JSONValue {
+    let known = JSONValue(.object(Combination(parameters).json))
+    let nets: [JSONValue] = nets.map { net in
+      .object([
+        "net": .string(net.name), "arrays": .integer(net.arrays), "parameters": .integer(net.parameters),
+        "layerTypes": .layers(net.layerTypes),
+      ])
+    }
+    let ties: [JSONValue] = ties.map { .object(["name": .string($0.name), "same": .string($0.same)]) }
+    let members: [(String, JSONValue?)] = [
+      ("path", path.map(JSONValue.string) ?? .null),
+      ("kind", .string(kind)),
+      ("family", family.map { .string($0.name) } ?? .null),
+      ("layout", layout.map { .string($0.name) }),
+      ("parameters", known),
+      ("arrays", .array(arrays.map(\.json))),
+      ("totals", totalsJSON),
+      ("elementTypes", elementTypesJSON),
+      ("layerTypes", layerTypes.map(JSONValue.layers) ?? .null),
+      ("nets", .array(nets)),
+      ("ties", .array(ties)),
+      ("coverage", coverage?.json),
+      ("configuration", JSONValue(.object(configuration))),
+      ("profile", profile ?? .null),
+      ("provenance", provenance ?? .null),
+      ("notes", .strings(notes)),
+    ]
+    return JSONValue(.object(members.compactMap { name, value in value.map { JSONMember(name, $0) } }))
+  }
+
+  private var totalsJSON: JSONValue {
+    .object([
+      "arrays": .integer(arrays.count), "elements": .integer(elements),
+      "parameters": parameterCount.map(JSONValue.integer) ?? .null, "bytes": .integer(bytes),
+    ])
+  }
+
+  private var elementTypesJSON: JSONValue {
+    let members = elementTypes.map { group in
+      JSONMember(
+        group.type.rawValue,
+        .object(["arrays": .integer(group.arrays), "elements": .integer(group.elements), "bytes": .integer(group.bytes)]))
+    }
+    return JSONValue(.object(members))
+  }
+
+  private var path: String? {
+    switch subject {
+    case .netFile(let net): net.path
+    case .checkpoint(let checkpoint): checkpoint.path
+    case .combination: nil
+    }
+  }
+
+  private var kind: String {
+    switch subject {
+    case .netFile(let net): net.header.isInitialized ? "net file" : "uninitialized net file"
+    case .checkpoint: "checkpoint"
+    case .combination(let status): status.word
+    }
+  }
+
+  private var provenance: JSONValue? {
+    switch subject {
+    case .netFile(let net): net.header.provenance.json
+    case .checkpoint(let checkpoint):
+      .object([
+        "format": .string(checkpoint.format),
+        "sources": .array(
+          checkpoint.files.map { .object(["file": .string(Paths.name($0.path)), "bytes": .integer($0.size)]) }),
+        "metadata": JSONValue(.object(checkpoint.metadata.map { JSONMember($0.name, .string($0.value)) })),
+      ])
+    case .combination: nil
+    }
+  }
+}
+
+extension Inspection.ArrayLine {
+  fileprivate var json: JSONValue {
+    .object([
+      "name": .string(name), "shape": .integers(shape.dimensions), "elementType": .string(elementType.rawValue),
+      "elements": .integer(shape.elements), "bytes": .integer(bytes),
+    ])
+  }
+}
+
+extension Coverage {
+  /// See schemas/reports/convert.schema.json.
+  public var json: JSONValue {
+    .object([
+      "arrays": .integer(arrays), "used": .integer(used),
+      "tied": .array(tied.map { .object(["name": .string($0.name), "same": .string($0.same)]) }),
+      "ignored": .array(ignored.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
+      // A conversion that lacks an array fails; so this is empty whenever there is a report.
+      "missing": [],
+    ])
+  }
+}
+
+extension JSONValue {
+  fileprivate static func layers(_ types: [(type: LayerType, count: Int)]) -> JSONValue {
+    JSONValue(.object(types.map { JSONMember($0.type.rawValue, .integer($0.count)) }))
+  }
+}

@@ -1,0 +1,171 @@
+import Arrays
+import Checkpoints
+import Families
+import NetFile
+import Nets
+
+extension Inspection {
+  /// For people. Arrays that differ only in their block's number share a line unless `listsEveryArray`.
+  public func text(listsEveryArray: Bool) -> String {
+    var lines = heading
+    lines.append("")
+    lines += arrayLines(listsEveryArray)
+    lines.append("")
+    lines += totals
+    if !notes.isEmpty { lines += [""] + notes.map { "note: \(printable($0))" } }
+    return lines.joined(separator: "\n")
+  }
+
+  private var heading: [String] {
+    var table = TextTable([.left, .left])
+    switch subject {
+    case .netFile(let net):
+      table.add("net file", "\(net.path) (\(sized(net.file.size)))")
+    case .combination(let status):
+      table.add("combination", "\(status.word), not on the shelf")
+    case .checkpoint(let checkpoint):
+      for file in checkpoint.files { table.add("checkpoint", "\(file.path) (\(checkpoint.format), \(sized(file.size)))") }
+      for entry in checkpoint.metadata { table.add("metadata", "\(entry.name): \(entry.value)") }
+    }
+    table.add("family", family.map { $0.name + (layout.map { ", layout \($0.name)" } ?? "") } ?? "unknown family")
+    if !parameters.isEmpty { table.add("parameters", parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " ")) }
+    if !configuration.isEmpty {
+      table.add("configuration", configuration.map { "\($0.key) \($0.value.plain)" }.joined(separator: ", "))
+    }
+    if let profile, case .object(let members) = profile.content {
+      for member in members {
+        if case .object(let values) = member.value.content {
+          table.add("  \(member.key)", values.map { "\($0.key) \($0.value.plain)" }.joined(separator: ", "))
+        } else {
+          table.add(member.key == "name" ? "profile" : "  \(member.key)", member.value.plain)
+        }
+      }
+    }
+    if case .netFile(let net) = subject { addOrigin(net.header, to: &table) }
+    return table.lines
+  }
+
+  private func addOrigin(_ header: NetHeader, to table: inout TextTable) {
+    if let tokenizer = header.tokenizer {
+      table.add("tokenizer", "\(tokenizer.kind), \(grouped(tokenizer.vocabulary.count)) tokens")
+    }
+    let origin = header.provenance
+    table.add(
+      "made by",
+      origin.tool + (origin.layout.map { " from layout \($0)" } ?? "") + (origin.seed.map { " with seed \($0)" } ?? "")
+        + (origin.convertedFrom.map { ", converted from \($0.rawValue)" } ?? ""))
+    for source in origin.sources {
+      let known = family?.publishedFile(source.sha256).map { " = \($0.publication.repository)" } ?? ""
+      table.add("  source", "\(source.file) (\(sized(source.bytes))) sha256 \(source.sha256.description.prefix(16))…\(known)")
+    }
+    if !header.isInitialized { table.add("weights", "none: the net is uninitialized") }
+  }
+
+  private func arrayLines(_ listsEvery: Bool) -> [String] {
+    var table = TextTable([.left, .left, .left, .right])
+    table.add("array", "shape", "type", "elements")
+    let rows = listsEvery ? arrays.map { ArrayGroup([$0]) } : ArrayGroup.grouping(arrays)
+    for group in rows {
+      let first = group.arrays[0]
+      table.add(
+        group.name, first.shape.description, first.elementType.rawValue,
+        grouped(first.shape.elements) + (group.arrays.count > 1 ? " ×\(group.arrays.count)" : ""))
+    }
+    return table.lines
+  }
+
+  private var totals: [String] {
+    var table = TextTable([.left, .right, .left])
+    table.add("arrays", grouped(arrays.count), "")
+    table.add("elements stored", grouped(elements), "")
+    if let count = parameterCount { table.add("parameters", grouped(count), ties.isEmpty ? "" : "tied arrays counted once") }
+    table.add("bytes", grouped(bytes), bytes >= 1000 ? sized(bytes) : "")
+    if elementTypes.count > 1 {
+      for type in elementTypes {
+        table.add("  \(type.type.rawValue)", grouped(type.elements), "in \(counted(type.arrays, "array"))")
+      }
+    }
+    var lines = table.lines
+    if nets.count > 1 { lines += [""] + netLines }
+    lines.append("")
+    lines.append("layer types  " + (layerTypes.map(InspectionText.layers) ?? "unknown family"))
+    for tie in ties { lines.append("tied         \(tie.name) = \(tie.same)") }
+    if let coverage { lines += ["coverage     " + coverage.text] }
+    return lines
+  }
+
+  private var netLines: [String] {
+    var table = TextTable([.left, .right, .right, .left])
+    table.add("net", "arrays", "parameters", "layer types")
+    for net in nets {
+      table.add(net.name, grouped(net.arrays), grouped(net.parameters), InspectionText.layers(net.layerTypes))
+    }
+    return table.lines
+  }
+}
+
+enum InspectionText {
+  static func layers(_ types: [(type: LayerType, count: Int)]) -> String {
+    types.map { "\($0.type.rawValue) \($0.count)" }.joined(separator: ", ")
+  }
+}
+
+extension Coverage {
+  /// `790 arrays: 787 used, 1 tied duplicate, 2 ignored`
+  public var text: String {
+    var parts = ["\(grouped(used)) used"]
+    if !tied.isEmpty { parts.append("\(tied.count) tied duplicate\(tied.count == 1 ? "" : "s")") }
+    if !ignored.isEmpty { parts.append("\(ignored.count) ignored (\(Set(ignored.map(\.reason)).sorted().joined(separator: "; ")))") }
+    return "\(counted(arrays, "array")): " + parts.joined(separator: ", ")
+  }
+}
+
+/// Arrays whose names differ in one number only, alike in shape and element type.
+private struct ArrayGroup {
+  private(set) var arrays: [Inspection.ArrayLine]
+
+  init(_ arrays: [Inspection.ArrayLine]) {
+    self.arrays = arrays
+  }
+
+  /// In the order of first appearance.
+  static func grouping(_ arrays: [Inspection.ArrayLine]) -> [ArrayGroup] {
+    struct Key: Hashable {
+      let words: [Substring]
+      let dimensions: [Int]
+      let type: ElementType
+    }
+    var places: [Key: Int] = [:]
+    var groups: [ArrayGroup] = []
+    for array in arrays {
+      let words = array.name.split(separator: ".").map { Int($0) == nil ? $0 : "#" }
+      let key = Key(words: words, dimensions: array.shape.dimensions, type: array.elementType)
+      if let place = places[key] {
+        groups[place].arrays.append(array)
+      } else {
+        places[key] = groups.count
+        groups.append(ArrayGroup([array]))
+      }
+    }
+    return groups
+  }
+
+  /// The name with the range of its numbers: `blocks.0…11.norm1.weight`.
+  var name: String {
+    guard let first = arrays.first, let last = arrays.last, arrays.count > 1 else { return arrays.first?.name ?? "" }
+    return zip(first.name.split(separator: "."), last.name.split(separator: "."))
+      .map { $0 == $1 ? String($0) : "\($0)…\($1)" }.joined(separator: ".")
+  }
+}
+
+extension JSONValue {
+  /// A value for people: text without quotes, lists without brackets.
+  var plain: String {
+    switch content {
+    case .string(let text): text
+    case .array(let values): values.map(\.plain).joined(separator: " ")
+    case .null: "none"
+    default: compactText
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Arrays
+import Checkpoints
+import Families
+import Reports
+
+struct Convert: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Casts a checkpoint into one net file per part, with the proof that every array was used once.")
+
+  @Argument(help: "A weights file, or the folder that holds it and its configuration.")
+  var checkpoint: String
+
+  @OptionGroup var selection: SelectionOptions
+
+  @Option(help: "Element type of the net files: float32, float16 or bfloat16. (default: the checkpoint's)")
+  var precision: String?
+
+  @Flag(help: "Compress the arrays (zstd on byte planes); such files are unpacked on use.")
+  var compress = false
+
+  @Flag(help: "Replace nets on the shelf that came from another checkpoint.")
+  var force = false
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let opened = try openCheckpoint(checkpoint)
+    let plan = try ConversionPlan(
+      opened,
+      ConversionRequest(
+        family: selection.givenFamily(), parameters: selection.parsedParameters(), precision: elementType()))
+    let progress = ProgressLine("converting", total: plan.totalBytes)
+    defer { progress.finish() }
+    let nets = try plan.run(
+      on: selection.shelfOptions.chosen, replacing: force, compress: compress, progress: progress.add)
+    progress.finish()
+    let report = ConversionReport(plan, nets)
+    output.print(json: report.json, text: report.text)
+  }
+
+  private func elementType() throws(Failure) -> ElementType? {
+    guard let precision else { return nil }
+    guard let type = ElementType(rawValue: precision), [.float32, .float16, .bfloat16].contains(type) else {
+      throw Failure(.usage, "--precision can't be \(precision)", hint: "choose float32, float16 or bfloat16")
+    }
+    return type
+  }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Arrays
+import Families
+
+@main
+struct IngotCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ingot",
+    abstract: "Casts published neural-net weights into one verified, versioned net file, and tells what is in them.",
+    discussion: """
+      A net is named by the path of its file, or by parameters: --set NAME=VALUE, on the shelf --shelf DIR
+      (else $INGOT_SHELF, else weights/shelf). `ingot list` shows families, parameters and nets.
+
+      Exit status: 0 done; 1 it ran and the answer is no; 64 wrong usage; 65 bad input data; 66 no such input;
+      73 cannot create output; 74 I/O error.
+      """,
+    version: Families.Ingot.version,
+    subcommands: [Convert.self, List.self, Inspect.self, Create.self, Verify.self])
+
+  /// Runs the command; an error is a line on standard error, its hint a second one, and the exit status its kind.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let failure as Failure {
+      Console.printError("ingot: error: \(failure)")
+      if let hint = failure.hint { Console.printError("hint: \(printable(hint))") }
+      exit(withError: ExitCode(failure.exitStatus))
+    } catch {
+      exit(withError: error)
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+import Arrays
+import Families
+import Reports
+
+struct List: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows families, their parameters, and for each combination whether it is on the shelf or published.")
+
+  @Argument(help: "A family; all of them when left out.")
+  var family: String?
+
+  @Flag(help: "Also list every combination without published weights.")
+  var all = false
+
+  @OptionGroup var shelfOptions: ShelfOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let shelf = shelfOptions.chosen
+    let families = if let family { [try Family.named(family)] } else { Family.known }
+    let report = CatalogueReport(families.map { Catalogue($0, shelf: shelf) }, shelf: shelf)
+    output.print(json: report.json, text: report.text(listsEvery: all))
+  }
+}
