@@ -59,7 +59,7 @@ public enum FileKind: Hashable, Sendable {
     guard isText else { return .unknown }
     let text = String(decoding: prefix, as: UTF8.self).lowercased().drop { $0.isWhitespace }
     if ["<!doctype html", "<html", "<head", "<?xml"].contains(where: text.hasPrefix) { return .html }
-    return text.hasPrefix("{") || text.hasPrefix("[") ? .json : .text
+    return text.hasPrefix("{") || text.hasPrefix("[{") || text.hasPrefix("[\"") ? .json : .text
   }
 
   /// The kind of the file at a path.

@@ -65,14 +65,14 @@ public struct Coverage: Sendable {
 extension ConversionPlan {
   /// - Throws: `Failure` of kind `badData` when the checkpoint is of no known family or doesn't cover its nets exactly;
   ///   `usage` when the request contradicts the checkpoint.
-  /// - Parameter comparingTies: whether arrays that should be the same are read and compared; without, a plan is made
-  ///   from the header alone, and takes the layout's word for it.
+  /// - Parameter isSketch: whether the plan is for looking at only: then arrays that should be the same are not read and
+  ///   compared, and no vocabulary is read.
   public init(
-    _ checkpoint: any Checkpoint, _ request: ConversionRequest, comparingTies: Bool = true
+    _ checkpoint: any Checkpoint, _ request: ConversionRequest, isSketch: Bool = false
   ) throws(Failure) {
     do {
       var planner = try ConversionPlanner(checkpoint, request)
-      self = try planner.plan(comparingTies: comparingTies)
+      self = try planner.plan(isSketch: isSketch)
     } catch {
       throw error.inFile(checkpoint.path)
     }

@@ -32,12 +32,12 @@ struct ConversionPlanner {
     indices = Dictionary(checkpoint.arrays.enumerated().map { ($1.name, $0) }) { first, _ in first }
   }
 
-  mutating func plan(comparingTies: Bool) throws(Failure) -> ConversionPlan {
+  mutating func plan(isSketch: Bool) throws(Failure) -> ConversionPlan {
     var tied: [(name: String, same: String)] = []
     var changes: [String: [JSONMember]] = [:]
     for tie in layout.ties {
       guard let first = indices[tie.from], let second = indices[tie.same] else { continue }
-      if comparingTies ? try checkpoint.holdSameBytes(first, second) : true {
+      if isSketch ? true : try checkpoint.holdSameBytes(first, second) {
         tied.append((tie.from, tie.same))
       } else if let untied = tie.untied {
         changes[untied.net, default: []] += untied.configuration
@@ -46,7 +46,7 @@ struct ConversionPlanner {
       }
     }
     let precision = try precision()
-    let base = try family.combination(setting: request.parameters)
+    let base = try family.combination(setting: request.parameters + inferredRelease())
     guard let profile = family.profile(layout.profile) else { throw Failure(.badData, "no profile \(layout.profile)") }
     let profileValues = try settings.profile(profile)
 
@@ -63,8 +63,8 @@ struct ConversionPlanner {
       let arrays = try arrays(of: kind, description, precision, &used)
       var words: Int?
       if case .integer(let count) = configuration["vocabularySize"]?.content { words = count }
-      let tokenizer: TokenizerDescription?
-      if let rule = kind.tokenizer { tokenizer = try settings.tokenizer(rule, words: words) } else { tokenizer = nil }
+      var tokenizer: TokenizerDescription?
+      if let rule = kind.tokenizer, !isSketch { tokenizer = try settings.tokenizer(rule, words: words) }
       nets.append(
         .init(
           combination: combination, description: description,
@@ -118,6 +118,27 @@ struct ConversionPlanner {
         hint: "float32, float16 and bfloat16 can be chosen")
     }
     return (source, target)
+  }
+
+  /// The value of the open axis when it isn't given: the first listed one whose nets are configured as this checkpoint
+  /// is. Calling a fine-tune of other dimensions by a published net's name would mislead.
+  private mutating func inferredRelease() throws(Failure) -> [Combination.Parameter] {
+    guard let axis = family.axes.first(where: \.isOpen), !request.parameters.contains(where: { $0.name == axis.name }) else {
+      return []
+    }
+    let first = [axis.defaultValue] + axis.values.filter { $0 != axis.defaultValue }
+    for value in first {
+      var isSame = true
+      for kind in family.nets {
+        var combination = try family.combination(setting: [.init(axis.name, value)])
+        if let net = family.netAxis { combination[net.name] = .word(kind.name) }
+        if try settings.configuration(of: kind, combination) != family.configuration(of: combination) { isSame = false }
+      }
+      if isSame { return [.init(axis.name, value)] }
+    }
+    throw Failure(
+      .usage, "its configuration is that of no published net, so it needs a name of its own",
+      hint: "name it, for example --set \(axis.name)=my-fine-tune")
   }
 
   /// Sets axes whose value the configuration tells; what the user said must agree with it.

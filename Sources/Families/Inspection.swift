@@ -165,7 +165,7 @@ extension Inspection {
     self.layout = layout
     do throws(Failure) {
       // Any precision will do: nothing is converted here.
-      let plan = try ConversionPlan(checkpoint, ConversionRequest(), comparingTies: false)
+      let plan = try ConversionPlan(checkpoint, ConversionRequest(), isSketch: true)
       let varying = Set([family.netAxis?.name].compactMap(\.self))
       parameters = plan.nets[0].combination.parameters.filter { !varying.contains($0.name) }
       nets = plan.nets.map { NetSummary($0.header.net, $0.description) }

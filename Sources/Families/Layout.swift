@@ -63,8 +63,9 @@ public struct Layout: Sendable {
 
   /// How a net's array is made: the published names; nil when no rule tells.
   func sources(of array: String, in net: String) -> (names: [String], squeezes: Bool)? {
+    let words = array.split(separator: ".", omittingEmptySubsequences: false)
     for rule in rules[net] ?? [] {
-      if let bindings = rule.net.match(array) { return (rule.from.map { $0.filled(with: bindings) }, rule.squeezes) }
+      if let bindings = rule.net.match(words) { return (rule.from.map { $0.filled(with: bindings) }, rule.squeezes) }
     }
     return nil
   }
@@ -105,16 +106,15 @@ public struct NamePattern: Sendable {
     Set(words.compactMap { if case .placeholder(let name) = $0 { name } else { nil } })
   }
 
-  /// What the placeholders stand for in a name; nil when the name doesn't fit.
-  func match(_ name: String) -> [Substring: Substring]? {
-    let given = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard given.count == words.count else { return nil }
+  /// What the placeholders stand for in a name, given as its words; nil when the name doesn't fit.
+  func match(_ name: [Substring]) -> [Substring: Substring]? {
+    guard name.count == words.count else { return nil }
+    for (word, text) in zip(words, name) {
+      if case .literal(let literal) = word, literal != text { return nil }
+    }
     var bindings: [Substring: Substring] = [:]
-    for (word, text) in zip(words, given) {
-      switch word {
-      case .literal(let literal): if literal != text { return nil }
-      case .placeholder(let placeholder): bindings[placeholder] = text
-      }
+    for (word, text) in zip(words, name) {
+      if case .placeholder(let placeholder) = word { bindings[placeholder] = text }
     }
     return bindings
   }

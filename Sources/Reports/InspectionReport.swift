@@ -152,9 +152,12 @@ private struct ArrayGroup {
 
   /// The name with the range of its numbers: `blocks.0…11.norm1.weight`.
   var name: String {
-    guard let first = arrays.first, let last = arrays.last, arrays.count > 1 else { return arrays.first?.name ?? "" }
-    return zip(first.name.split(separator: "."), last.name.split(separator: "."))
-      .map { $0 == $1 ? String($0) : "\($0)…\($1)" }.joined(separator: ".")
+    let words = arrays.map { $0.name.split(separator: ".") }
+    return words[0].indices.map { position in
+      let numbers = words.compactMap { Int($0[position]) }
+      guard let least = numbers.min(), let most = numbers.max(), least < most else { return String(words[0][position]) }
+      return "\(least)…\(most)"
+    }.joined(separator: ".")
   }
 }
 

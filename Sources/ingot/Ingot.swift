@@ -8,10 +8,10 @@ struct IngotCommand: ParsableCommand {
     commandName: "ingot",
     abstract: "Casts published neural-net weights into one verified, versioned net file, and tells what is in them.",
     discussion: """
-      A net is named by the path of its file, or by parameters: --set NAME=VALUE, on the shelf --shelf DIR
-      (else $INGOT_SHELF, else weights/shelf). `ingot list` shows families, parameters and nets.
+      A net is named by the path of its file, or by parameters (--set NAME=VALUE) on the shelf: --shelf DIR, else \
+      $INGOT_SHELF, else weights/shelf. `ingot list` shows families, parameters and nets.
 
-      Exit status: 0 done; 1 it ran and the answer is no; 64 wrong usage; 65 bad input data; 66 no such input;
+      Exit status: 0 done; 1 it ran and the answer is no; 64 wrong usage; 65 bad input data; 66 no such input; \
       73 cannot create output; 74 I/O error.
       """,
     version: Families.Ingot.version,
@@ -26,6 +26,10 @@ struct IngotCommand: ParsableCommand {
       Console.printError("ingot: error: \(failure)")
       if let hint = failure.hint { Console.printError("hint: \(printable(hint))") }
       exit(withError: ExitCode(failure.exitStatus))
+    } catch where exitCode(for: error) == .validationFailure {
+      Console.printError("ingot: error: \(message(for: error))")
+      Console.printError("hint: `ingot help` shows the commands, `ingot help COMMAND` one of them")
+      exit(withError: ExitCode(Failure.Kind.usage.exitStatus))
     } catch {
       exit(withError: error)
     }
