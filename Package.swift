@@ -11,9 +11,10 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+/// Tests read their fixtures from the checkout, so that these aren't copied at every build.
+func tests(_ name: String, _ dependencies: [Target.Dependency], hasFixtures: Bool = false) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, exclude: resources == nil ? [] : ["Fixtures"], swiftSettings: settings)
+    name: name, dependencies: dependencies + ["Arrays", "TestSupport"], exclude: hasFixtures ? ["Fixtures"] : [])
 }
 
 let package = Package(
@@ -48,5 +49,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+
+    .target(name: "TestSupport", dependencies: ["Arrays", "Checkpoints"], path: "Tests/TestSupport"),
+    tests("ArraysTests", []),
+    tests("CheckpointsTests", ["Checkpoints"]),
+    tests("NetsTests", ["Nets", "NetFile"]),
+    tests("NetFileTests", ["NetFile", "Checkpoints"], hasFixtures: true),
+    tests("FamiliesTests", ["Assurance", "Checkpoints", "Families", "NetFile", "Nets"], hasFixtures: true),
+    tests("EndToEndTests", ["ingot"]),
   ]
 )

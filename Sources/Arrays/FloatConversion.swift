@@ -26,9 +26,11 @@ public enum FloatConversion {
     switch type {
     case .float64:
       // Rounded twice when the target is narrower than float32; the published nets hold no float64.
-      return Float(Double(bitPattern: unsafe .init(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))))
+      return Float(
+        Double(bitPattern: unsafe .init(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))))
     case .float32:
-      return Float(bitPattern: unsafe .init(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
+      return Float(
+        bitPattern: unsafe .init(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
     case .float16:
       let bits = unsafe UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
       return Float(Float16(bitPattern: bits))

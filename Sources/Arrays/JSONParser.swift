@@ -194,10 +194,14 @@ private struct JSONParser {
     }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if isInteger {
-      guard let value = Int(text) else { throw failure("the integer \(text.prefix(24))… does not fit 64 bits", at: start) }
+      guard let value = Int(text) else {
+        throw failure("the integer \(text.prefix(24))… does not fit 64 bits", at: start)
+      }
       return .integer(value)
     }
-    guard let value = Double(text), value.isFinite else { throw failure("the number \(text.prefix(24)) is too large", at: start) }
+    guard let value = Double(text), value.isFinite else {
+      throw failure("the number \(text.prefix(24)) is too large", at: start)
+    }
     return .number(value)
   }
 
@@ -234,7 +238,9 @@ private struct JSONParser {
   }
 
   func text(_ slice: ArraySlice<UInt8>, at offset: Int? = nil) throws(Failure) -> String {
-    guard let text = String(validating: slice, as: UTF8.self) else { throw failure("a string is not UTF-8", at: offset) }
+    guard let text = String(validating: slice, as: UTF8.self) else {
+      throw failure("a string is not UTF-8", at: offset)
+    }
     return text
   }
 

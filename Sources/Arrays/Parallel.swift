@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import Glibc
 import Synchronization
 
 /// Runs `body` for 0 ..< `jobs` on up to `workers` threads, each taking the next job when it is free: jobs start in
@@ -14,21 +8,14 @@ public func inParallel(
 ) throws {
   let state = JobState(jobs: jobs, body: body)
   var threads: [pthread_t] = []
-  for _ in 1..<max(2, min(workers, jobs)) where min(workers, jobs) > 1 {
+  for _ in 1..<max(1, min(workers, jobs)) {
     let argument = unsafe Unmanaged.passRetained(state).toOpaque()
-    #if canImport(Darwin)
-      var thread: pthread_t?
-    #else
-      var thread = pthread_t()
-    #endif
+    var thread = pthread_t()
     let status = unsafe pthread_create(
       &thread, nil,
       { argument in
-        #if canImport(Darwin)
-          let state = unsafe Unmanaged<JobState>.fromOpaque(argument).takeRetainedValue()
-        #else
-          let state = unsafe Unmanaged<JobState>.fromOpaque(argument!).takeRetainedValue()
-        #endif
+        guard let pointer = unsafe argument else { return nil }
+        let state = unsafe Unmanaged<JobState>.fromOpaque(pointer).takeRetainedValue()
         state.work()
         return nil
       }, argument)
@@ -37,11 +24,7 @@ public func inParallel(
       unsafe Unmanaged<JobState>.fromOpaque(argument).release()
       break
     }
-    #if canImport(Darwin)
-      if let thread { threads.append(thread) }
-    #else
-      threads.append(thread)
-    #endif
+    threads.append(thread)
   }
   state.work()
   for thread in threads { _ = pthread_join(thread, nil) }

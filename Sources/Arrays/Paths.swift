@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import Glibc
 
 /// Questions about paths and the process's surroundings.
 public enum Paths {
@@ -54,18 +48,6 @@ public enum Console {
 
   private static func write(_ text: String, _ descriptor: Int32) {
     var text = text
-    text.withUTF8 { buffer in
-      var done = 0
-      while done < buffer.count {
-        #if canImport(Glibc)
-          let count = unsafe Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
-        #elseif canImport(Musl)
-          let count = unsafe Musl.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
-        #else
-          let count = unsafe Darwin.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
-        #endif
-        if count > 0 { done += count } else if errno != EINTR { return }
-      }
-    }
+    text.withUTF8 { unsafe System.print(UnsafeRawBufferPointer($0), to: descriptor) }
   }
 }

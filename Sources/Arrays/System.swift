@@ -1,12 +1,5 @@
 import CSystem
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import Glibc
 
 /// Every system call of the project, each retried after an interrupt and turned into a `Failure` that names the file.
 enum System {
@@ -38,13 +31,7 @@ enum System {
   }
 
   static func close(_ descriptor: Descriptor) {
-    #if canImport(Glibc)
-      _ = Glibc.close(descriptor)
-    #elseif canImport(Musl)
-      _ = Musl.close(descriptor)
-    #else
-      _ = Darwin.close(descriptor)
-    #endif
+    _ = Glibc.close(descriptor)
   }
 
   static func status(_ descriptor: Descriptor, _ path: String) throws(Failure) -> Status {
@@ -64,10 +51,11 @@ enum System {
   static func read(
     _ descriptor: Descriptor, into buffer: UnsafeMutableRawBufferPointer, at offset: Int, _ path: String
   ) throws(Failure) -> Int {
+    guard let start = buffer.baseAddress else { return 0 }
     var done = 0
     while done < buffer.count {
       let count = retrying {
-        unsafe pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+        unsafe pread(descriptor, start + done, buffer.count - done, off_t(offset + done))
       }
       guard count >= 0 else { throw failure(.io, path, "byte \(offset + done) can't be read", errno) }
       if count == 0 { break }
@@ -79,12 +67,24 @@ enum System {
   static func write(
     _ descriptor: Descriptor, _ buffer: UnsafeRawBufferPointer, at offset: Int, _ path: String
   ) throws(Failure) {
+    guard let start = buffer.baseAddress else { return }
     var done = 0
     while done < buffer.count {
       let count = retrying {
-        unsafe pwrite(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+        unsafe pwrite(descriptor, start + done, buffer.count - done, off_t(offset + done))
       }
       guard count > 0 else { throw failure(.io, path, "can't be written at byte \(offset + done)", errno) }
+      done += count
+    }
+  }
+
+  /// Writes to a stream such as standard output; what it doesn't take is lost.
+  static func print(_ buffer: UnsafeRawBufferPointer, to descriptor: Descriptor) {
+    guard let start = buffer.baseAddress else { return }
+    var done = 0
+    while done < buffer.count {
+      let count = retrying { unsafe Glibc.write(descriptor, start + done, buffer.count - done) }
+      guard count > 0 else { return }
       done += count
     }
   }
@@ -117,13 +117,7 @@ enum System {
   }
 
   static func rename(_ old: String, to new: String) throws(Failure) {
-    #if canImport(Glibc)
-      let result = unsafe Glibc.rename(old, new)
-    #elseif canImport(Musl)
-      let result = unsafe Musl.rename(old, new)
-    #else
-      let result = unsafe Darwin.rename(old, new)
-    #endif
+    let result = unsafe Glibc.rename(old, new)
     guard result == 0 else { throw failure(.cannotCreate, new, "can't be put in place", errno) }
   }
 

@@ -15,7 +15,9 @@ public struct SourceComparison: Sendable {
   public init(_ net: NetFile, _ checkpoint: any Checkpoint) throws(Failure) {
     self.net = net
     let header = net.header
-    guard header.isInitialized else { throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to compare") }
+    guard header.isInitialized else {
+      throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to compare")
+    }
     let family = try Family.named(header.family)
     let combination: Combination
     do { combination = try Combination(json: header.parameters) } catch { throw error.inFile(net.path) }

@@ -27,7 +27,8 @@ private func weightsFile(in folder: String) throws(Failure) -> String {
   if others.count == 1 { return Paths.join(folder, others[0]) }
   throw Failure(
     .noInput, file: folder,
-    others.isEmpty ? "holds no weights file" : "holds \(others.count) safetensors files and none named model.safetensors",
+    others.isEmpty
+      ? "holds no weights file" : "holds \(others.count) safetensors files and none named model.safetensors",
     hint: others.isEmpty
       ? "name a folder with model.safetensors, or the file itself" : "name the file itself, for example \(others[0])")
 }

@@ -121,11 +121,14 @@ private struct SafetensorsHeader {
       guard let type else { throw member.value.failure("has no dtype") }
       guard let shape else { throw member.value.failure("has no shape") }
       guard let range else { throw member.value.failure("has no data_offsets") }
-      guard range.0 <= range.1 else { throw member.value.failure("data_offsets end (\(range.1)) before they begin (\(range.0))") }
+      guard range.0 <= range.1 else {
+        throw member.value.failure("data_offsets end (\(range.1)) before they begin (\(range.0))")
+      }
       let bytes = try shape.bytes(of: type)
       guard range.1 - range.0 == bytes else {
         throw member.value.failure(
-          "data_offsets span \(range.1 - range.0) bytes, but \(type.rawValue) of shape \(shape.dimensions) takes \(bytes)")
+          "data_offsets span \(range.1 - range.0) bytes, but \(type.rawValue) of shape \(shape.dimensions) takes \(bytes)"
+        )
       }
       let (offset, overflow) = dataStart.addingReportingOverflow(range.0)
       guard !overflow, !offset.addingReportingOverflow(bytes).overflow else {
@@ -134,7 +137,9 @@ private struct SafetensorsHeader {
       return Entry(
         array: CheckpointArray(name: member.key, shape: shape, elementType: type, bytes: bytes), offset: offset)
     } catch {
-      throw Failure(error.kind, place: error.place, "array \"\(member.key)\": \(error.reason)", hint: error.hint)
+      throw Failure(
+        error.kind, place: error.place ?? "byte \(member.value.offset)", "array \"\(member.key)\": \(error.reason)",
+        hint: error.hint)
     }
   }
 

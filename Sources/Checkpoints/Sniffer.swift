@@ -91,9 +91,11 @@ public enum FileKind: Hashable, Sendable {
   public var hint: String {
     switch self {
     case .gitLFSPointer: "fetch the file itself, for example with `git lfs pull`"
-    case .html: "the download saved a web page in place of the file: use the file's direct link, and sign in if it is gated"
+    case .html:
+      "the download saved a web page in place of the file: use the file's direct link, and sign in if it is gated"
     case .empty: "the download did not start: fetch the file again"
-    case .json, .text: "this may be an error message that a download saved as the file: open it and see, then fetch it again"
+    case .json, .text:
+      "this may be an error message that a download saved as the file: open it and see, then fetch it again"
     case .gzip, .tar: "unpack it first"
     case .hdf5, .zip, .pickle: "this version reads safetensors; look for model.safetensors beside this file"
     case .netFile: "`ingot inspect` and `ingot verify` read net files; `ingot convert` makes them from checkpoints"

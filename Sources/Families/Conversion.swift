@@ -54,7 +54,8 @@ extension ConversionPlan {
   /// The same combination from other weights is most often a second fine-tune under the first one's name.
   private func checkNothingIsLost(_ paths: [String], _ sources: [Digest]) throws(Failure) {
     for path in paths {
-      guard let there = try? NetFile(path), there.header.isInitialized, let digest = there.header.provenance.sources.first?.sha256,
+      guard let there = try? NetFile(path), there.header.isInitialized,
+        let digest = there.header.provenance.sources.first?.sha256,
         digest != sources.first
       else { continue }
       throw Failure(

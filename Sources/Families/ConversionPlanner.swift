@@ -18,7 +18,8 @@ struct ConversionPlanner {
     guard let (family, layout) = Family.recognize(checkpoint) else {
       throw Failure(
         .badData, "its \(checkpoint.arrays.count) arrays are of no known family and layout",
-        hint: "`ingot inspect` shows what is in it; known families: \(Family.known.map(\.name).joined(separator: ", "))")
+        hint: "`ingot inspect` shows what is in it; known families: \(Family.known.map(\.name).joined(separator: ", "))"
+      )
     }
     if let wanted = request.family, wanted.name != family.name {
       throw Failure(.usage, "is a checkpoint of \(family.name), not of \(wanted.name)", hint: "leave out --family")
@@ -46,7 +47,13 @@ struct ConversionPlanner {
       }
     }
     let precision = try precision()
-    let base = try family.combination(setting: request.parameters + inferredRelease())
+    var base = try family.combination(setting: request.parameters)
+    if isSketch {
+      // What can't be told of a checkpoint is left open rather than guessed.
+      if (try? setRelease(&base)) == nil { base.parameters.removeAll { $0.name == openAxis?.name } }
+    } else {
+      try setRelease(&base)
+    }
     guard let profile = family.profile(layout.profile) else { throw Failure(.badData, "no profile \(layout.profile)") }
     let profileValues = try settings.profile(profile)
 
@@ -58,7 +65,7 @@ struct ConversionPlanner {
       if let axis = family.precisionAxis { combination[axis.name] = .word(precision.target.rawValue) }
       var configuration = try settings.configuration(of: kind, combination)
       for member in changes[kind.name] ?? [] { configuration[member.key] = member.value }
-      try setInferredAxes(&combination, configuration)
+      try setInferredAxes(&combination, configuration, isSketch: isSketch)
       let description = try kind.definition.description(configuration)
       let arrays = try arrays(of: kind, description, precision, &used)
       var words: Int?
@@ -109,7 +116,8 @@ struct ConversionPlanner {
     }
     let target = wanted ?? source
     guard family.precisionAxis?.values.contains(.word(target.rawValue)) != false else {
-      throw Failure(.badData, "its weights are \(target.rawValue), which net files of this family can't hold",
+      throw Failure(
+        .badData, "its weights are \(target.rawValue), which net files of this family can't hold",
         hint: "choose another with --precision")
     }
     guard FloatConversion.isPossible(from: source, to: target) else {
@@ -120,12 +128,12 @@ struct ConversionPlanner {
     return (source, target)
   }
 
+  private var openAxis: Family.Axis? { family.axes.first(where: \.isOpen) }
+
   /// The value of the open axis when it isn't given: the first listed one whose nets are configured as this checkpoint
   /// is. Calling a fine-tune of other dimensions by a published net's name would mislead.
-  private mutating func inferredRelease() throws(Failure) -> [Combination.Parameter] {
-    guard let axis = family.axes.first(where: \.isOpen), !request.parameters.contains(where: { $0.name == axis.name }) else {
-      return []
-    }
+  private mutating func setRelease(_ combination: inout Combination) throws(Failure) {
+    guard let axis = openAxis, !request.parameters.contains(where: { $0.name == axis.name }) else { return }
     let first = [axis.defaultValue] + axis.values.filter { $0 != axis.defaultValue }
     for value in first {
       var isSame = true
@@ -134,7 +142,10 @@ struct ConversionPlanner {
         if let net = family.netAxis { combination[net.name] = .word(kind.name) }
         if try settings.configuration(of: kind, combination) != family.configuration(of: combination) { isSame = false }
       }
-      if isSame { return [.init(axis.name, value)] }
+      if isSame {
+        combination[axis.name] = value
+        return
+      }
     }
     throw Failure(
       .usage, "its configuration is that of no published net, so it needs a name of its own",
@@ -142,15 +153,22 @@ struct ConversionPlanner {
   }
 
   /// Sets axes whose value the configuration tells; what the user said must agree with it.
-  private func setInferredAxes(_ combination: inout Combination, _ configuration: Configuration) throws(Failure) {
+  private func setInferredAxes(
+    _ combination: inout Combination, _ configuration: Configuration, isSketch: Bool
+  ) throws(Failure) {
     for axis in family.axes {
       let found: ParameterValue
       if let field = axis.field, let value = configuration[field] {
         found = try ParameterValue(json: value)
       } else if axis.isInferred {
         guard let variant = matchingVariant(axis, configuration) else {
+          if isSketch {
+            combination.parameters.removeAll { $0.name == axis.name }
+            continue
+          }
           throw Failure(
-            .badData, place: "configuration", "its dimensions are of no \(axis.name) that the family \(family.name) knows")
+            .badData, place: "configuration",
+            "its dimensions are of no \(axis.name) that the family \(family.name) knows")
         }
         found = variant
       } else {
@@ -158,7 +176,9 @@ struct ConversionPlanner {
       }
       let given = request.parameters.first { $0.name == axis.name }
       guard given == nil || given?.value == found else {
-        throw Failure(.usage, "its \(axis.name) is \(found), not \(given?.value.description ?? "")", hint: "leave out --set \(axis.name)")
+        throw Failure(
+          .usage, "its \(axis.name) is \(found), not \(given?.value.description ?? "")",
+          hint: "leave out --set \(axis.name)")
       }
       combination[axis.name] = found
     }
@@ -180,7 +200,8 @@ struct ConversionPlanner {
     var missing: [String] = []
     for array in description.arrays {
       guard let (names, squeezes) = layout.sources(of: array.name, in: kind.name) else {
-        throw Failure(.badData, place: "layout \(layout.name)", "has no rule for \(kind.name)'s array \"\(array.name)\"")
+        throw Failure(
+          .badData, place: "layout \(layout.name)", "has no rule for \(kind.name)'s array \"\(array.name)\"")
       }
       let sources = names.compactMap { indices[$0] }
       guard sources.count == names.count else {
@@ -189,10 +210,12 @@ struct ConversionPlanner {
       }
       try checkShape(array, sources, squeezes)
       let types = Set(sources.map { checkpoint.arrays[$0].elementType })
-      guard types.count == 1, let type = types.first, FloatConversion.isPossible(from: type, to: precision.target) else {
+      guard types.count == 1, let type = types.first, FloatConversion.isPossible(from: type, to: precision.target)
+      else {
         throw Failure(
           .badData, place: "array \"\(names[0])\"",
-          "holds \(types.map(\.rawValue).sorted().joined(separator: " and ")) where \(precision.target.rawValue) weights are needed")
+          "holds \(types.map(\.rawValue).sorted().joined(separator: " and ")) where \(precision.target.rawValue) weights are needed"
+        )
       }
       used.formUnion(sources)
       out.append(
@@ -221,7 +244,8 @@ struct ConversionPlanner {
       let names = sources.map { "\"\(checkpoint.arrays[$0].name)\"" }.joined(separator: ", ")
       let found = sources.map { "\(checkpoint.arrays[$0].shape.dimensions)" }.joined(separator: ", ")
       throw Failure(
-        .badData, place: "array \(names)", "has shape \(found) where the configuration makes it \(array.shape.dimensions)",
+        .badData, place: "array \(names)",
+        "has shape \(found) where the configuration makes it \(array.shape.dimensions)",
         hint: "is config.json of these weights?")
     }
   }
@@ -230,7 +254,8 @@ struct ConversionPlanner {
     let tiedNames = Set(tied.map(\.name))
     var ignored: [(name: String, reason: String)] = []
     var unused: [String] = []
-    for (index, array) in checkpoint.arrays.enumerated() where !used.contains(index) && !tiedNames.contains(array.name) {
+    for (index, array) in checkpoint.arrays.enumerated() where !used.contains(index) && !tiedNames.contains(array.name)
+    {
       if let rule = layout.ignored.first(where: { $0.from == array.name }) {
         ignored.append((array.name, rule.reason))
       } else {

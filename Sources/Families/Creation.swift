@@ -19,7 +19,8 @@ public struct Creation: Sendable {
     let net = try family.net(of: combination)
     let configuration = try family.configuration(of: combination)
     description = try net.definition.description(configuration)
-    let precision = combination[family.precisionAxis?.name ?? ""].flatMap { ElementType(rawValue: $0.description) } ?? .float32
+    let precision =
+      combination[family.precisionAxis?.name ?? ""].flatMap { ElementType(rawValue: $0.description) } ?? .float32
     guard seed == nil || FloatConversion.isPossible(from: .float32, to: precision) else {
       throw Failure(
         .usage, "seeded weights can't be made as \(precision.rawValue)",

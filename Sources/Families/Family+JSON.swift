@@ -71,7 +71,9 @@ extension Family.Axis {
     field = try json["field"]?.string()
     isInferred = try json["inferred"]?.boolean() ?? false
     selects = try json["selects"]?.choice("selection")
-    guard values.contains(defaultValue) else { throw try json.member("default").failure("the default is not among the values") }
+    guard values.contains(defaultValue) else {
+      throw try json.member("default").failure("the default is not among the values")
+    }
   }
 }
 

@@ -123,7 +123,8 @@ extension Family {
     for given in values {
       guard let axis = axis(given.name) else {
         throw Failure(
-          .usage, "\(name) has no parameter \(given.name)", hint: "its parameters: \(axes.map(\.name).joined(separator: ", "))")
+          .usage, "\(name) has no parameter \(given.name)",
+          hint: "its parameters: \(axes.map(\.name).joined(separator: ", "))")
       }
       guard axis.values.contains(given.value) || axis.isOpen && Family.isReleaseName(given.value.description) else {
         throw Failure(
@@ -139,7 +140,9 @@ extension Family {
 
   private static func isReleaseName(_ text: String) -> Bool {
     (1...64).contains(text.utf8.count) && text.utf8.first != UInt8(ascii: ".")
-      && text.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains($0)) }
+      && text.unicodeScalars.allSatisfy {
+        $0.isASCII && ($0.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains($0))
+      }
   }
 
   /// Every combination of the axes' listed values, the last axis changing fastest.

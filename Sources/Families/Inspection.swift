@@ -114,11 +114,14 @@ extension Inspection {
       let scales = Set(header.arrays.compactMap(\.scales))
       let weights = header.arrays.filter { !scales.contains($0.name) }
       if header.isInitialized {
-        guard weights.map(\.name) == description.arrays.map(\.name), weights.map(\.shape) == description.arrays.map(\.shape)
+        guard weights.map(\.name) == description.arrays.map(\.name),
+          weights.map(\.shape) == description.arrays.map(\.shape)
         else {
           throw Failure(.badData, place: "header", "its arrays are not those that its configuration makes")
         }
-        arrays = header.arrays.map { .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.storedBytes) }
+        arrays = header.arrays.map {
+          .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.storedBytes)
+        }
       } else {
         arrays = Inspection.lines(of: description, Combination(parameters), family)
       }
@@ -146,15 +149,19 @@ extension Inspection {
     nets = [NetSummary(kind.name, description)]
   }
 
-  private static func lines(of description: NetDescription, _ combination: Combination, _ family: Family) -> [ArrayLine] {
-    let type = combination[family.precisionAxis?.name ?? ""].flatMap { ElementType(rawValue: $0.description) } ?? .float32
+  private static func lines(of description: NetDescription, _ combination: Combination, _ family: Family) -> [ArrayLine]
+  {
+    let type =
+      combination[family.precisionAxis?.name ?? ""].flatMap { ElementType(rawValue: $0.description) } ?? .float32
     return description.arrays.map { ArrayLine(name: $0.name, shape: $0.shape, elementType: type, bytes: 0) }
   }
 
   /// Of a checkpoint, before converting it; whatever its arrays are.
   public init(_ checkpoint: any Checkpoint) throws(Failure) {
     subject = .checkpoint(checkpoint)
-    arrays = checkpoint.arrays.map { .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.bytes) }
+    arrays = checkpoint.arrays.map {
+      .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.bytes)
+    }
     configuration = []
     guard let (family, layout) = Family.recognize(checkpoint) else {
       (self.family, self.layout, profile, coverage) = (nil, nil, nil, nil)
@@ -183,6 +190,7 @@ extension Inspection {
 extension Inspection.NetSummary {
   init(_ name: String, _ description: NetDescription) {
     self.init(
-      name: name, arrays: description.arrays.count, parameters: description.parameters, layerTypes: description.layerTypes)
+      name: name, arrays: description.arrays.count, parameters: description.parameters,
+      layerTypes: description.layerTypes)
   }
 }

@@ -31,7 +31,9 @@ extension Family {
 
   /// The family meant by some parameters: the first that has all of their axes.
   public static func meant(by parameters: [Combination.Parameter]) throws(Failure) -> Family {
-    if let family = known.first(where: { family in parameters.allSatisfy { family.axis($0.name) != nil } }) { return family }
+    if let family = known.first(where: { family in parameters.allSatisfy { family.axis($0.name) != nil } }) {
+      return family
+    }
     throw Failure(
       .usage, "no family has the parameters \(parameters.map(\.name).joined(separator: ", "))",
       hint: "`ingot list` shows every family's parameters")

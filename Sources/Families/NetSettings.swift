@@ -75,7 +75,8 @@ struct NetSettings {
           guard let name = names[found.compactText] else {
             throw Failure(
               .badData, file: files.path(file), place: "byte \(found.offset)",
-              "\(key.key) \(found.compactText.prefix(40)) is not supported; it can be \(names.keys.sorted().joined(separator: ", "))")
+              "\(key.key) \(found.compactText.prefix(40)) is not supported; it can be \(names.keys.sorted().joined(separator: ", "))"
+            )
           }
           value = .string(name)
         }
@@ -89,7 +90,9 @@ struct NetSettings {
   /// The side that the net was made for is the one that its images are brought to; a processor that says otherwise is
   /// worth a word.
   private mutating func checkImageSide(_ profile: JSONValue) throws(Failure) {
-    guard let side = profile[path: "image.side"], let size = try files.json("preprocessor_config.json")?["size"] else { return }
+    guard let side = profile[path: "image.side"], let size = try files.json("preprocessor_config.json")?["size"] else {
+      return
+    }
     for dimension in ["height", "width"] {
       guard let given = size[dimension], given != side else { continue }
       note(

@@ -21,7 +21,8 @@ public enum NetSelection: Sendable {
     }
     guard !parameters.isEmpty || family != nil else {
       throw Failure(
-        .usage, "no net is named", hint: "give a path, or parameters such as --set Part=TextEncoder; `ingot list` shows them")
+        .usage, "no net is named",
+        hint: "give a path, or parameters such as --set Part=TextEncoder; `ingot list` shows them")
     }
     let family = if let family { try Family.named(family) } else { try Family.meant(by: parameters) }
     self = .combination(family, try family.combination(setting: parameters))

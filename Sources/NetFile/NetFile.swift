@@ -45,7 +45,8 @@ public final class NetFile: Sendable {
       throw Failure(
         .badData, place: "byte 8",
         "is of format version \(major); this program reads version \(NetFormat.majorVersion)",
-        hint: "use a newer version of ingot, or make the file again if it should be of version \(NetFormat.majorVersion)")
+        hint:
+          "use a newer version of ingot, or make the file again if it should be of version \(NetFormat.majorVersion)")
     }
     guard try reader.integer(UInt32.self) == 0 else {
       throw Failure(.badData, place: "byte 12", "reserved bytes are not zero", hint: damageHint)
@@ -100,11 +101,14 @@ public final class NetFile: Sendable {
     try inParallel(jobs: arrays.count) { index in
       let array = arrays[index]
       let paddingStart =
-        index == 0 ? NetFormat.prologueLength + self.headerLength : arrays[index - 1].offset + arrays[index - 1].storedBytes
+        index == 0
+        ? NetFormat.prologueLength + self.headerLength : arrays[index - 1].offset + arrays[index - 1].storedBytes
       if try self.file.bytes(array.offset - paddingStart, at: paddingStart).contains(where: { $0 != 0 }) {
         found.add(Damage(array: array.name, reason: "the padding before it is not zero"), index)
       }
-      if let reason = try self.damage(of: array, progress) { found.add(Damage(array: array.name, reason: reason), index) }
+      if let reason = try self.damage(of: array, progress) {
+        found.add(Damage(array: array.name, reason: reason), index)
+      }
     }
     return found.sorted
   }

@@ -41,7 +41,8 @@ public final class NetFileWriter: Sendable {
       while true {
         end = NetFormat.prologueLength + length
         for index in plan.arrays.indices {
-          guard let start = NetFormat.aligned(end), !start.addingReportingOverflow(plan.arrays[index].bytes).overflow else {
+          guard let start = NetFormat.aligned(end), !start.addingReportingOverflow(plan.arrays[index].bytes).overflow
+          else {
             throw Failure(.badData, file: path, "the net is too large for a file")
           }
           plan.arrays[index].offset = start
@@ -54,7 +55,9 @@ public final class NetFileWriter: Sendable {
       headerLength = length
     }
     guard headerLength <= NetFormat.maximumHeaderLength else {
-      throw Failure(.badData, file: path, "the header would have \(headerLength) bytes; at most \(NetFormat.maximumHeaderLength) are read")
+      throw Failure(
+        .badData, file: path,
+        "the header would have \(headerLength) bytes; at most \(NetFormat.maximumHeaderLength) are read")
     }
     state = Mutex(State(arrays: plan.arrays, end: end))
     output = try OutputFile(path)
@@ -91,7 +94,9 @@ public final class NetFileWriter: Sendable {
 
   private func writeCompressed(_ index: Int, _ produce: ((borrowing RawSpan) throws -> Void) throws -> Void) throws {
     let (entry, end) = state.withLock { ($0.arrays[index], $0.end) }
-    guard let start = NetFormat.aligned(end) else { throw Failure(.badData, file: path, "the net is too large for a file") }
+    guard let start = NetFormat.aligned(end) else {
+      throw Failure(.badData, file: path, "the net is too large for a file")
+    }
     let elementSize = entry.elementType.size
     var hash = SHA256()
     var storedHash = SHA256()

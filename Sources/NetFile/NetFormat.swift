@@ -57,7 +57,8 @@ extension NetHeader {
     var entries: [String: ArrayEntry] = [:]
     for array in arrays {
       guard NetHeader.isName(array.name) else {
-        throw Failure(.badData, place: "header", "array name \"\(array.name)\" is not made of letters, digits, '.', '_', '-'")
+        throw Failure(
+          .badData, place: "header", "array name \"\(array.name)\" is not made of letters, digits, '.', '_', '-'")
       }
       guard entries.updateValue(array, forKey: array.name) == nil else {
         throw Failure(.badData, place: "header", "two arrays are named \"\(array.name)\"")
@@ -69,12 +70,14 @@ extension NetHeader {
         throw Failure(.badData, place: "array \"\(array.name)\"", "has scales but is not int8 with rows")
       }
       guard let scales = entries[name], scales.elementType == .float32, scales.shape.dimensions == [rows] else {
-        throw Failure(.badData, place: "array \"\(array.name)\"", "has no float32 scales \"\(name)\" of shape [\(rows)]")
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"", "has no float32 scales \"\(name)\" of shape [\(rows)]")
       }
     }
     for tie in ties where isInitialized {
       guard entries[tie.same] != nil, entries[tie.name] == nil else {
-        throw Failure(.badData, place: "header", "\"\(tie.name)\" is tied to \"\(tie.same)\", which is not stored apart from it")
+        throw Failure(
+          .badData, place: "header", "\"\(tie.name)\" is tied to \"\(tie.same)\", which is not stored apart from it")
       }
     }
   }

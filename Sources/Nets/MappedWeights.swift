@@ -23,7 +23,8 @@ public final class MappedWeights: WeightProvider {
   public func weight(_ name: String, shape: Shape, role: WeightRole) throws(Failure) -> Weight {
     guard let entry = entries[name] else { throw Failure(.badData, file: net.path, "is not in the net file") }
     guard entry.shape == shape else {
-      throw Failure(.badData, file: net.path, "has shape \(entry.shape.dimensions) where the net needs \(shape.dimensions)")
+      throw Failure(
+        .badData, file: net.path, "has shape \(entry.shape.dimensions) where the net needs \(shape.dimensions)")
     }
     return Weight(name: name, shape: shape, elementType: entry.elementType, storage: try storage(of: entry))
   }

@@ -7,6 +7,12 @@ public struct NetDescription: Sendable {
     public let name: String
     public let shape: Shape
     public let role: WeightRole
+
+    public init(name: String, shape: Shape, role: WeightRole) {
+      self.name = name
+      self.shape = shape
+      self.role = role
+    }
   }
 
   /// Arrays that are stored, each once, in the order of the definition.

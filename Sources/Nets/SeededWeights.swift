@@ -56,6 +56,6 @@ private struct SplitMix64 {
     let bits = next()
     let sum = (bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + bits >> 48
     // Four uniform integers 0 ... 65535: mean 4 · 32767.5, variance 4 · (65536² − 1) / 12.
-    return (Float(sum) - 131070) * 2.642_913_6e-05
+    return (Float(sum) - 131070) * 2.642_899_8e-05
   }
 }

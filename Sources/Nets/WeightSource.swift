@@ -34,7 +34,8 @@ public struct WeightSource {
     do {
       return try provider.weight(name, shape: Shape(dimensions), role: role)
     } catch {
-      throw Failure(error.kind, file: error.file, place: error.place ?? "array \"\(name)\"", error.reason, hint: error.hint)
+      throw Failure(
+        error.kind, file: error.file, place: error.place ?? "array \"\(name)\"", error.reason, hint: error.hint)
     }
   }
 

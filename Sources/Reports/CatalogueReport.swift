@@ -28,9 +28,13 @@ public struct CatalogueReport: Sendable {
     lines += onShelf(catalogue) + published(catalogue)
     let rest = catalogue.items.filter { if case .uninitialized = $0.status { true } else { false } }
     if listsEvery {
-      lines += ["", "without published weights (`ingot create` makes them):"] + rest.map { "  \(spaced($0.combination))" }
+      lines +=
+        ["", "without published weights (`ingot create` makes them):"] + rest.map { "  \(spaced($0.combination))" }
     } else {
-      lines += ["", "\(counted(rest.count, "further combination")) without published weights (--all lists them; `ingot create` makes them)"]
+      lines += [
+        "",
+        "\(counted(rest.count, "further combination")) without published weights (--all lists them; `ingot create` makes them)",
+      ]
     }
     return lines
   }
@@ -59,7 +63,8 @@ public struct CatalogueReport: Sendable {
       }
       guard missing else { continue }
       let parameters = publication.parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
-      let weights = publication.files.first.map { file in file.name + (file.bytes.map { " (\(sized($0)))" } ?? "") } ?? ""
+      let weights =
+        publication.files.first.map { file in file.name + (file.bytes.map { " (\(sized($0)))" } ?? "") } ?? ""
       table.add(parameters, publication.repository, weights, publication.licence)
     }
     return table.isEmpty ? [] : ["", "published, not on the shelf:"] + table.lines

@@ -47,7 +47,9 @@ extension Inspection {
     let members = elementTypes.map { group in
       JSONMember(
         group.type.rawValue,
-        .object(["arrays": .integer(group.arrays), "elements": .integer(group.elements), "bytes": .integer(group.bytes)]))
+        .object([
+          "arrays": .integer(group.arrays), "elements": .integer(group.elements), "bytes": .integer(group.bytes),
+        ]))
     }
     return JSONValue(.object(members))
   }

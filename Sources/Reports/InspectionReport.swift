@@ -24,11 +24,15 @@ extension Inspection {
     case .combination(let status):
       table.add("combination", "\(status.word), not on the shelf")
     case .checkpoint(let checkpoint):
-      for file in checkpoint.files { table.add("checkpoint", "\(file.path) (\(checkpoint.format), \(sized(file.size)))") }
+      for file in checkpoint.files {
+        table.add("checkpoint", "\(file.path) (\(checkpoint.format), \(sized(file.size)))")
+      }
       for entry in checkpoint.metadata { table.add("metadata", "\(entry.name): \(entry.value)") }
     }
     table.add("family", family.map { $0.name + (layout.map { ", layout \($0.name)" } ?? "") } ?? "unknown family")
-    if !parameters.isEmpty { table.add("parameters", parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " ")) }
+    if !parameters.isEmpty {
+      table.add("parameters", parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " "))
+    }
     if !configuration.isEmpty {
       table.add("configuration", configuration.map { "\($0.key) \($0.value.plain)" }.joined(separator: ", "))
     }
@@ -56,7 +60,8 @@ extension Inspection {
         + (origin.convertedFrom.map { ", converted from \($0.rawValue)" } ?? ""))
     for source in origin.sources {
       let known = family?.publishedFile(source.sha256).map { " = \($0.publication.repository)" } ?? ""
-      table.add("  source", "\(source.file) (\(sized(source.bytes))) sha256 \(source.sha256.description.prefix(16))…\(known)")
+      table.add(
+        "  source", "\(source.file) (\(sized(source.bytes))) sha256 \(source.sha256.description.prefix(16))…\(known)")
     }
     if !header.isInitialized { table.add("weights", "none: the net is uninitialized") }
   }
@@ -78,7 +83,9 @@ extension Inspection {
     var table = TextTable([.left, .right, .left])
     table.add("arrays", grouped(arrays.count), "")
     table.add("elements stored", grouped(elements), "")
-    if let count = parameterCount { table.add("parameters", grouped(count), ties.isEmpty ? "" : "tied arrays counted once") }
+    if let count = parameterCount {
+      table.add("parameters", grouped(count), ties.isEmpty ? "" : "tied arrays counted once")
+    }
     table.add("bytes", grouped(bytes), bytes >= 1000 ? sized(bytes) : "")
     if elementTypes.count > 1 {
       for type in elementTypes {
@@ -115,7 +122,9 @@ extension Coverage {
   public var text: String {
     var parts = ["\(grouped(used)) used"]
     if !tied.isEmpty { parts.append("\(tied.count) tied duplicate\(tied.count == 1 ? "" : "s")") }
-    if !ignored.isEmpty { parts.append("\(ignored.count) ignored (\(Set(ignored.map(\.reason)).sorted().joined(separator: "; ")))") }
+    if !ignored.isEmpty {
+      parts.append("\(ignored.count) ignored (\(Set(ignored.map(\.reason)).sorted().joined(separator: "; ")))")
+    }
     return "\(counted(arrays, "array")): " + parts.joined(separator: ", ")
   }
 }

@@ -34,7 +34,8 @@ public struct VerificationReport: Sendable {
       "verified": .boolean(isVerified),
       "arrays": .object([
         "checked": .integer(items.reduce(0) { $0 + $1.arrays }),
-        "failed": .array(items.flatMap { item in (item.damage + (item.source?.differences ?? [])).map { failure(item.path, $0) } }),
+        "failed": .array(
+          items.flatMap { item in (item.damage + (item.source?.differences ?? [])).map { failure(item.path, $0) } }),
       ]),
       "outputs": [],
       "files": .array(
@@ -42,7 +43,9 @@ public struct VerificationReport: Sendable {
           .object([
             "file": .string(item.path), "verified": .boolean(item.isVerified), "arrays": .integer(item.arrays),
             "source": item.source.map {
-              .object(["path": .string($0.path), "arrays": .integer($0.arrays), "different": .integer($0.differences.count)])
+              .object([
+                "path": .string($0.path), "arrays": .integer($0.arrays), "different": .integer($0.differences.count),
+              ])
             },
           ])
         }),

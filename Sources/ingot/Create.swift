@@ -26,7 +26,8 @@ struct Create: ParsableCommand {
   func run() throws {
     guard uninitialized != (seed != nil) else {
       throw Failure(
-        .usage, uninitialized ? "--uninitialized and --seed exclude each other" : "neither --uninitialized nor --seed is given",
+        .usage,
+        uninitialized ? "--uninitialized and --seed exclude each other" : "neither --uninitialized nor --seed is given",
         hint: "choose --uninitialized for a net without weights, or --seed N for random ones")
     }
     guard case .combination(let family, let combination) = try selection.selection(path: nil) else { return }

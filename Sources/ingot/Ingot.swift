@@ -26,7 +26,7 @@ struct IngotCommand: ParsableCommand {
       Console.printError("ingot: error: \(failure)")
       if let hint = failure.hint { Console.printError("hint: \(printable(hint))") }
       exit(withError: ExitCode(failure.exitStatus))
-    } catch where exitCode(for: error) == .validationFailure {
+    } catch  where exitCode(for: error) == .validationFailure {
       Console.printError("ingot: error: \(message(for: error))")
       Console.printError("hint: `ingot help` shows the commands, `ingot help COMMAND` one of them")
       exit(withError: ExitCode(Failure.Kind.usage.exitStatus))

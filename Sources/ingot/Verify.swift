@@ -44,7 +44,8 @@ struct Verify: ParsableCommand {
         for item in shelf.items(of: family) { files.append(try item.net.get()) }
       }
       guard !files.isEmpty else {
-        throw Failure(.noInput, file: shelf.folder, "holds no net files", hint: "`ingot convert` makes them from a checkpoint")
+        throw Failure(
+          .noInput, file: shelf.folder, "holds no net files", hint: "`ingot convert` makes them from a checkpoint")
       }
     }
     return files
