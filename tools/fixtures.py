@@ -26,6 +26,7 @@ import ctypes
 import ctypes.util
 import hashlib
 import json
+import math
 import pathlib
 import struct
 
@@ -91,23 +92,26 @@ def every_type():
     """Entries with name, element type, shape and data."""
     entries = []
     for key, (kind, shape) in enumerate(SHAPES.items()):
-        count = int(np.prod(shape))
-        entries.append({"name": f"values.{kind}", "kind": kind, "shape": shape, "data": element_bytes(kind, count, key)})
-    scalar = struct.pack("<f", -2.5)
-    entries.append({"name": "shapes.scalar", "kind": "float32", "shape": (), "data": scalar})
-    entries.append({"name": "shapes.empty", "kind": "int64", "shape": (2, 0, 3), "data": b""})
+        entries.append(entry(f"values.{kind}", kind, shape, element_bytes(kind, math.prod(shape), key)))
+    entries.append(entry("shapes.scalar", "float32", (), struct.pack("<f", -2.5)))
+    entries.append(entry("shapes.empty", "int64", (2, 0, 3), b""))
     quantized = [-127, -1, 0, 1, 127, 64, *(number % 255 - 127 for number in random_bits(100, 18))]
-    entries.append({"name": "quantized.weight", "kind": "int8", "shape": (4, 2, 3), "data": struct.pack("24b", *quantized),
-                    "scales": "quantized.weight.scales"})
-    entries.append({"name": "quantized.weight.scales", "kind": "float32", "shape": (4,),
-                    "data": struct.pack("<4f", 0.5, 0.0078125, 1.5, 3e-5)})
+    entries.append(entry("quantized.weight", "int8", (4, 2, 3), struct.pack("24b", *quantized)))
+    entries[-1]["scales"] = "quantized.weight.scales"
+    scales = struct.pack("<4f", 0.5, 0.0078125, 1.5, 3e-5)
+    entries.append(entry("quantized.weight.scales", "float32", (4,), scales))
     return entries
 
 
 def slowly_repeating():
     """More than one block of data that compresses well."""
     values = (np.arange(1100 * 1000) // 1000 % 97 / 8).astype("<f4")
-    return {"name": "repeating.weight", "kind": "float32", "shape": (1100, 1000), "data": values.tobytes()}
+    return entry("repeating.weight", "float32", (1100, 1000), values.tobytes())
+
+
+def entry(name, kind, shape, data):
+    assert len(data) == math.prod(shape) * TYPES[kind][0]
+    return {"name": name, "kind": kind, "shape": shape, "data": data}
 
 
 def safetensors_file(entries):
@@ -246,8 +250,9 @@ def description(source_name, source):
         "tokenizer": {
             "kind": "wordpiece", "lowercase": True, "stripAccents": False, "splitCJK": True,
             "vocabulary": [
-                "[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "##ing", "é", "e\u0301", "größe", "日本", "😀", "\u2028", "\ufeff",
-                '"', 'say "yes"', "\\", "back\\slash", "a/b", " ", "", "\t", "\n", "\r\n", "\x00", "\x1f", "\x7f", "\x80",
+                "[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "##ing", "é", "e\u0301", "größe", "日本", "😀", "\u2028",
+                "\ufeff", '"', 'say "yes"', "\\", "back\\slash", "a/b", " ", "", "\t", "\n", "\r\n", "\x00", "\x1f",
+                "\x7f", "\x80",
             ],
         },
         "provenance": {
@@ -303,8 +308,8 @@ def make_vit(folder):
 
 
 WORDS = "what which is are the a of in it how many color shape red green blue circle square yes no not one two"
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "?", ".", ",", *WORDS.split(), "##s", "##ing", "##é", "日", "'",
-              "-", "!"]
+PIECES = ["##s", "##ing", "##é", "日", "?", ".", ",", "'", "-", "!"]
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS.split(), *PIECES]
 
 
 def make_blip(folder):
@@ -349,7 +354,8 @@ def save(model, place, seed):
         for number, (name, parameter) in enumerate(model.named_parameters()):
             raw = np.random.Philox(key=1000 * seed + number).random_raw(parameter.numel())
             values = ((raw >> np.uint64(40)) / 2.0**24 - 0.5) * 0.25
-            is_gain = name.lower().endswith("norm.weight") or "norm" in name.split(".")[-2] and name.endswith("weight")
+            layer, leaf = name.split(".")[-2:]
+            is_gain = leaf == "weight" and "norm" in layer.lower()
             parameter.copy_(torch.from_numpy(values + 1 if is_gain else values).view(parameter.shape))
     model.save_pretrained(place)
     for path in sorted(place.iterdir()):
@@ -383,7 +389,7 @@ def pretty(value):
 
 def main():
     parser = argparse.ArgumentParser(description="Makes the small files that the tests read.")
-    parser.add_argument("--root", type=pathlib.Path, default=ROOT, help="write below this folder (default: the repository)")
+    parser.add_argument("--root", type=pathlib.Path, default=ROOT, help="write below this folder")
     root = parser.parse_args().root / "Tests"
     make_net_files(root / "NetFileTests" / "Fixtures")
 

@@ -27,6 +27,8 @@ TYPES = {
     "int64": "<i8", "int32": "<i4", "int16": "<i2", "int8": "i1", "bool": "u1",
     "uint64": "<u8", "uint32": "<u4", "uint16": "<u2", "uint8": "u1"}
 
+REQUIRED = {"family", "net", "parameters", "initialized", "configuration", "profile", "provenance", "ties", "arrays"}
+
 
 def need(condition, message):
     if not condition:
@@ -79,6 +81,7 @@ def members(pairs):
 
 def check(header):
     need(header["format"] == "ingot", 'the format is not "ingot"')
+    need(header.keys() >= REQUIRED, f"the header lacks {REQUIRED - header.keys()}")
     need(header["initialized"] is True or header["arrays"] == [], "a net without weights has arrays")
     entries = {entry["name"]: entry for entry in header["arrays"]}
     need(len(entries) == len(header["arrays"]), "two arrays have the same name")
@@ -170,8 +173,8 @@ def main():
         sys.exit(f"read_ingot.py: {options.file}: {error}")
     for entry in [] if options.verify else header["arrays"]:
         array = arrays[entry["name"]]
-        # fmin and fmax pass over NaN.
-        extremes = [function.reduce(array, axis=None) for function in (np.fmin, np.fmax)] if array.size else []
+        numbers = array[array == array]  # without NaN
+        extremes = [numbers.min(), numbers.max()] if numbers.size else []
         print(entry["name"], entry["elementType"], "x".join(map(str, array.shape)) or "scalar", *extremes)
     if options.verify:
         print("ok")

@@ -4,9 +4,16 @@ import Arrays
 /// - Throws: `Failure` of kind `noInput` when there is none, `badData` when it isn't what it should be.
 public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
   let file = try InputFile(Paths.isFolder(path) ? weightsFile(in: path) : path)
+  if file.path.hasSuffix(".index.json") { return try ShardedCheckpoint(index: file, openedBy: path) }
+  return try openWeights(file, openedBy: path)
+}
+
+/// Opens one weights file, by its content.
+func openWeights(_ file: InputFile, openedBy path: String) throws(Failure) -> any Checkpoint {
   let kind = try FileKind.of(file)
   switch kind {
   case .safetensors: return try SafetensorsCheckpoint(file, openedBy: path)
+  case .zip, .pickle: return try TorchCheckpoint(file, openedBy: path)
   default:
     // A safetensors file that is damaged in its first bytes is told what is wrong with them.
     if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }
@@ -16,8 +23,8 @@ public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
 
 /// Usual names of weights files, the best first.
 private let usualNames = [
-  "model.safetensors", "pytorch_model.bin", "tf_model.h5", "model.safetensors.index.json",
-  "pytorch_model.bin.index.json",
+  "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+  "tf_model.h5",
 ]
 
 private func weightsFile(in folder: String) throws(Failure) -> String {

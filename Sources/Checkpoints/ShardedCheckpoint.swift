@@ -1,0 +1,102 @@
+import Arrays
+
+/// A checkpoint cut into several files, with an index that says which array is in which: `{"metadata": …,
+/// "weight_map": {"array": "file"}}`.
+public struct ShardedCheckpoint: Checkpoint {
+  /// Largest index that is read.
+  static let maximumIndexLength = 64 << 20
+  /// Most files of a checkpoint.
+  static let maximumShards = 4096
+
+  public let path: String
+  public let format: String
+  public let files: [InputFile]
+  public let arrays: [CheckpointArray]
+  public let metadata: [(name: String, value: String)]
+  private let shards: [any Checkpoint]
+  /// Shard and index in it, by array.
+  private let places: [(shard: Int, array: Int)]
+
+  /// - Throws: `Failure` of kind `badData` naming the array or file that is wrong in the index; `noInput` for a shard that
+  ///   is not there.
+  init(index file: InputFile, openedBy path: String) throws(Failure) {
+    let map: [(array: String, file: String, offset: Int)]
+    do { map = try Self.weightMap(file) } catch { throw error.inFile(file.path) }
+    let names = Set(map.map(\.file)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    guard names.count <= Self.maximumShards else {
+      throw Failure(.badData, file: file.path, "names \(names.count) files; at most \(Self.maximumShards) are read")
+    }
+    let folder = Paths.folder(of: file.path)
+    var shards: [any Checkpoint] = []
+    for name in names { shards.append(try Self.open(Paths.join(folder, name), index: file.path)) }
+
+    var wanted: [[UInt8]: String] = [:]
+    for entry in map { wanted[Array(entry.array.utf8)] = entry.file }
+    var (arrays, places): ([CheckpointArray], [(shard: Int, array: Int)]) = ([], [])
+    for (number, shard) in shards.enumerated() {
+      for (index, array) in shard.arrays.enumerated() {
+        guard let expected = wanted.removeValue(forKey: Array(array.name.utf8)) else {
+          let isDuplicate = arrays.contains { $0.name == array.name }
+          throw Failure(
+            .badData, file: shard.path, place: "array \"\(array.name)\"",
+            isDuplicate ? "is in another file of the checkpoint too" : "is not in the index")
+        }
+        guard expected == names[number] else {
+          throw Failure(.badData, file: shard.path, place: "array \"\(array.name)\"", "should be in \(expected) by the index")
+        }
+        arrays.append(array)
+        places.append((number, index))
+      }
+    }
+    // Left over: in the index, but in no file.
+    if let missing = map.first(where: { wanted[Array($0.array.utf8)] != nil }) {
+      throw Failure(
+        .badData, file: Paths.join(folder, missing.file), place: "array \"\(missing.array)\"", "is in the index but not in the file",
+        hint: "the files are not of one checkpoint: fetch all of them again")
+    }
+    self.path = path
+    self.shards = shards
+    self.arrays = arrays
+    self.places = places
+    format = "\(shards.first?.format ?? "empty"), \(shards.count) files"
+    files = shards.flatMap(\.files)
+    metadata = shards.first?.metadata ?? []
+  }
+
+  private static func weightMap(_ file: InputFile) throws(Failure) -> [(array: String, file: String, offset: Int)] {
+    guard file.size <= maximumIndexLength else {
+      throw Failure(.badData, "the index has \(file.size) bytes; at most \(maximumIndexLength) are read")
+    }
+    let json = try JSONValue(parsing: file.bytes(file.size, at: 0))
+    var out: [(array: String, file: String, offset: Int)] = []
+    for member in try json.member("weight_map").object() {
+      let name = try member.value.string()
+      guard isBareName(name) else {
+        throw Failure(
+          .badData, place: "byte \(member.value.offset)", "\"\(name)\" is not the bare name of a file",
+          hint: "an index may name files of its own folder only")
+      }
+      out.append((member.key, name, member.value.offset))
+    }
+    return out
+  }
+
+  private static func isBareName(_ name: String) -> Bool {
+    !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255 && !name.utf8.contains(UInt8(ascii: "/"))
+      && !name.utf8.contains(UInt8(ascii: "\\")) && !name.utf8.contains { $0 < 0x20 }
+  }
+
+  private static func open(_ path: String, index: String) throws(Failure) -> any Checkpoint {
+    let file: InputFile
+    do {
+      file = try InputFile(path)
+    } catch {
+      throw error.kind == .noInput ? error.hinting("\(index) names this file: fetch it too") : error
+    }
+    return try openWeights(file, openedBy: path)
+  }
+
+  public func read(_ array: Int, at offset: Int, count: Int, into buffer: inout [UInt8]) throws(Failure) {
+    try shards[places[array].shard].read(places[array].array, at: offset, count: count, into: &buffer)
+  }
+}

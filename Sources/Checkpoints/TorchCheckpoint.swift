@@ -1,0 +1,224 @@
+import Arrays
+
+/// A file that torch.save wrote: a zip archive of a pickle and its storages, or the older form, pickles followed by the
+/// storages. The pickle is parsed, never executed; see `PickleParser`.
+public struct TorchCheckpoint: Checkpoint {
+  /// Largest pickle that is read.
+  static let maximumPickleLength = 64 << 20
+
+  public let path: String
+  public let format: String
+  public let files: [InputFile]
+  public let arrays: [CheckpointArray]
+  public let metadata: [(name: String, value: String)]
+
+  /// How an array's elements stand in the file.
+  private struct Placement {
+    let start: Int
+    /// In elements; nil: one after the other.
+    let strides: [Int]?
+  }
+
+  private let placements: [Placement]
+
+  /// - Throws: `Failure` of kind `badData` naming the entry, byte or array.
+  public init(_ file: InputFile, openedBy path: String? = nil) throws(Failure) {
+    do throws(Failure) {
+      let isZip = try FileKind.of(file) == .zip
+      let contents = try isZip ? TorchContents(zip: file) : TorchContents(legacy: file)
+      format = isZip ? "PyTorch" : "PyTorch (before 1.6)"
+      metadata = contents.metadata
+      var arrays: [CheckpointArray] = []
+      var placements: [Placement] = []
+      for tensor in contents.tensors {
+        guard let range = contents.storages[tensor.storage] else {
+          throw Failure(.badData, place: "array \"\(tensor.name)\"", "its storage \"\(tensor.storage)\" is missing")
+        }
+        let size = tensor.elementType.size
+        guard tensor.storageCount * size <= range.count else {
+          throw Failure(
+            .badData, place: "array \"\(tensor.name)\"",
+            "its storage \"\(tensor.storage)\" has \(range.count) bytes, not the \(tensor.storageCount * size) stated")
+        }
+        arrays.append(
+          CheckpointArray(
+            name: tensor.name, shape: tensor.shape, elementType: tensor.elementType,
+            bytes: try tensor.shape.bytes(of: tensor.elementType)))
+        placements.append(
+          Placement(start: range.lowerBound + tensor.offset * size, strides: tensor.isContiguous ? nil : tensor.strides))
+      }
+      // In the order of the data, which is the order in which reading is quick.
+      let order = arrays.indices.sorted { (placements[$0].start, $0) < (placements[$1].start, $1) }
+      self.arrays = order.map { arrays[$0] }
+      self.placements = order.map { placements[$0] }
+      self.path = path ?? file.path
+      files = [file]
+    } catch {
+      throw error.inFile(file.path)
+    }
+  }
+
+  public func read(_ array: Int, at offset: Int, count: Int, into buffer: inout [UInt8]) throws(Failure) {
+    precondition(offset >= 0 && count >= 0 && offset + count <= arrays[array].bytes, "range outside the array")
+    let placement = placements[array]
+    guard let strides = placement.strides else {
+      return try files[0].read(count, at: placement.start + offset, into: &buffer)
+    }
+    if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
+    // A gathered array is read element by element; such arrays are rare and small.
+    let size = arrays[array].elementType.size
+    let dimensions = arrays[array].shape.dimensions
+    var element: [UInt8] = []
+    for position in 0..<count {
+      let (index, byte) = (offset + position).quotientAndRemainder(dividingBy: size)
+      if byte == 0 || position == 0 {
+        var rest = index
+        var source = 0
+        for dimension in dimensions.indices.reversed() {
+          source += rest % dimensions[dimension] * strides[dimension]
+          rest /= dimensions[dimension]
+        }
+        try files[0].read(size, at: placement.start + source * size, into: &element)
+      }
+      buffer[position] = element[byte]
+    }
+  }
+}
+
+/// What is in a file of torch.save: the tensors and where each storage's bytes are.
+private struct TorchContents {
+  let tensors: [TorchTensor]
+  let storages: [String: Range<Int>]
+  let metadata: [(name: String, value: String)]
+
+  init(zip file: InputFile) throws(Failure) {
+    let archive = try ZipArchive(file)
+    let pickles = archive.entries.filter { $0.name.hasSuffix("/data.pkl") || $0.name == "data.pkl" }
+    guard pickles.count == 1 else {
+      throw Failure(
+        .badData, place: "zip archive",
+        pickles.isEmpty ? "has no data.pkl: it is none of PyTorch's archives" : "has \(pickles.count) entries named data.pkl",
+        hint: "a .keras file or any other zip archive is read by its own name and content")
+    }
+    let folder = String(pickles[0].name.dropLast("data.pkl".count))
+    guard archive.entry(folder + "constants.pkl") == nil else {
+      throw Failure(
+        .badData, place: "zip archive", "is a TorchScript program, not a state dict",
+        hint: "save a state dict with torch.save(model.state_dict(), …)")
+    }
+    if let order = archive.entry(folder + "byteorder") {
+      guard order.range.count <= 16, try file.bytes(order.range.count, at: order.range.lowerBound) == Array("little".utf8) else {
+        throw Failure(.badData, place: "zip entry \"\(order.name)\"", "says that the data are not little-endian")
+      }
+    }
+    guard pickles[0].range.count <= TorchCheckpoint.maximumPickleLength else {
+      throw Failure(.badData, place: pickles[0].name, "has \(pickles[0].range.count) bytes; at most \(TorchCheckpoint.maximumPickleLength) are read")
+    }
+    var parser = PickleParser(
+      try file.bytes(pickles[0].range.count, at: pickles[0].range.lowerBound), name: pickles[0].name)
+    tensors = try TorchState(parser.parse(), name: pickles[0].name).tensors()
+    let data = folder + "data/"
+    var storages: [String: Range<Int>] = [:]
+    for entry in archive.entries where entry.name.hasPrefix(data) {
+      storages[String(entry.name.dropFirst(data.count))] = entry.range
+    }
+    self.storages = storages
+    var metadata: [(name: String, value: String)] = []
+    if let version = archive.entry(folder + "version"), version.range.count <= 16 {
+      let text = String(decoding: try file.bytes(version.range.count, at: version.range.lowerBound), as: UTF8.self)
+      metadata.append(("archive version", String(text.prefix { !$0.isNewline })))
+    }
+    self.metadata = metadata
+  }
+
+  /// Pickles of a magic number, a protocol version, facts about the writer's machine, the state dict and the list of
+  /// storages; then for each storage eight bytes of count and its elements.
+  init(legacy file: InputFile) throws(Failure) {
+    var length = min(file.size, 1 << 20)
+    while true {
+      let bytes = try file.bytes(length, at: 0)
+      do throws(Failure) {
+        let head = try LegacyHead(bytes)
+        (tensors, storages) = (head.tensors, try head.storages(in: file))
+        metadata = []
+        return
+      } catch {
+        // The pickles' length stands nowhere: read more until they end.
+        let isCut = error.reason == "the pickle ends early" && length < min(file.size, TorchCheckpoint.maximumPickleLength)
+        guard isCut else { throw error }
+        length = min(2 * length, file.size, TorchCheckpoint.maximumPickleLength)
+      }
+    }
+  }
+}
+
+/// The pickles of the older form.
+private struct LegacyHead {
+  let tensors: [TorchTensor]
+  /// Storages in the order of their data.
+  private let keys: [String]
+  private let end: Int
+
+  init(_ bytes: [UInt8]) throws(Failure) {
+    var position = 0
+    func next(_ name: String) throws(Failure) -> PickleTree {
+      var parser = PickleParser(bytes, at: position, name: name)
+      defer { position = parser.position }
+      return try parser.parse()
+    }
+    // 0x1950a86a20f9469cfc6c, which takes ten bytes.
+    let magic: [UInt8] = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]
+    guard bytes.count > 15, Array(bytes[2..<15]) == magic else {
+      throw Failure(
+        .badData, place: "byte 0", "is a pickle, but none that torch.save wrote",
+        hint: "only state dicts saved with torch.save can be read")
+    }
+    _ = try next("magic number")
+    guard try next("protocol version").root == .integer(1001) else {
+      throw Failure(.badData, place: "byte 15", "is of an unknown version of PyTorch's format")
+    }
+    let system = try next("system information")
+    if let order = system.members(system.root)?.first(where: { $0.name == "little_endian" }), order.value != .boolean(true) {
+      throw Failure(.badData, place: "system information", "says that the data are not little-endian")
+    }
+    tensors = try TorchState(next("state dict"), name: "state dict").tensors()
+    let list = try next("list of storages")
+    guard let items = list.items(list.root) else { throw Failure(.badData, place: "list of storages", "is no list") }
+    var keys: [String] = []
+    for item in items {
+      guard case .string(let key) = item else { throw Failure(.badData, place: "list of storages", "has a key that is no string") }
+      keys.append(key)
+    }
+    self.keys = keys
+    end = position
+  }
+
+  func storages(in file: InputFile) throws(Failure) -> [String: Range<Int>] {
+    var types: [String: (size: Int, count: Int)] = [:]
+    for tensor in tensors { types[tensor.storage] = (tensor.elementType.size, tensor.storageCount) }
+    var out: [String: Range<Int>] = [:]
+    var position = end
+    for key in keys {
+      let place = "storage \"\(key)\""
+      // A storage of no array of the state dict: how long its elements are stands nowhere.
+      guard let type = types[key] else { throw Failure(.badData, place: place, "belongs to no array") }
+      guard file.size - position >= 8 else { throw Failure(.badData, place: place, "the file ends before it", hint: Self.hint) }
+      var reader = ByteReader(try file.bytes(8, at: position))
+      guard try reader.integer(UInt64.self) == UInt64(type.count) else {
+        throw Failure(.badData, place: place, "has another count of elements than the state dict says")
+      }
+      let bytes = type.count * type.size
+      guard bytes <= file.size - position - 8 else { throw Failure(.badData, place: place, "the file ends inside it", hint: Self.hint) }
+      guard out.updateValue(position + 8..<position + 8 + bytes, forKey: key) == nil else {
+        throw Failure(.badData, place: place, "is there twice")
+      }
+      position += 8 + bytes
+    }
+    guard position == file.size else {
+      throw Failure(.badData, place: "byte \(position)", "\(file.size - position) bytes after the last storage")
+    }
+    return out
+  }
+
+  private static let hint = "the download may be incomplete: fetch the file again"
+}

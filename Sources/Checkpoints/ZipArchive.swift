@@ -1,0 +1,176 @@
+import Arrays
+
+/// The directory of a zip archive (PKWARE APPNOTE 6.3), with what a checkpoint needs of it: entries that are stored, not
+/// compressed, whose bytes are then read in place.
+struct ZipArchive {
+  struct Entry {
+    let name: String
+    /// Where its bytes are in the file.
+    let range: Range<Int>
+  }
+
+  /// Most entries of an archive.
+  static let maximumEntries = 1_000_000
+  /// Largest directory that is read.
+  static let maximumDirectoryLength = 256 << 20
+
+  let file: InputFile
+  private(set) var entries: [Entry] = []
+
+  /// - Throws: `Failure` of kind `badData` naming the entry or the byte.
+  init(_ file: InputFile) throws(Failure) {
+    self.file = file
+    let directory = try ZipArchive.directory(of: file)
+    guard directory.length <= ZipArchive.maximumDirectoryLength, directory.entries <= ZipArchive.maximumEntries else {
+      throw Failure(
+        .badData, place: "zip directory",
+        "\(directory.entries) entries in \(directory.length) bytes are over the limit of \(ZipArchive.maximumEntries)")
+    }
+    var reader = ByteReader(try file.bytes(directory.length, at: directory.offset))
+    var names: Set<[UInt8]> = []
+    for _ in 0..<directory.entries {
+      let header: CentralHeader
+      do throws(Failure) {
+        header = try CentralHeader(&reader)
+      } catch {
+        throw Failure(.badData, place: "zip directory, byte \(directory.offset + reader.offset)", error.reason)
+      }
+      guard names.insert(header.name).inserted else {
+        throw Failure(.badData, place: "zip entry \"\(header.text)\"", "is there twice")
+      }
+      if header.name.last == UInt8(ascii: "/") { continue }
+      entries.append(Entry(name: header.text, range: try ZipArchive.range(of: header, in: file, end: directory.offset)))
+    }
+    guard reader.remaining == 0 else {
+      throw Failure(.badData, place: "zip directory", "has \(reader.remaining) bytes after its last entry")
+    }
+    try checkOverlaps()
+  }
+
+  /// The entry of that name; nil when there is none.
+  func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }
+
+  private func checkOverlaps() throws(Failure) {
+    let sorted = entries.sorted { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
+    for (before, after) in zip(sorted, sorted.dropFirst()) where after.range.lowerBound < before.range.upperBound {
+      throw Failure(.badData, place: "zip entry \"\(after.name)\"", "overlaps \"\(before.name)\"")
+    }
+  }
+
+  /// Where the central directory is, from the record at the end of the file.
+  private static func directory(of file: InputFile) throws(Failure) -> (offset: Int, length: Int, entries: Int) {
+    let tailLength = min(file.size, 22 + 0xffff)
+    let tailStart = file.size - tailLength
+    let tail = try file.bytes(tailLength, at: tailStart)
+    guard tailLength >= 22,
+      let end = stride(from: tailLength - 22, through: 0, by: -1).first(where: { isEndRecord(tail, $0) })
+    else {
+      throw Failure(
+        .badData, place: "byte \(file.size)", "the zip archive's directory is missing at the end of the file",
+        hint: "the download may be incomplete: fetch the file again")
+    }
+    var reader = ByteReader(Array(tail[end..<end + 22]))
+    _ = try reader.take(10)
+    var entries = UInt64(try reader.integer(UInt16.self))
+    var length = UInt64(try reader.integer(UInt32.self))
+    var offset = UInt64(try reader.integer(UInt32.self))
+    if entries == 0xffff || length == 0xffff_ffff || offset == 0xffff_ffff {
+      (entries, length, offset) = try zip64Directory(file, endRecord: tailStart + end)
+    }
+    guard offset <= UInt64(file.size), length <= UInt64(file.size) - offset, entries <= UInt64(Int32.max) else {
+      throw Failure(.badData, place: "zip directory", "goes past the end of the file")
+    }
+    return (Int(offset), Int(length), Int(entries))
+  }
+
+  private static func isEndRecord(_ tail: [UInt8], _ position: Int) -> Bool {
+    tail[position..<position + 4].elementsEqual([0x50, 0x4b, 0x05, 0x06])
+      && Int(tail[position + 20]) + Int(tail[position + 21]) << 8 == tail.count - position - 22
+  }
+
+  private static func zip64Directory(
+    _ file: InputFile, endRecord: Int
+  ) throws(Failure) -> (entries: UInt64, length: UInt64, offset: UInt64) {
+    let missing = Failure(.badData, place: "zip directory", "the 64-bit end record is missing")
+    guard endRecord >= 20 else { throw missing }
+    var locator = ByteReader(try file.bytes(20, at: endRecord - 20))
+    guard try locator.integer(UInt32.self) == 0x0706_4b50 else { throw missing }
+    _ = try locator.take(4)
+    let position = try locator.integer(UInt64.self)
+    guard position <= UInt64(file.size), UInt64(file.size) - position >= 56 else { throw missing }
+    var record = ByteReader(try file.bytes(56, at: Int(position)))
+    guard try record.integer(UInt32.self) == 0x0606_4b50 else { throw missing }
+    _ = try record.take(28)
+    let entries = try record.integer(UInt64.self)
+    let length = try record.integer(UInt64.self)
+    return (entries, length, try record.integer(UInt64.self))
+  }
+
+  /// The bytes of an entry, behind its local header, whose own lengths of name and extra field count.
+  private static func range(of header: CentralHeader, in file: InputFile, end: Int) throws(Failure) -> Range<Int> {
+    let place = "zip entry \"\(header.text)\""
+    guard header.flags & 1 == 0 else { throw Failure(.badData, place: place, "is encrypted") }
+    guard header.method == 0 else {
+      throw Failure(
+        .badData, place: place, "is compressed (method \(header.method)); checkpoints store their entries as they are",
+        hint: "unpack the archive and pack it again without compression (zip -0)")
+    }
+    guard header.compressedSize == header.size else {
+      throw Failure(.badData, place: place, "is stored but states two sizes: \(header.compressedSize) and \(header.size)")
+    }
+    let past = Failure(.badData, place: place, "goes past the zip directory")
+    guard header.localOffset <= UInt64(end), UInt64(end) - header.localOffset >= 30 else { throw past }
+    let offset = Int(header.localOffset)
+    var local = ByteReader(try file.bytes(30, at: offset))
+    guard try local.integer(UInt32.self) == 0x0403_4b50 else { throw Failure(.badData, place: place, "has no local header") }
+    _ = try local.take(22)
+    let nameLength = Int(try local.integer(UInt16.self))
+    let extraLength = Int(try local.integer(UInt16.self))
+    let start = offset + 30 + nameLength + extraLength
+    guard start <= end, header.size <= UInt64(end - start) else { throw past }
+    guard try file.bytes(nameLength, at: offset + 30) == header.name else {
+      throw Failure(.badData, place: place, "has another name in its local header")
+    }
+    return start..<start + Int(header.size)
+  }
+}
+
+/// One record of the central directory.
+private struct CentralHeader {
+  let flags: UInt16
+  let method: UInt16
+  private(set) var compressedSize: UInt64
+  private(set) var size: UInt64
+  private(set) var localOffset: UInt64
+  let name: [UInt8]
+
+  var text: String { String(decoding: name, as: UTF8.self) }
+
+  init(_ reader: inout ByteReader) throws(Failure) {
+    guard try reader.integer(UInt32.self) == 0x0201_4b50 else { throw Failure(.badData, "no zip directory record where one is needed") }
+    _ = try reader.take(4)
+    flags = try reader.integer()
+    method = try reader.integer()
+    _ = try reader.take(8)
+    compressedSize = UInt64(try reader.integer(UInt32.self))
+    size = UInt64(try reader.integer(UInt32.self))
+    let nameLength = Int(try reader.integer(UInt16.self))
+    let extraLength = Int(try reader.integer(UInt16.self))
+    let commentLength = Int(try reader.integer(UInt16.self))
+    _ = try reader.take(8)
+    localOffset = UInt64(try reader.integer(UInt32.self))
+    name = Array(try reader.take(nameLength))
+    guard String(validating: name, as: UTF8.self) != nil else { throw Failure(.badData, "an entry's name is not UTF-8") }
+    var extra = ByteReader(Array(try reader.take(extraLength)))
+    _ = try reader.take(commentLength)
+    while extra.remaining >= 4 {
+      let id = try extra.integer(UInt16.self)
+      var field = ByteReader(Array(try extra.take(Int(try extra.integer(UInt16.self)))))
+      guard id == 1 else { continue }
+      // The 64-bit values stand for those that don't fit 32 bits, in this order.
+      if size == 0xffff_ffff { size = try field.integer() }
+      if compressedSize == 0xffff_ffff { compressedSize = try field.integer() }
+      if localOffset == 0xffff_ffff { localOffset = try field.integer() }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import Arrays
+import Checkpoints
+import NetFile
+import TestSupport
+import Testing
+
+/// Files of format version 1 that tools/fixtures.py wrote from schemas/FORMAT.md, sharing no code with this program.
+/// They must stay readable for ever.
+@Suite struct GoldenTests {
+  private func fixture(_ name: String) -> String { packageFile("Tests/NetFileTests/Fixtures/\(name)") }
+
+  private func data(_ net: NetFile, _ entry: ArrayEntry) throws -> [UInt8] {
+    var out: [UInt8] = []
+    try net.forEachChunk(of: entry) { out.append(contentsOf: $0) }
+    return out
+  }
+
+  @Test(arguments: ["golden-v1.ingot", "golden-v1-compressed.ingot"])
+  func everyElementTypeIsRead(name: String) throws {
+    let net = try NetFile(fixture(name))
+    let source = try openCheckpoint(fixture("every-type.safetensors"))
+    #expect(try net.damage().isEmpty)
+    #expect(Set(net.header.arrays.map(\.elementType)) == Set(ElementType.allCases))
+    for (index, array) in source.arrays.enumerated() {
+      let entry = try #require(net.header.arrays.first { $0.name == array.name })
+      #expect(entry.shape == array.shape && entry.elementType == array.elementType)
+      #expect(try data(net, entry) == source.data(of: index), "\(array.name)")
+    }
+  }
+
+  @Test func writerMakesTheSameBytes() throws {
+    let folder = TemporaryFolder()
+    let golden = try NetFile(fixture("golden-v1.ingot"))
+    let path = folder.file("again.ingot")
+    let writer = try NetFileWriter(path, header: golden.header, compress: false)
+    for (index, entry) in golden.header.arrays.enumerated() {
+      let bytes = try data(golden, entry)
+      try writer.write(index) { try $0(bytes.rawSpan) }
+    }
+    try writer.finish()
+    try writer.commit()
+    #expect(try bytes(of: path) == bytes(of: fixture("golden-v1.ingot")))
+  }
+}
