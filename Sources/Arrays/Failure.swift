@@ -47,6 +47,11 @@ public struct Failure: Error, Hashable, Sendable {
     return copy
   }
 
+  /// An error of any sort as a failure.
+  public static func wrapping(_ error: any Error, file: String) -> Failure {
+    error as? Failure ?? Failure(.io, file: file, "\(error)")
+  }
+
   /// The same failure with a hint unless it already has one.
   public func hinting(_ hint: String) -> Failure {
     var copy = self

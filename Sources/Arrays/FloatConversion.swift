@@ -1,3 +1,28 @@
+/// Float32 elements as numbers and as bytes.
+public enum Floats {
+  /// The numbers that some little-endian bytes hold.
+  public static func array(_ bytes: [UInt8]) -> [Float] {
+    let count = bytes.count / 4
+    return unsafe [Float](unsafeUninitializedCapacity: count) { out, written in
+      unsafe bytes.withUnsafeBytes { source in
+        for index in 0..<count {
+          let bits = unsafe UInt32(littleEndian: source.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self))
+          unsafe out[index] = Float(bitPattern: bits)
+        }
+      }
+      written = count
+    }
+  }
+
+  /// The little-endian bytes of some numbers.
+  public static func bytes(_ numbers: [Float]) -> [UInt8] {
+    var out: [UInt8] = []
+    out.reserveCapacity(4 * numbers.count)
+    for number in numbers { out += number.bitPattern.littleEndianBytes }
+    return out
+  }
+}
+
 /// Conversion of little-endian float elements between float32, float16 and bfloat16, rounding to nearest, ties to even
 /// (IEEE 754). Values too large for float16 become infinities, as in the other frameworks.
 public enum FloatConversion {

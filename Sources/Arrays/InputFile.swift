@@ -82,6 +82,16 @@ public func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
   return try file.bytes(file.size, at: 0)
 }
 
+extension RawSpan {
+  /// Whether the front of these bytes is the same as all of others.
+  public func holdsSameBytes(as other: borrowing RawSpan) -> Bool {
+    guard byteCount >= other.byteCount else { return false }
+    return unsafe withUnsafeBytes { mine in
+      unsafe other.withUnsafeBytes { theirs in unsafe mine.prefix(theirs.count).elementsEqual(theirs) }
+    }
+  }
+}
+
 extension Array where Element == UInt8 {
   /// The bytes, lent.
   public var rawSpan: RawSpan {

@@ -38,21 +38,4 @@ extension Checkpoint {
     try read(array, at: 0, count: arrays[array].bytes, into: &buffer)
     return buffer
   }
-
-  /// Whether two arrays hold the same bytes; reads both as far as they agree.
-  public func holdSameBytes(_ first: Int, _ second: Int) throws(Failure) -> Bool {
-    guard arrays[first].bytes == arrays[second].bytes, arrays[first].elementType == arrays[second].elementType else {
-      return false
-    }
-    var (left, right): ([UInt8], [UInt8]) = ([], [])
-    var offset = 0
-    while offset < arrays[first].bytes {
-      let count = min(chunkSize, arrays[first].bytes - offset)
-      try read(first, at: offset, count: count, into: &left)
-      try read(second, at: offset, count: count, into: &right)
-      guard left[..<count] == right[..<count] else { return false }
-      offset += count
-    }
-    return true
-  }
 }

@@ -30,12 +30,14 @@ private let usualNames = [
 private func weightsFile(in folder: String) throws(Failure) -> String {
   let names = Paths.names(in: folder)
   if let name = usualNames.first(where: names.contains) { return Paths.join(folder, name) }
-  let others = names.filter { $0.hasSuffix(".safetensors") }
+  let endings = [".safetensors", ".pth", ".pt", ".bin", ".h5", ".hdf5", ".keras"]
+  let others = names.filter { name in endings.contains { name.hasSuffix($0) } }
   if others.count == 1 { return Paths.join(folder, others[0]) }
+  guard let example = others.first else {
+    throw Failure(
+      .noInput, file: folder, "holds no weights file", hint: "name a folder with model.safetensors, or the file itself")
+  }
   throw Failure(
-    .noInput, file: folder,
-    others.isEmpty
-      ? "holds no weights file" : "holds \(others.count) safetensors files and none named model.safetensors",
-    hint: others.isEmpty
-      ? "name a folder with model.safetensors, or the file itself" : "name the file itself, for example \(others[0])")
+    .noInput, file: folder, "holds \(others.count) weights files, none of a usual name",
+    hint: "name the file itself, for example \(example)")
 }

@@ -51,10 +51,20 @@ struct PickleTree: Sendable {
     }
   }
 
-  /// The global's name and the arguments of what a call would have made; nil for anything else.
-  func call(_ value: PickleValue) -> (name: String, arguments: [PickleValue])? {
+  /// The name of the global whose call would have made the value; nil for anything else.
+  func function(of value: PickleValue) -> String? {
     guard case .object(let index) = value, case .global(let name) = containers[index][0] else { return nil }
-    return (name, Array(containers[index].dropFirst()))
+    return name
+  }
+
+  /// The arguments of that call.
+  func arguments(of value: PickleValue) -> [PickleValue] {
+    guard case .object(let index) = value else { return [] }
+    // Not Array(…dropFirst()): Swift 6.3.1 miscompiles that where the result is not used (it frees the copy before
+    // filling it).
+    var arguments = containers[index]
+    arguments.removeFirst()
+    return arguments
   }
 }
 

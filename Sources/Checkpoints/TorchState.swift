@@ -72,7 +72,7 @@ struct TorchState {
   }
 
   private func isTensor(_ value: PickleValue) -> Bool {
-    tree.call(value)?.name.hasPrefix("torch._utils._rebuild_") == true
+    tree.function(of: value)?.hasPrefix("torch._utils._rebuild_") == true
   }
 
   private func failure(_ array: String, _ reason: String) -> Failure {
@@ -80,10 +80,11 @@ struct TorchState {
   }
 
   private func tensor(_ array: String, _ value: PickleValue) throws(Failure) -> TorchTensor? {
-    guard let (function, arguments) = tree.call(value) else { return nil }
+    guard let function = tree.function(of: value) else { return nil }
+    let arguments = tree.arguments(of: value)
     switch function {
     case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
-      guard let inner = arguments.first, tree.call(inner)?.name.hasPrefix("torch._utils._rebuild_tensor") == true else {
+      guard let inner = arguments.first, tree.function(of: inner)?.hasPrefix("torch._utils._rebuild_tensor") == true else {
         throw failure(array, "is a parameter of no tensor")
       }
       return try tensor(array, inner)
@@ -150,7 +151,7 @@ struct TorchState {
   private func integers(_ value: PickleValue) -> [Int]? {
     var value = value
     // torch.Size((…)) in newer files.
-    if let call = tree.call(value), call.name == "torch.Size", let first = call.arguments.first { value = first }
+    if tree.function(of: value) == "torch.Size", let first = tree.arguments(of: value).first { value = first }
     guard let items = tree.items(value) else { return nil }
     var out: [Int] = []
     for item in items {

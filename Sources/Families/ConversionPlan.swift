@@ -11,11 +11,20 @@ public struct ConversionRequest: Sendable {
   public var parameters: [Combination.Parameter]
   /// Element type of the nets' weights; nil: the checkpoint's.
   public var precision: ElementType?
+  /// The profile that the nets will run with; nil: the layout's.
+  public var profile: String?
+  /// Whether arrays that belong to no net are left out with a word rather than refused.
+  public var allowsUnused: Bool
 
-  public init(family: Family? = nil, parameters: [Combination.Parameter] = [], precision: ElementType? = nil) {
+  public init(
+    family: Family? = nil, parameters: [Combination.Parameter] = [], precision: ElementType? = nil,
+    profile: String? = nil, allowsUnused: Bool = false
+  ) {
     self.family = family
     self.parameters = parameters
     self.precision = precision
+    self.profile = profile
+    self.allowsUnused = allowsUnused
   }
 }
 
@@ -27,6 +36,8 @@ public struct ConversionPlan: Sendable {
     public let entry: ArrayEntry
     /// Indices of the checkpoint's arrays, joined along the first dimension.
     public let sources: [Int]
+    /// What is done to each of them.
+    public let transform: ArrayTransform
     /// Element type of the sources.
     public let sourceType: ElementType
   }
@@ -85,20 +96,13 @@ extension ConversionPlan {
 
   /// Hands an array's elements, as they will be stored, to `body` in pieces.
   public func forEachChunk(of array: PlannedArray, _ body: (borrowing RawSpan) throws -> Void) throws {
-    var buffer: [UInt8] = []
     for source in array.sources {
-      let bytes = checkpoint.arrays[source].bytes
-      var offset = 0
-      while offset < bytes {
-        let count = min(chunkSize, bytes - offset)
-        try checkpoint.read(source, at: offset, count: count, into: &buffer)
-        let piece = buffer.rawSpan.extracting(0..<count)
+      try checkpoint.forEachChunk(of: source, array.transform) { piece in
         if array.sourceType == array.entry.elementType {
           try body(piece)
         } else {
           try body(FloatConversion.convert(piece, from: array.sourceType, to: array.entry.elementType).rawSpan)
         }
-        offset += count
       }
     }
   }
@@ -109,7 +113,10 @@ extension Family {
   public static func recognize(_ checkpoint: any Checkpoint) -> (family: Family, layout: Layout)? {
     let names = Set(checkpoint.arrays.map(\.name))
     for family in known {
-      if let layout = family.layouts.first(where: { names.isSuperset(of: $0.recognizedBy) }) { return (family, layout) }
+      for layout in family.layouts {
+        let ruleNames = layout.replacements.isEmpty ? names : Set(names.map(layout.ruleName))
+        if ruleNames.isSuperset(of: layout.recognizedBy) { return (family, layout) }
+      }
     }
     return nil
   }

@@ -11,8 +11,11 @@ struct ConversionPlanner {
   private let layout: Layout
   private let files: SmallFiles
   private var settings: NetSettings
-  /// Index of each published array by its name.
+  private let profile: Family.Profile
+  /// Index of each published array by its name in the rules.
   private let indices: [String: Int]
+  /// Side in pixels of the images that the checkpoint's positions are for, where the layout tells it.
+  private var storedSide: Int?
 
   init(_ checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) {
     guard let (family, layout) = Family.recognize(checkpoint) else {
@@ -30,7 +33,58 @@ struct ConversionPlanner {
     self.layout = layout
     files = SmallFiles(folder: checkpoint.folder)
     settings = NetSettings(family, files)
-    indices = Dictionary(checkpoint.arrays.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    profile = try ConversionPlanner.profile(request.profile, family, layout)
+    var indices: [String: Int] = [:]
+    for (index, array) in checkpoint.arrays.enumerated() {
+      guard indices.updateValue(index, forKey: layout.ruleName(array.name)) == nil else {
+        throw Failure(.badData, place: "array \"\(array.name)\"", "has the same name as another one in the layout \(layout.name)")
+      }
+    }
+    self.indices = indices
+  }
+
+  private static func profile(_ name: String?, _ family: Family, _ layout: Layout) throws(Failure) -> Family.Profile {
+    let name = name ?? layout.profile
+    guard let profile = family.profile(name) else {
+      throw Failure(
+        .usage, "\(family.name) has no profile \(name)",
+        hint: "its profiles: \(family.profiles.map(\.name).joined(separator: ", "))")
+    }
+    guard name == layout.profile || layout.grid != nil else {
+      throw Failure(
+        .usage, "a checkpoint in layout \(layout.name) can only be run with profile \(layout.profile)",
+        hint: "leave out --profile")
+    }
+    return profile
+  }
+
+  /// The configuration of a net, as the profile has it run.
+  private mutating func configuration(
+    of kind: Family.NetKind, _ combination: Combination
+  ) throws(Failure) -> Configuration {
+    var configuration = try settings.configuration(of: kind, combination)
+    guard let grid = layout.grid, profile.name == layout.profile else { return configuration }
+    // config.json, where there is one, is of the later release: what the profile's own release has otherwise, it has.
+    if let published = family.published.first(where: { $0.profile == profile.name }) {
+      for variant in family.variants where variant.when.allSatisfy(published.parameters.contains) {
+        for member in variant.configuration[kind.name] ?? [] { configuration[member.key] = member.value }
+      }
+    }
+    if kind.name == grid.net, let index = indices[grid.from] {
+      let rows = checkpoint.arrays[index].shape.dimensions.dropLast().last ?? 0
+      configuration[grid.field] = .integer(try gridSide(rows: rows) * configuration.dimension("patchSize"))
+    }
+    return configuration
+  }
+
+  /// Side of the square grid of a position array's rows, one of which is the class token's.
+  private func gridSide(rows: Int) throws(Failure) -> Int {
+    let side = Int(Double(max(0, rows - 1)).squareRoot().rounded())
+    guard side > 0, side * side == rows - 1 else {
+      throw Failure(
+        .badData, place: "array \"\(layout.grid?.from ?? "")\"", "has \(rows) rows, which are not 1 and those of a square grid")
+    }
+    return side
   }
 
   mutating func plan(isSketch: Bool) throws(Failure) -> ConversionPlan {
@@ -38,12 +92,12 @@ struct ConversionPlanner {
     var changes: [String: [JSONMember]] = [:]
     for tie in layout.ties {
       guard let first = indices[tie.from], let second = indices[tie.same] else { continue }
-      if isSketch ? true : try checkpoint.holdSameBytes(first, second) {
-        tied.append((tie.from, tie.same))
+      if isSketch ? true : try checkpoint.holdsSameBytes(first, tie.transform, as: second) {
+        tied.append((checkpoint.arrays[first].name, checkpoint.arrays[second].name))
       } else if let untied = tie.untied {
         changes[untied.net, default: []] += untied.configuration
       } else {
-        throw Failure(.badData, place: "array \"\(tie.from)\"", "differs from \"\(tie.same)\", which it should equal")
+        throw Failure(.badData, place: "array \"\(checkpoint.arrays[first].name)\"", "differs from \"\(tie.same)\", which it should equal")
       }
     }
     let precision = try precision()
@@ -54,16 +108,18 @@ struct ConversionPlanner {
     } else {
       try setRelease(&base)
     }
-    guard let profile = family.profile(layout.profile) else { throw Failure(.badData, "no profile \(layout.profile)") }
-    let profileValues = try settings.profile(profile)
 
     var used: Set<Int> = []
     var nets: [ConversionPlan.PlannedNet] = []
+    var profileValues = try settings.profile(profile)
     for kind in family.nets {
       var combination = base
       if let axis = family.netAxis { combination[axis.name] = .word(kind.name) }
       if let axis = family.precisionAxis { combination[axis.name] = .word(precision.target.rawValue) }
-      var configuration = try settings.configuration(of: kind, combination)
+      var configuration = try configuration(of: kind, combination)
+      if kind.name == layout.grid?.net, let side = configuration[layout.grid?.field ?? ""] {
+        profileValues = profileValues.setting(["image", "side"], to: side)
+      }
       for member in changes[kind.name] ?? [] { configuration[member.key] = member.value }
       try setInferredAxes(&combination, configuration, isSketch: isSketch)
       let description = try kind.definition.description(configuration)
@@ -140,7 +196,7 @@ struct ConversionPlanner {
       for kind in family.nets {
         var combination = try family.combination(setting: [.init(axis.name, value)])
         if let net = family.netAxis { combination[net.name] = .word(kind.name) }
-        if try settings.configuration(of: kind, combination) != family.configuration(of: combination) { isSame = false }
+        if try configuration(of: kind, combination) != family.configuration(of: combination) { isSame = false }
       }
       if isSame {
         combination[axis.name] = value
@@ -199,7 +255,7 @@ struct ConversionPlanner {
     var out: [ConversionPlan.PlannedArray] = []
     var missing: [String] = []
     for array in description.arrays {
-      guard let (names, squeezes) = layout.sources(of: array.name, in: kind.name) else {
+      guard let (names, rule) = layout.sources(of: array.name, in: kind.name) else {
         throw Failure(
           .badData, place: "layout \(layout.name)", "has no rule for \(kind.name)'s array \"\(array.name)\"")
       }
@@ -208,12 +264,12 @@ struct ConversionPlanner {
         missing += names.filter { indices[$0] == nil }
         continue
       }
-      try checkShape(array, sources, squeezes)
+      let transform = try transform(array, sources, rule)
       let types = Set(sources.map { checkpoint.arrays[$0].elementType })
       guard types.count == 1, let type = types.first, FloatConversion.isPossible(from: type, to: precision.target)
       else {
         throw Failure(
-          .badData, place: "array \"\(names[0])\"",
+          .badData, place: "array \"\(checkpoint.arrays[sources[0]].name)\"",
           "holds \(types.map(\.rawValue).sorted().joined(separator: " and ")) where \(precision.target.rawValue) weights are needed"
         )
       }
@@ -221,7 +277,7 @@ struct ConversionPlanner {
       out.append(
         .init(
           entry: try ArrayEntry(name: array.name, elementType: precision.target, shape: array.shape), sources: sources,
-          sourceType: type))
+          transform: transform, sourceType: type))
     }
     guard missing.isEmpty else {
       throw Failure(
@@ -231,23 +287,31 @@ struct ConversionPlanner {
     return out
   }
 
-  /// Joined along the first dimension, the published shapes must give the net's.
-  private func checkShape(_ array: NetDescription.StoredArray, _ sources: [Int], _ squeezes: Bool) throws(Failure) {
-    let shapes = sources.map { checkpoint.arrays[$0].shape }.map { squeezes ? $0.withoutLeadingOnes : $0.dimensions }
+  /// What has to be done to the published arrays; transformed and joined along the first dimension, they must have the
+  /// net's shape.
+  private func transform(
+    _ array: NetDescription.StoredArray, _ sources: [Int], _ rule: Layout.Rule
+  ) throws(Failure) -> ArrayTransform {
+    let shapes = sources.map { rule.netDimensions(checkpoint.arrays[$0].shape) }
     var joined = shapes[0]
     for shape in shapes.dropFirst() {
-      guard !joined.isEmpty, shape.dropFirst() == joined.dropFirst() else { joined = []; break }
-      joined[0] += shape[0]
+      guard let first = joined, let shape, !first.isEmpty, shape.dropFirst() == first.dropFirst() else {
+        joined = nil
+        break
+      }
+      joined?[0] += shape[0]
     }
-    let wanted = squeezes ? array.shape.withoutLeadingOnes : array.shape.dimensions
-    guard joined == wanted else {
-      let names = sources.map { "\"\(checkpoint.arrays[$0].name)\"" }.joined(separator: ", ")
-      let found = sources.map { "\(checkpoint.arrays[$0].shape.dimensions)" }.joined(separator: ", ")
-      throw Failure(
-        .badData, place: "array \(names)",
-        "has shape \(found) where the configuration makes it \(array.shape.dimensions)",
-        hint: "is config.json of these weights?")
+    if joined == array.shape.dimensions { return rule.permutation.map(ArrayTransform.permute) ?? .none }
+    if rule.isGrid, let joined, joined.count == 2, joined[1] == array.shape.dimensions[1],
+      checkpoint.arrays[sources[0]].elementType == .float32
+    {
+      return .resizeGrid(from: try gridSide(rows: joined[0]), to: try gridSide(rows: array.shape.dimensions[0]))
     }
+    let names = sources.map { "\"\(checkpoint.arrays[$0].name)\"" }.joined(separator: ", ")
+    let found = sources.map { "\(checkpoint.arrays[$0].shape.dimensions)" }.joined(separator: ", ")
+    throw Failure(
+      .badData, place: "array \(names)", "has shape \(found) where the configuration makes it \(array.shape.dimensions)",
+      hint: "is config.json of these weights?")
   }
 
   private func coverage(used: Set<Int>, tied: [(name: String, same: String)]) throws(Failure) -> Coverage {
@@ -256,8 +320,10 @@ struct ConversionPlanner {
     var unused: [String] = []
     for (index, array) in checkpoint.arrays.enumerated() where !used.contains(index) && !tiedNames.contains(array.name)
     {
-      if let rule = layout.ignored.first(where: { $0.from == array.name }) {
+      if let rule = layout.ignored.first(where: { $0.from == layout.ruleName(array.name) }) {
         ignored.append((array.name, rule.reason))
+      } else if request.allowsUnused {
+        ignored.append((array.name, "of no net, left out as --allow-unused says"))
       } else {
         unused.append(array.name)
       }
@@ -265,7 +331,7 @@ struct ConversionPlanner {
     guard unused.isEmpty else {
       throw Failure(
         .badData, "\(unused.count) arrays belong to no net of \(family.name), the first \"\(unused[0])\"",
-        hint: "the checkpoint has more in it than this family knows, or its config.json is of another net")
+        hint: "the checkpoint has more in it than this family knows: leave it out with --allow-unused, or see whether its config.json is of these weights")
     }
     return Coverage(arrays: checkpoint.arrays.count, used: used.count, tied: tied, ignored: ignored)
   }

@@ -13,7 +13,11 @@ extension Family {
     variants = try Family.list(json.member("variants"), Variant.init(json:))
     defaultProfile = try json.member("defaultProfile").string()
     profiles = try Family.members(json.member("profiles"), Profile.init(name:json:))
-    layouts = try Family.members(json.member("layouts"), Layout.init(name:json:))
+    var layouts: [Layout] = []
+    for member in try json.member("layouts").object() {
+      layouts.append(try Layout(name: member.key, json: member.value, others: layouts))
+    }
+    self.layouts = layouts
     published = try Family.list(json.member("published"), Publication.init(json:))
     try checkReferences(json)
   }

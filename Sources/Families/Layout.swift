@@ -8,14 +8,48 @@ public struct Layout: Sendable {
     public let net: NamePattern
     /// Published names; several are joined along the first dimension, in this order.
     public let from: [NamePattern]
-    /// Whether the published array has leading dimensions of length 1 that the net's has not.
-    public let squeezes: Bool
+    /// How many dimensions of length 1 the published array has in front that the net's has not.
+    public let leadingOnes: Int
+    /// Dimension i of the net's array is dimension `permutation[i]` of the published one; nil: as it is.
+    public let permutation: [Int]?
+    /// Whether the array may be position embeddings of another grid, to be resized.
+    public let isGrid: Bool
+
+    /// The published dimensions of a net's array (of each, where several are joined), the inverse of `netDimensions`.
+    public func publishedDimensions(_ dimensions: [Int]) -> [Int] {
+      var out = dimensions
+      if from.count > 1 { out[0] /= from.count }
+      if let permutation {
+        let permuted = out
+        for (position, source) in permutation.enumerated() { out[source] = permuted[position] }
+      }
+      return [Int](repeating: 1, count: leadingOnes) + out
+    }
+
+    /// The dimensions that a published array has in the net, before joining; nil when it can't be an array of this rule.
+    func netDimensions(_ shape: Shape) -> [Int]? {
+      guard shape.rank >= leadingOnes, shape.dimensions[..<leadingOnes].allSatisfy({ $0 == 1 }) else { return nil }
+      let dimensions = Array(shape.dimensions[leadingOnes...])
+      guard let permutation else { return dimensions }
+      guard permutation.count == dimensions.count else { return nil }
+      return Transposition.permuted(dimensions, permutation)
+    }
+  }
+
+  /// The array from whose rows the side of the images can be told: one for the class token, one for each patch.
+  public struct GridRule: Sendable {
+    public let net: String
+    public let from: String
+    /// The configuration field that is the side in pixels.
+    public let field: String
   }
 
   /// A published array that should hold the same elements as another one, and so needn't be stored.
   public struct TieRule: Sendable {
     public let from: String
     public let same: String
+    /// How the elements of `from` are arranged with respect to those of `same`.
+    public let transform: ArrayTransform
     /// The net whose configuration changes, and how, when the two differ; nil: they must not.
     public let untied: (net: String, configuration: [JSONMember])?
   }
@@ -30,28 +64,52 @@ public struct Layout: Sendable {
   public let about: String
   /// The profile that checkpoints in this layout run with, unless told otherwise.
   public let profile: String
+  /// Replacements that make published names into the dotted ones that the rules are about.
+  public let replacements: [(old: String, new: String)]
   /// Names that a checkpoint in this layout holds.
   public let recognizedBy: [String]
   /// Rules by net; of several that match, the first counts.
   public let rules: [String: [Rule]]
   public let ties: [TieRule]
   public let ignored: [IgnoreRule]
+  public let grid: GridRule?
 
-  init(name: String, json: JSONValue) throws(Failure) {
+  /// - Parameter others: layouts of the same family whose rules this one may refer to.
+  init(name: String, json: JSONValue, others: [Layout]) throws(Failure) {
     self.name = name
     about = try json.member("about").string()
     profile = try json.member("profile").string()
     recognizedBy = try json.member("recognizedBy").strings()
+    var replacements: [(old: String, new: String)] = []
+    for pair in try json["names"]?.array() ?? [] {
+      let texts = try pair.strings()
+      guard texts.count == 2, !texts[0].isEmpty else { throw pair.failure("a replacement has two texts, the first not empty") }
+      replacements.append((texts[0], texts[1]))
+    }
+    self.replacements = replacements
     var rules: [String: [Rule]] = [:]
     for net in try json.member("nets").object() {
-      for rule in try net.value.array() { rules[net.key, default: []].append(try Rule(json: rule)) }
+      // The name of another layout stands for its rules.
+      if case .string(let other) = net.value.content {
+        guard let same = others.first(where: { $0.name == other })?.rules[net.key] else {
+          throw net.value.failure("there is no layout \(other) before this one that has rules for \(net.key)")
+        }
+        rules[net.key] = same
+      } else {
+        for rule in try net.value.array() { rules[net.key, default: []].append(try Rule(json: rule)) }
+      }
     }
     self.rules = rules
+    grid = try json["gridOf"].map(GridRule.init(json:))
     var ties: [TieRule] = []
     for tie in try json.member("ties").array() {
       var untied: (net: String, configuration: [JSONMember])?
       if let change = tie["untied"] { untied = (try tie.member("part").string(), try change.object()) }
-      ties.append(TieRule(from: try tie.member("from").string(), same: try tie.member("same").string(), untied: untied))
+      let permutation = try tie["transpose"]?.permutation()
+      ties.append(
+        TieRule(
+          from: try tie.member("from").string(), same: try tie.member("same").string(),
+          transform: permutation.map(ArrayTransform.permute) ?? .none, untied: untied))
     }
     self.ties = ties
     var ignored: [IgnoreRule] = []
@@ -62,10 +120,10 @@ public struct Layout: Sendable {
   }
 
   /// How a net's array is made: the published names; nil when no rule tells.
-  func sources(of array: String, in net: String) -> (names: [String], squeezes: Bool)? {
+  func sources(of array: String, in net: String) -> (names: [String], rule: Rule)? {
     let words = array.split(separator: ".", omittingEmptySubsequences: false)
     for rule in rules[net] ?? [] {
-      if let bindings = rule.net.match(words) { return (rule.from.map { $0.filled(with: bindings) }, rule.squeezes) }
+      if let bindings = rule.net.match(words) { return (rule.from.map { $0.filled(with: bindings) }, rule) }
     }
     return nil
   }
@@ -80,10 +138,36 @@ extension Layout.Rule {
     } else {
       from = [NamePattern(try published.string())]
     }
-    squeezes = try json["squeeze"]?.boolean() ?? false
+    leadingOnes = try json["leadingOnes"]?.size() ?? 0
+    permutation = try json["transpose"]?.permutation()
+    isGrid = try json["grid"]?.boolean() ?? false
     guard !from.isEmpty, from.allSatisfy({ $0.placeholders == net.placeholders }) else {
       throw json.failure("the placeholders of \"from\" are not those of \"net\"")
     }
+  }
+}
+
+extension Layout.GridRule {
+  init(json: JSONValue) throws(Failure) {
+    net = try json.member("part").string()
+    from = try json.member("from").string()
+    field = try json.member("field").string()
+  }
+}
+
+extension Layout {
+  /// A published name as the rules have it.
+  func ruleName(_ published: String) -> String {
+    replacements.reduce(published) { name, pair in name.replacing(pair.old, with: pair.new) }
+  }
+}
+
+extension JSONValue {
+  /// The numbers 0 ..< n in some order.
+  fileprivate func permutation() throws(Failure) -> [Int] {
+    let numbers = try sizes()
+    guard numbers.sorted() == Array(0..<numbers.count) else { throw failure("is no permutation of dimensions") }
+    return numbers
   }
 }
 
