@@ -7,6 +7,13 @@ public struct CheckpointArray: Hashable, Sendable {
   public let elementType: ElementType
   /// Bytes of its data, row by row, little-endian.
   public let bytes: Int
+
+  public init(name: String, shape: Shape, elementType: ElementType, bytes: Int) {
+    self.name = name
+    self.shape = shape
+    self.elementType = elementType
+    self.bytes = bytes
+  }
 }
 
 /// Weights as somebody published them, opened without reading the weights themselves. Everything about the arrays was

@@ -12,7 +12,7 @@ public enum ArrayTransform: Hashable, Sendable {
 
 extension Checkpoint {
   /// Hands the elements of an array, transformed, to `body` in pieces.
-  func forEachChunk(
+  public func forEachChunk(
     of array: Int, _ transform: ArrayTransform, _ body: (borrowing RawSpan) throws -> Void
   ) throws {
     switch transform {

@@ -165,7 +165,7 @@ struct ConversionPlanner {
     let types = Set(checkpoint.arrays.map(\.elementType).filter(\.isFloatingPoint))
     // Where types are mixed, `arrays(of:)` converts each; the widest is recorded.
     guard let source = types.max(by: { $0.size < $1.size }) else { throw Failure(.badData, "it holds no floats") }
-    guard wanted != nil || types.count == 1 else {
+    guard wanted != nil || types.count == 1 || request.keepsPrecision else {
       throw Failure(
         .badData, "its weights are of several element types: \(types.map(\.rawValue).sorted().joined(separator: ", "))",
         hint: "choose one with --precision")
@@ -274,9 +274,10 @@ struct ConversionPlanner {
         )
       }
       used.formUnion(sources)
+      let target = request.keepsPrecision ? type : precision.target
       out.append(
         .init(
-          entry: try ArrayEntry(name: array.name, elementType: precision.target, shape: array.shape), sources: sources,
+          entry: try ArrayEntry(name: array.name, elementType: target, shape: array.shape), sources: sources,
           transform: transform, sourceType: type))
     }
     guard missing.isEmpty else {

@@ -104,6 +104,7 @@ extension Family.ConfigurationField {
     defaultValue = try json.member("default")
     classDefault = json["classDefault"] ?? defaultValue
     values = try json["values"]?.array()
+    isTable = try json["isTable"]?.boolean() ?? false
   }
 }
 

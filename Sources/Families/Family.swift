@@ -43,6 +43,8 @@ public struct Family: Sendable {
     public let defaultValue: JSONValue
     /// What the publisher's library takes where config.json has no such key.
     public let classDefault: JSONValue
+    /// Whether config.json has a table there, whose length is the value.
+    public let isTable: Bool
     /// Values that can be run; nil: any.
     public let values: [JSONValue]?
   }

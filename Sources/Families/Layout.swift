@@ -73,6 +73,8 @@ public struct Layout: Sendable {
   public let ties: [TieRule]
   public let ignored: [IgnoreRule]
   public let grid: GridRule?
+  /// Skeletons of the small files of a folder in this layout; nil: it can't be written.
+  public let exportedFiles: [(name: String, skeleton: JSONValue)]?
 
   /// - Parameter others: layouts of the same family whose rules this one may refer to.
   init(name: String, json: JSONValue, others: [Layout]) throws(Failure) {
@@ -101,6 +103,11 @@ public struct Layout: Sendable {
     }
     self.rules = rules
     grid = try json["gridOf"].map(GridRule.init(json:))
+    if let export = json["export"], case .string(let other) = export.content {
+      exportedFiles = others.first { $0.name == other }?.exportedFiles
+    } else {
+      exportedFiles = try json["export"]?.object().map { ($0.key, $0.value) }
+    }
     var ties: [TieRule] = []
     for tie in try json.member("ties").array() {
       var untied: (net: String, configuration: [JSONMember])?
@@ -160,6 +167,9 @@ extension Layout {
   func ruleName(_ published: String) -> String {
     replacements.reduce(published) { name, pair in name.replacing(pair.old, with: pair.new) }
   }
+
+  /// A name of the rules as it is published; the same for layouts without replacements, which alone can be written.
+  func publishedName(_ rule: String) -> String { rule }
 }
 
 extension JSONValue {

@@ -48,8 +48,7 @@ struct NetSettings {
       }
       return field.classDefault
     }
-    // A table of class names stands for their number.
-    if case .object(let members) = found.content { return .integer(members.count) }
+    if field.isTable, case .object(let members) = found.content { return .integer(members.count) }
     if let values = field.values, !values.contains(found) {
       throw Failure(
         .badData, file: files.path("config.json"), place: "byte \(found.offset)",
@@ -83,7 +82,7 @@ struct NetSettings {
         values = values.setting(key.path.split(separator: "."), to: value)
       }
     }
-    try checkImageSide(values)
+    if !profile.keys.isEmpty { try checkImageSide(values) }
     return values
   }
 
@@ -107,6 +106,7 @@ struct NetSettings {
       note("neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked")
       return nil
     }
+    let published = vocabulary.count
     for token in rule.addedTokens where !vocabulary.contains(token) { vocabulary.append(token) }
     if let words, words != vocabulary.count {
       note("the vocabulary has \(vocabulary.count) tokens, the net \(words) rows for them")
@@ -117,7 +117,8 @@ struct NetSettings {
       lowercase: flag(config, "do_lower_case") ?? true,
       stripAccents: flag(config, "strip_accents"),
       splitCJK: flag(config, "tokenize_chinese_chars") ?? true,
-      vocabulary: vocabulary)
+      vocabulary: vocabulary,
+      added: vocabulary.count - published)
   }
 
   private func flag(_ config: JSONValue?, _ key: String) -> Bool? {

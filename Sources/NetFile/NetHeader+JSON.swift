@@ -127,6 +127,7 @@ extension TokenizerDescription {
       "lowercase": .boolean(lowercase),
       "stripAccents": stripAccents.map { .boolean($0) },
       "splitCJK": .boolean(splitCJK),
+      "added": added == 0 ? nil : .integer(added),
       "vocabulary": .strings(vocabulary),
     ])
   }
@@ -137,5 +138,7 @@ extension TokenizerDescription {
     stripAccents = try json["stripAccents"]?.boolean()
     splitCJK = try json.member("splitCJK").boolean()
     vocabulary = try json.member("vocabulary").strings()
+    added = try json["added"]?.size() ?? 0
+    guard added <= vocabulary.count else { throw json.failure("\(added) tokens were added, but there are \(vocabulary.count)") }
   }
 }

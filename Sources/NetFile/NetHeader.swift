@@ -145,8 +145,13 @@ public struct TokenizerDescription: Equatable, Sendable {
   public var splitCJK: Bool
   /// Token by id.
   public var vocabulary: [String]
+  /// How many of the last tokens the checkpoint's vocabulary lacked.
+  public var added: Int
 
-  public init(kind: String, lowercase: Bool, stripAccents: Bool?, splitCJK: Bool, vocabulary: [String]) {
+  public init(
+    kind: String, lowercase: Bool, stripAccents: Bool?, splitCJK: Bool, vocabulary: [String], added: Int = 0
+  ) {
+    self.added = added
     self.kind = kind
     self.lowercase = lowercase
     self.stripAccents = stripAccents

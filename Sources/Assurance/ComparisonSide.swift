@@ -1,0 +1,84 @@
+import Arrays
+import Checkpoints
+import Families
+import NetFile
+
+/// One of two things compared: its arrays, under the nets' own names where its family is known, and what was done to
+/// make them so.
+struct ComparisonSide: Sendable {
+  struct Item: Sendable {
+    let name: String
+    let shape: Shape
+    let elementType: ElementType
+    /// What a layout's rule did to the published array.
+    let transform: ArrayTransform
+    let forEachChunk: @Sendable ((borrowing RawSpan) throws -> Void) throws -> Void
+  }
+
+  let path: String
+  /// nil: the arrays are of no known family, and keep their published names.
+  let family: String?
+  /// Nets that it holds.
+  let nets: Set<String>
+  let items: [Item]
+  /// Published arrays that are another one under a second name.
+  let tied: [(name: String, same: String)]
+  let configurations: [String: [JSONMember]]
+
+  /// - Throws: `Failure` when there is nothing readable at the path.
+  init(_ path: String) throws(Failure) {
+    if !Paths.isFolder(path), try FileKind.of(InputFile(path)) == .netFile {
+      try self.init(NetFile(path))
+    } else {
+      try self.init(openCheckpoint(path))
+    }
+  }
+
+  init(_ net: NetFile) throws(Failure) {
+    let header = net.header
+    guard header.isInitialized else { throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to compare") }
+    path = net.path
+    family = header.family
+    nets = [header.net]
+    items = header.arrays.map { entry in
+      Item(name: "\(header.net).\(entry.name)", shape: entry.shape, elementType: entry.elementType, transform: .none) { body in
+        try net.forEachChunk(of: entry, body)
+      }
+    }
+    tied = []
+    configurations = [header.net: header.configuration]
+  }
+
+  init(_ checkpoint: any Checkpoint) throws(Failure) {
+    path = checkpoint.path
+    guard let (family, _) = Family.recognize(checkpoint) else {
+      (self.family, nets, tied, configurations) = (nil, [], [], [:])
+      items = checkpoint.arrays.indices.map { index in
+        let array = checkpoint.arrays[index]
+        return Item(name: array.name, shape: array.shape, elementType: array.elementType, transform: .none) { body in
+          try checkpoint.forEachChunk(of: index, .none, body)
+        }
+      }
+      return
+    }
+    // A name of its own, so that a fine-tune needn't be given one to be compared.
+    let open = family.axes.first(where: \.isOpen)
+    let plan = try ConversionPlan(
+      checkpoint,
+      ConversionRequest(
+        family: family, parameters: open.map { [.init($0.name, .word("compared"))] } ?? [], keepsPrecision: true,
+        allowsUnused: true))
+    self.family = family.name
+    nets = Set(plan.nets.map(\.header.net))
+    items = plan.nets.flatMap { net in
+      net.arrays.map { array in
+        Item(
+          name: "\(net.header.net).\(array.entry.name)", shape: array.entry.shape, elementType: array.entry.elementType,
+          transform: array.transform
+        ) { try plan.forEachChunk(of: array, $0) }
+      }
+    }
+    tied = plan.coverage.tied
+    configurations = Dictionary(plan.nets.map { ($0.header.net, $0.header.configuration) }) { first, _ in first }
+  }
+}

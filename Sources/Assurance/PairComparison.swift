@@ -1,0 +1,136 @@
+import Arrays
+import Families
+
+enum PairVerdict: Sendable {
+  /// The same; after what, if anything.
+  case same(after: String?)
+  case different(Difference.Item)
+}
+
+/// Compares two arrays of one name. Holds the first of them in memory.
+struct PairComparison {
+  private let a: ComparisonSide.Item
+  private let b: ComparisonSide.Item
+
+  init(_ a: ComparisonSide.Item, _ b: ComparisonSide.Item) {
+    self.a = a
+    self.b = b
+  }
+
+  func verdict() throws -> PairVerdict {
+    guard a.shape == b.shape else { return try resizedVerdict() ?? .different(item(.shape)) }
+    let isConverted = a.elementType != b.elementType
+    if isConverted, !(a.elementType.isComparable && b.elementType.isComparable) { return .different(item(.elementType)) }
+    let bytes = try data(of: a)
+    var tally = Tally()
+    var offset = 0
+    try b.forEachChunk { piece in
+      let count = piece.byteCount / b.elementType.size
+      let mine = Array(bytes[offset * a.elementType.size..<(offset + count) * a.elementType.size])
+      offset += count
+      if !isConverted, mine.rawSpan.holdsSameBytes(as: piece) {
+        tally.elements += count
+      } else {
+        var theirs: [UInt8] = []
+        theirs.append(contentsOf: piece)
+        tally.add(a.elementType.values(mine), b.elementType.values(theirs))
+      }
+    }
+    if isConverted { return .different(item(.elementType, tally)) }
+    return tally.count == 0 ? .same(after: a.transform == b.transform ? nil : how) : .different(item(.values, tally))
+  }
+
+  private var how: String {
+    for transform in [a.transform, b.transform] {
+      if case .permute = transform { return "transposed" }
+      if case .resizeGrid = transform { return "resized" }
+    }
+    return "rearranged"
+  }
+
+  /// Position embeddings of two square grids, when those of one are the other's resized; nil: they are not.
+  private func resizedVerdict() throws -> PairVerdict? {
+    guard let sides = try resizable(), a.elementType == .float32, b.elementType == .float32 else { return nil }
+    let (first, second) = (Floats.array(try data(of: a)), Floats.array(try data(of: b)))
+    let size = a.shape.dimensions[1]
+    func error(_ values: [Float], _ side: Int, _ target: [Float], _ newSide: Int) -> Double {
+      let resized = GridResize.bicubic(values, size: size, leading: 1, side: side, newSide: newSide)
+      return zip(resized, target).reduce(0) { max($0, Double(abs($1.0 - $1.1))) }
+    }
+    let isSame =
+      error(first, sides.a, second, sides.b) <= Difference.resizeTolerance
+      || error(second, sides.b, first, sides.a) <= Difference.resizeTolerance
+    return isSame ? .same(after: "resized") : nil
+  }
+
+  private func resizable() throws -> (a: Int, b: Int)? {
+    guard a.name.hasSuffix(".positions"), a.shape.rank == 2, b.shape.rank == 2,
+      a.shape.dimensions[1] == b.shape.dimensions[1]
+    else { return nil }
+    func side(_ rows: Int) -> Int? {
+      let side = Int(Double(max(0, rows - 1)).squareRoot().rounded())
+      return side > 0 && side * side == rows - 1 ? side : nil
+    }
+    guard let first = side(a.shape.dimensions[0]), let second = side(b.shape.dimensions[0]) else { return nil }
+    return (first, second)
+  }
+
+  private func data(of item: ComparisonSide.Item) throws -> [UInt8] {
+    var out: [UInt8] = []
+    out.reserveCapacity(min(item.shape.elements * item.elementType.size, 1 << 30))
+    try item.forEachChunk { out.append(contentsOf: $0) }
+    return out
+  }
+
+  private func item(_ kind: Difference.Kind, _ tally: Tally? = nil) -> Difference.Item {
+    Difference.Item(
+      name: a.name, kind: kind, shapes: (a.shape, b.shape), elementTypes: (a.elementType, b.elementType),
+      count: tally?.count, maxError: tally?.maxError, meanError: tally.map { $0.sum / Double(max(1, $0.elements)) })
+  }
+}
+
+/// Sums over the elements of two arrays.
+private struct Tally {
+  var elements = 0
+  var count = 0
+  var maxError = 0.0
+  var sum = 0.0
+
+  mutating func add(_ first: [Double], _ second: [Double]) {
+    elements += first.count
+    for (x, y) in zip(first, second) where x.bitPattern != y.bitPattern {
+      count += 1
+      let error = abs(x - y)
+      maxError = error.isNaN || maxError.isNaN ? .nan : max(maxError, error)
+      sum += error
+    }
+  }
+}
+
+extension ElementType {
+  /// Whether its elements can be compared with those of another such type.
+  fileprivate var isComparable: Bool { [.float64, .float32, .float16, .bfloat16].contains(self) }
+
+  /// Elements as numbers; float8 and 64-bit integers beyond 53 bits as their bit patterns, which is enough to tell them
+  /// apart.
+  fileprivate func values(_ bytes: [UInt8]) -> [Double] {
+    switch self {
+    case .float32: return Floats.array(bytes).map(Double.init)
+    case .float16, .bfloat16:
+      return Floats.array(FloatConversion.convert(bytes.rawSpan, from: self, to: .float32)).map(Double.init)
+    default:
+      return stride(from: 0, to: bytes.count, by: size).map { start in
+        var bits: UInt64 = 0
+        for byte in 0..<size { bits |= UInt64(bytes[start + byte]) << UInt64(8 * byte) }
+        switch self {
+        case .float64: return Double(bitPattern: bits)
+        case .int64: return Double(Int64(bitPattern: bits))
+        case .int32: return Double(Int32(truncatingIfNeeded: bits))
+        case .int16: return Double(Int16(truncatingIfNeeded: bits))
+        case .int8: return Double(Int8(truncatingIfNeeded: bits))
+        default: return Double(bits)
+        }
+      }
+    }
+  }
+}

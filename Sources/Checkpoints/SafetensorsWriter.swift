@@ -1,0 +1,61 @@
+import Arrays
+
+/// Writes a safetensors file: arrays in any order and from any thread. The file appears on `commit`.
+public final class SafetensorsWriter: Sendable {
+  private let output: OutputFile
+  private let offsets: [Int]
+  private let bytes: [Int]
+
+  /// - Parameter arrays: in the order of their data.
+  /// - Throws: `Failure` of kind `cannotCreate` or `io`.
+  public init(
+    _ path: String, arrays: [CheckpointArray], metadata: [(name: String, value: String)] = []
+  ) throws(Failure) {
+    let names = Dictionary(safetensorsTypes.map { ($1, $0) }) { first, _ in first }
+    var members: [JSONMember] = []
+    if !metadata.isEmpty {
+      members.append(JSONMember("__metadata__", JSONValue(.object(metadata.map { JSONMember($0.name, .string($0.value)) }))))
+    }
+    var end = 0
+    var starts: [Int] = []
+    for array in arrays {
+      let next = end + array.bytes
+      members.append(
+        JSONMember(
+          array.name,
+          .object([
+            "dtype": names[array.elementType].map(JSONValue.string), "shape": .integers(array.shape.dimensions),
+            "data_offsets": .integers([end, next]),
+          ])))
+      starts.append(end)
+      end = next
+    }
+    var header = Array(JSONValue(.object(members)).compactText.utf8)
+    // The data begin at a multiple of 8, as the format's own writers have it.
+    while !header.count.isMultiple(of: 8) { header.append(UInt8(ascii: " ")) }
+    output = try OutputFile(path)
+    offsets = starts.map { $0 + 8 + header.count }
+    bytes = arrays.map(\.bytes)
+    try output.setSize(8 + header.count + end)
+    let start = UInt64(header.count).littleEndianBytes + header
+    try output.write(start.rawSpan, at: 0)
+  }
+
+  /// Writes one array.
+  /// - Parameter produce: hands all of the array's data to its argument, in order, in pieces of any size.
+  public func write(_ index: Int, _ produce: ((borrowing RawSpan) throws -> Void) throws -> Void) throws {
+    var offset = offsets[index]
+    try produce { piece in
+      try output.write(piece, at: offset)
+      offset += piece.byteCount
+    }
+    precondition(offset == offsets[index] + bytes[index], "an array got other than its bytes")
+    output.startFlushing(from: offsets[index], count: bytes[index])
+  }
+
+  /// Waits until the file is on the disk.
+  public func finish() throws(Failure) { try output.flush() }
+
+  /// Puts the file in its place.
+  public func commit() throws(Failure) { try output.commit() }
+}

@@ -1,0 +1,171 @@
+import Arrays
+import Checkpoints
+import NetFile
+
+/// How the nets of one combination become a published layout's folder again: which array comes from where, and the small
+/// files beside them.
+public struct ExportPlan: Sendable {
+  /// A published array, made from one of a net.
+  public struct ExportedArray: Sendable {
+    public let array: CheckpointArray
+    let net: Int
+    let entry: ArrayEntry
+    /// Which of the equal parts along the first dimension, of how many: nets join what some layouts keep apart.
+    let part: (index: Int, count: Int)
+    /// Of the published dimensions among the net's; nil: as they are.
+    let inverse: [Int]?
+  }
+
+  public let family: Family
+  public let layout: Layout
+  public let nets: [NetFile]
+  public let arrays: [ExportedArray]
+  /// Names and texts.
+  public let smallFiles: [(name: String, text: String)]
+
+  /// - Parameters:
+  ///   - nets: every net of one combination, once.
+  ///   - layoutName: a layout of their family that can be written.
+  /// - Throws: `Failure` of kind `usage` or `badData` when the nets don't make a whole.
+  public init(_ nets: [NetFile], layout layoutName: String) throws(Failure) {
+    guard let first = nets.first else { throw Failure(.usage, "no nets are named") }
+    family = try Family.named(first.header.family)
+    guard let layout = family.layouts.first(where: { $0.name == layoutName }), let skeletons = layout.exportedFiles else {
+      throw Failure(.usage, "\(family.name) can't be exported to layout \(layoutName)")
+    }
+    self.layout = layout
+    self.nets = nets
+    try ExportPlan.checkWhole(nets, family)
+    var arrays: [ExportedArray] = []
+    for (index, net) in nets.enumerated() {
+      for entry in net.header.arrays { arrays += try Self.exported(entry, as: entry.name, index, net, layout) }
+      for tie in net.header.ties {
+        guard let entry = net.header.arrays.first(where: { $0.name == tie.same }) else { continue }
+        arrays += try Self.exported(entry, as: tie.name, index, net, layout)
+      }
+    }
+    self.arrays = arrays.sorted { $0.array.name.utf8.lexicographicallyPrecedes($1.array.name.utf8) }
+    smallFiles = try ExportedFiles(family, nets.map(\.header)).texts(skeletons)
+  }
+
+  private static func checkWhole(_ nets: [NetFile], _ family: Family) throws(Failure) {
+    func rest(_ net: NetFile) -> [JSONMember] { net.header.parameters.filter { $0.key != family.netAxis?.name } }
+    for net in nets {
+      guard net.header.isInitialized else { throw Failure(.badData, file: net.path, "holds a net without weights") }
+      guard net.header.family == family.name, rest(net) == rest(nets[0]) else {
+        throw Failure(.usage, file: net.path, "is not of the same combination as \(nets[0].path)")
+      }
+      guard net.header.arrays.allSatisfy({ $0.scales == nil }) else {
+        throw Failure(
+          .usage, file: net.path, "holds int8 weights, which the published layouts can't express",
+          hint: "export the net that it was quantized from")
+      }
+    }
+    for kind in family.nets {
+      let count = nets.filter { $0.header.net == kind.name }.count
+      guard count == 1 else {
+        throw Failure(
+          .usage, count == 0 ? "the net \(kind.name) is missing" : "the net \(kind.name) is named \(count) times",
+          hint: "a published folder joins all nets of a combination: \(family.nets.map(\.name).joined(separator: ", "))")
+      }
+    }
+  }
+
+  private static func exported(
+    _ entry: ArrayEntry, as name: String, _ index: Int, _ net: NetFile, _ layout: Layout
+  ) throws(Failure) -> [ExportedArray] {
+    guard let (names, rule) = layout.sources(of: name, in: net.header.net) else {
+      throw Failure(.badData, file: net.path, place: "array \"\(name)\"", "the layout \(layout.name) has no rule for it")
+    }
+    let shape = try Shape(rule.publishedDimensions(entry.shape.dimensions))
+    guard shape.elements * names.count == entry.shape.elements else {
+      throw Failure(.badData, file: net.path, place: "array \"\(name)\"", "can't be divided by \(names.count)")
+    }
+    var inverse: [Int]?
+    if let permutation = rule.permutation {
+      inverse = permutation.indices.map { position in permutation.firstIndex(of: position) ?? position }
+    }
+    var out: [ExportedArray] = []
+    for (part, published) in names.enumerated() {
+      let array = CheckpointArray(
+        name: layout.publishedName(published), shape: shape, elementType: entry.elementType,
+        bytes: try shape.bytes(of: entry.elementType))
+      out.append(ExportedArray(array: array, net: index, entry: entry, part: (part, names.count), inverse: inverse))
+    }
+    return out
+  }
+
+  public var totalBytes: Int { arrays.reduce(0) { $0 + $1.array.bytes } }
+
+  /// Hands a published array's elements to `body` in pieces.
+  public func forEachChunk(of exported: ExportedArray, _ body: (borrowing RawSpan) throws -> Void) throws {
+    let length = exported.entry.bytes / exported.part.count
+    let range = exported.part.index * length..<(exported.part.index + 1) * length
+    guard let inverse = exported.inverse else { return try forEachChunk(of: exported, in: range, body) }
+    var bytes: [UInt8] = []
+    try forEachChunk(of: exported, in: range) { bytes.append(contentsOf: $0) }
+    var dimensions = exported.entry.shape.dimensions
+    dimensions[0] /= exported.part.count
+    let size = exported.entry.elementType.size
+    let permuted =
+      inverse == [1, 0]
+      ? Transposition.matrix(bytes, rows: dimensions[0], columns: dimensions[1], elementSize: size)
+      : Transposition.array(bytes, shape: try Shape(dimensions), permutation: inverse, elementSize: size)
+    try body(permuted.rawSpan)
+  }
+
+  /// The bytes of a range of an array of a net.
+  private func forEachChunk(
+    of exported: ExportedArray, in range: Range<Int>, _ body: (borrowing RawSpan) throws -> Void
+  ) throws {
+    var position = 0
+    try nets[exported.net].forEachChunk(of: exported.entry) { piece in
+      let start = max(range.lowerBound - position, 0)
+      let end = min(range.upperBound - position, piece.byteCount)
+      if start < end { try body(piece.extracting(start..<end)) }
+      position += piece.byteCount
+    }
+  }
+}
+
+extension ExportPlan {
+  /// Writes `model.safetensors` and the small files into a folder, which may exist but must not hold files of those names
+  /// unless `replacing`.
+  /// - Throws: `Failure` of kind `cannotCreate` or `io`.
+  public func writeSafetensors(
+    to folder: String, replacing: Bool, progress: @escaping ProgressHandler = { _, _ in }
+  ) throws {
+    let path = try preparedPath("model.safetensors", in: folder, replacing)
+    let writer = try SafetensorsWriter(path, arrays: arrays.map(\.array), metadata: [("format", "pt")])
+    try inParallel(jobs: arrays.count) { index in
+      try writer.write(index) { sink in
+        try forEachChunk(of: arrays[index]) { piece in
+          try sink(piece)
+          progress(arrays[index].array.name, piece.byteCount)
+        }
+      }
+    }
+    try writer.finish()
+    try writeSmallFiles(to: folder)
+    try writer.commit()
+  }
+
+  func preparedPath(_ name: String, in folder: String, _ replacing: Bool) throws(Failure) -> String {
+    let names = [name] + smallFiles.map(\.name)
+    if !replacing, let there = names.first(where: { Paths.exists(Paths.join(folder, $0)) }) {
+      throw Failure(
+        .cannotCreate, file: Paths.join(folder, there), "is there already", hint: "name an empty folder, or use --force")
+    }
+    return Paths.join(folder, name)
+  }
+
+  func writeSmallFiles(to folder: String) throws(Failure) {
+    for file in smallFiles {
+      let output = try OutputFile(Paths.join(folder, file.name))
+      let bytes = Array(file.text.utf8)
+      try output.write(bytes.rawSpan, at: 0)
+      try output.flush()
+      try output.commit()
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import Arrays
+import NetFile
+
+/// Makes the configuration and tokenizer files of an exported folder: a layout's skeletons, filled with what the nets'
+/// headers say.
+struct ExportedFiles {
+  private let family: Family
+  private let headers: [NetHeader]
+
+  init(_ family: Family, _ headers: [NetHeader]) {
+    self.family = family
+    self.headers = headers
+  }
+
+  func texts(_ skeletons: [(name: String, skeleton: JSONValue)]) throws(Failure) -> [(name: String, text: String)] {
+    var out: [(name: String, text: String)] = []
+    for (name, skeleton) in skeletons {
+      if name.hasPrefix("tokenizer"), tokenizer == nil { continue }
+      var json = filled(skeleton)
+      if name == "config.json" { json = withConfiguration(json) }
+      json = withProfile(json, file: name)
+      out.append((name, json.prettyText + "\n"))
+    }
+    if let tokenizer {
+      let tokens = tokenizer.vocabulary.dropLast(tokenizer.added)
+      out.append(("vocab.txt", tokens.map { $0 + "\n" }.joined()))
+    }
+    return out
+  }
+
+  private var tokenizer: TokenizerDescription? { headers.lazy.compactMap(\.tokenizer).first }
+
+  /// A skeleton with its `$` words replaced; members whose word stands for nothing are left out.
+  private func filled(_ value: JSONValue) -> JSONValue {
+    switch value.content {
+    case .object(let members):
+      return JSONValue(
+        .object(
+          members.compactMap { member in
+            if case .string(let text) = member.value.content, text.hasPrefix("$") {
+              return word(String(text.dropFirst())).map { JSONMember(member.key, $0) }
+            }
+            return JSONMember(member.key, filled(member.value))
+          }))
+    default: return value
+    }
+  }
+
+  private func word(_ path: String) -> JSONValue? {
+    switch path {
+    case "precision":
+      return headers[0].arrays.map(\.elementType).first(where: \.isFloatingPoint).map { .string($0.rawValue) }
+    case "tokenizer.lowercase": return tokenizer.map { .boolean($0.lowercase) }
+    case "tokenizer.stripAccents": return tokenizer.map { $0.stripAccents.map(JSONValue.boolean) ?? .null }
+    case "tokenizer.splitCJK": return tokenizer.map { .boolean($0.splitCJK) }
+    default: return headers[0].profile[path: path].flatMap { $0.content == .null ? nil : JSONValue($0.content) }
+    }
+  }
+
+  private func withConfiguration(_ json: JSONValue) -> JSONValue {
+    var json = json
+    for header in headers {
+      guard let kind = family.nets.first(where: { $0.name == header.net }) else { continue }
+      for field in kind.fields {
+        guard let key = field.key, let value = header.configuration.first(where: { $0.key == field.name })?.value else { continue }
+        json = json.setting(key.split(separator: "."), to: field.isTable ? table(value) : value)
+      }
+    }
+    return json
+  }
+
+  /// Names for classes that nobody named, as the publisher's library makes them.
+  private func table(_ count: JSONValue) -> JSONValue {
+    guard case .integer(let count) = count.content else { return .object([:]) }
+    return JSONValue(.object((0..<count).map { JSONMember("\($0)", .string("LABEL_\($0)")) }))
+  }
+
+  private func withProfile(_ json: JSONValue, file: String) -> JSONValue {
+    var json = json
+    guard case .string(let name) = headers[0].profile["name"]?.content, let profile = family.profile(name) else { return json }
+    for (profileFile, keys) in profile.keys where profileFile == file {
+      for key in keys {
+        guard let value = headers[0].profile[path: key.path], value.content != .null else { continue }
+        var given = JSONValue(value.content)
+        if case .string(let text) = value.content, let code = key.names?.first(where: { $0.value == text })?.key {
+          given = Int(code).map(JSONValue.integer) ?? given
+        }
+        json = json.setting(key.key.split(separator: "."), to: given)
+      }
+    }
+    return json
+  }
+}

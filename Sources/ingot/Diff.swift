@@ -1,0 +1,30 @@
+import ArgumentParser
+import Arrays
+import Assurance
+import Reports
+
+struct Diff: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Tells what differs between two nets or checkpoints, whatever their layouts.",
+    discussion: """
+      Arrays are compared under the nets' own names, after what their layouts ask for. Exit status 1 when they differ.
+      """)
+
+  @Argument(help: "A net file or checkpoint.")
+  var a: String
+
+  @Argument(help: "Another one.")
+  var b: String
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let comparison = try Comparison(a, b)
+    let progress = ProgressLine("comparing", total: comparison.totalBytes)
+    defer { progress.finish() }
+    let difference = try comparison.run(progress: progress.add)
+    progress.finish()
+    output.print(json: difference.json, text: difference.text)
+    if !difference.isIdentical { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
+  }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Arrays
+import Families
+import NetFile
+import Reports
+
+struct Export: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Writes the nets of one combination as a folder in the published layout, which the publisher's library loads.",
+    discussion: """
+      Nets are named by their paths, all of one combination, or by parameters without the part; the folder comes last: \
+      ingot export --set Release=demo --to safetensors FOLDER
+      """)
+
+  @Argument(help: "Net files, if they are not named by parameters; then the folder to write.")
+  var paths: [String]
+
+  @Option(help: "The container: safetensors.")
+  var to = "safetensors"
+
+  @OptionGroup var selection: SelectionOptions
+
+  @Flag(help: "Replace files that are there already.")
+  var force = false
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    guard to == "safetensors" else {
+      throw Failure(.usage, "--to can't be \(to)", hint: "choose safetensors")
+    }
+    let folder = paths.last ?? ""
+    let plan = try ExportPlan(nets(), layout: "huggingface")
+    let progress = ProgressLine("exporting", total: plan.totalBytes)
+    defer { progress.finish() }
+    try plan.writeSafetensors(to: folder, replacing: force, progress: progress.add)
+    progress.finish()
+    let report = ExportReport(plan, folder: folder, weights: "model.safetensors")
+    output.print(json: report.json, text: report.text)
+  }
+
+  private func nets() throws(Failure) -> [NetFile] {
+    var nets: [NetFile] = []
+    if paths.count > 1 {
+      for path in paths.dropLast() { nets.append(try selection.selection(path: path).file(on: selection.shelfOptions.chosen)) }
+      return nets
+    }
+    guard case .combination(let family, let combination) = try selection.selection(path: nil) else { return [] }
+    for kind in family.nets {
+      var one = combination
+      if let axis = family.netAxis { one[axis.name] = .word(kind.name) }
+      nets.append(try NetSelection.combination(family, one).file(on: selection.shelfOptions.chosen))
+    }
+    return nets
+  }
+}
