@@ -30,6 +30,8 @@ let package = Package(
     .systemLibrary(name: "CSystem"),
     // The family files of schemas/families as bytes inside the binary.
     .target(name: "CFamilyFiles"),
+    // HDF5 by libhdf5, which is loaded at run time, in a child process only.
+    .target(name: "CHDF5"),
 
     // Dependencies point one way only: every target names those below it.
     .target(
@@ -45,7 +47,7 @@ let package = Package(
     .executableTarget(
       name: "ingot",
       dependencies: [
-        "Arrays", "Checkpoints", "NetFile", "Families", "Assurance", "Reports",
+        "Arrays", "Checkpoints", "NetFile", "Families", "Assurance", "Reports", "CHDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),

@@ -87,7 +87,7 @@ def check(header):
     need(len(entries) == len(header["arrays"]), "two arrays have the same name")
     for name, entry in entries.items():
         kind, shape = entry["elementType"], entry["shape"]
-        need(re.fullmatch(r"[A-Za-z0-9._-]{1,256}", name), f"{name!r} can't be an array's name")
+        need(re.fullmatch(r"[!#-\[\]-~]{1,256}", name), f"{name!r} can't be an array's name")
         need(kind in TYPES, f"{name}: unknown element type {kind!r}")
         need(len(shape) <= 8 and all(type(length) is int and length >= 0 for length in shape), f"{name}: wrong shape")
         need(entry["bytes"] == math.prod(shape) * np.dtype(TYPES[kind]).itemsize < 1 << 63, f"{name}: wrong size")

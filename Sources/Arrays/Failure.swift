@@ -67,6 +67,9 @@ extension Failure: CustomStringConvertible {
   }
 }
 
+/// `1 byte`, `2 bytes`.
+public func byteCount(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
+
 /// `text` with control characters, line and paragraph separators and direction overrides escaped: fit for one line of a
 /// terminal, whatever a file's author put into a name.
 public func printable(_ text: String) -> String {

@@ -7,7 +7,8 @@ public final class OutputFile: Sendable {
   static let suffix = ".ingot-partial"
 
   public let path: String
-  private let temporary: String
+  /// Where the file is until it is put in its place; for other programs that write it.
+  public let temporary: String
   private let descriptor: System.Descriptor
 
   /// - Throws: `Failure` of kind `cannotCreate` when the folder or the file can't be created.

@@ -48,6 +48,8 @@ public enum Console {
 
   private static func write(_ text: String, _ descriptor: Int32) {
     var text = text
-    text.withUTF8 { unsafe System.print(UnsafeRawBufferPointer($0), to: descriptor) }
+    text.withUTF8 { bytes in
+      _ = unsafe System.print(UnsafeRawBufferPointer(bytes), to: descriptor)
+    }
   }
 }

@@ -78,15 +78,78 @@ enum System {
     }
   }
 
-  /// Writes to a stream such as standard output; what it doesn't take is lost.
-  static func print(_ buffer: UnsafeRawBufferPointer, to descriptor: Descriptor) {
-    guard let start = buffer.baseAddress else { return }
+  /// Writes to a stream such as standard output; false when it takes no more.
+  @discardableResult
+  static func print(_ buffer: UnsafeRawBufferPointer, to descriptor: Descriptor) -> Bool {
+    guard let start = buffer.baseAddress else { return true }
     var done = 0
     while done < buffer.count {
       let count = retrying { unsafe Glibc.write(descriptor, start + done, buffer.count - done) }
-      guard count > 0 else { return }
+      guard count > 0 else { return false }
       done += count
     }
+    return true
+  }
+
+  /// Bytes read from a stream, fewer than the buffer holds only at its end.
+  static func readStream(
+    _ descriptor: Descriptor, into buffer: UnsafeMutableRawBufferPointer, _ path: String
+  ) throws(Failure) -> Int {
+    guard let start = buffer.baseAddress else { return 0 }
+    var done = 0
+    while done < buffer.count {
+      let count = retrying { unsafe Glibc.read(descriptor, start + done, buffer.count - done) }
+      guard count >= 0 else { throw failure(.io, path, "can't be read", errno) }
+      if count == 0 { break }
+      done += count
+    }
+    return done
+  }
+
+  // MARK: Processes
+
+  static func pipe() throws(Failure) -> (read: Descriptor, write: Descriptor) {
+    var ends: [Descriptor] = [-1, -1]
+    guard unsafe Glibc.pipe(&ends) == 0 else { throw failure(.io, "pipe", "can't be made", errno) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return (ends[0], ends[1])
+  }
+
+  /// Starts a program, found on the path if its name has no slash, with these as its standard streams.
+  static func spawn(
+    _ path: String, _ arguments: [String], input: Descriptor, output: Descriptor, errors: Descriptor
+  ) throws(Failure) -> pid_t {
+    var actions = unsafe posix_spawn_file_actions_t()
+    _ = unsafe posix_spawn_file_actions_init(&actions)
+    defer { _ = unsafe posix_spawn_file_actions_destroy(&actions) }
+    for (stream, descriptor) in [(0, input), (1, output), (2, errors)] {
+      _ = unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(stream))
+    }
+    var texts = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
+    defer { unsafe texts.forEach { unsafe free($0) } }
+    var process: pid_t = 0
+    let status = unsafe posix_spawnp(&process, path, &actions, nil, &texts, environ)
+    guard status == 0 else { throw failure(.io, path, "can't be started", status) }
+    return process
+  }
+
+  static func kill(_ process: pid_t) { _ = Glibc.kill(process, SIGKILL) }
+
+  static func wait(_ process: pid_t) -> ChildProcess.Ending {
+    var status: Int32 = 0
+    guard retrying({ unsafe waitpid(process, &status, 0) }) == process else { return .exited(-1) }
+    let signal = status & 0x7f
+    return signal == 0 ? .exited(status >> 8 & 0xff) : .killed(signal: signal)
+  }
+
+  /// Writing to a child that ended is then an error, not a signal.
+  static func ignoreBrokenPipes() { _ = Glibc.signal(SIGPIPE, SIG_IGN) }
+
+  /// The file of the running program.
+  static var thisProgram: String {
+    guard let path = unsafe realpath("/proc/self/exe", nil) else { return "" }
+    defer { unsafe free(path) }
+    return unsafe String(cString: path)
   }
 
   static func truncate(_ descriptor: Descriptor, to size: Int, _ path: String) throws(Failure) {

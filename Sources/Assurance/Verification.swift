@@ -30,6 +30,21 @@ public struct Verification: Sendable {
     /// nil: not compared.
     public let source: (path: String, arrays: Int, differences: [Damage])?
 
+    init(path: String, arrays: Int, damage: [Damage], source: (path: String, arrays: Int, differences: [Damage])?) {
+      self.path = path
+      self.arrays = arrays
+      self.damage = damage
+      self.source = source
+    }
+
+    /// Of a file that can't be opened as a net file.
+    public init(unreadable path: String, _ failure: Failure) {
+      self.init(
+        path: path, arrays: 0,
+        damage: [Damage(array: "header", reason: [failure.place, failure.reason].compactMap(\.self).joined(separator: ": "))],
+        source: nil)
+    }
+
     public var isVerified: Bool { damage.isEmpty && source?.differences.isEmpty != false }
   }
 

@@ -13,7 +13,16 @@ func openWeights(_ file: InputFile, openedBy path: String) throws(Failure) -> an
   let kind = try FileKind.of(file)
   switch kind {
   case .safetensors: return try SafetensorsCheckpoint(file, openedBy: path)
-  case .zip, .pickle: return try TorchCheckpoint(file, openedBy: path)
+  case .hdf5: return try HDF5Checkpoint(file, openedBy: path)
+  case .zip:
+    // Keras 3 keeps its weights as an HDF5 file in a zip archive.
+    let archive: ZipArchive
+    do { archive = try ZipArchive(file) } catch { throw error.inFile(file.path) }
+    if let weights = archive.entry("model.weights.h5") {
+      return try HDF5Checkpoint(file, range: weights.range, openedBy: path)
+    }
+    return try TorchCheckpoint(file, openedBy: path)
+  case .pickle: return try TorchCheckpoint(file, openedBy: path)
   default:
     // A safetensors file that is damaged in its first bytes is told what is wrong with them.
     if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }

@@ -29,7 +29,7 @@ public struct SafetensorsCheckpoint: Checkpoint {
       offsets = header.entries.map(\.offset)
       metadata = header.metadata
     } catch {
-      throw error.inFile(file.path)
+      throw error.inFile(file.path).hinting("the file is no sound safetensors file: fetch it again, or ask its author")
     }
   }
 
@@ -52,7 +52,7 @@ private struct SafetensorsHeader {
   init(_ file: InputFile) throws(Failure) {
     guard file.size >= 8 else {
       throw Failure(
-        .badData, "has \(file.size) bytes, fewer than the 8 of a safetensors header length", hint: Self.truncationHint)
+        .badData, "has \(byteCount(file.size)), fewer than the 8 of a safetensors header length", hint: Self.truncationHint)
     }
     var reader = ByteReader(try file.bytes(8, at: 0))
     let length = try reader.integer(UInt64.self)
@@ -164,8 +164,8 @@ private struct SafetensorsHeader {
         throw Failure(
           .badData, place: "byte \(min(start, end))",
           start > end
-            ? "a hole of \(start - end) bytes between \(before) and array \"\(entry.array.name)\""
-            : "array \"\(entry.array.name)\" overlaps \(before) by \(end - start) bytes")
+            ? "a hole of \(byteCount(start - end)) between \(before) and array \"\(entry.array.name)\""
+            : "array \"\(entry.array.name)\" overlaps \(before) by \(byteCount(end - start))")
       }
       end = start + entry.array.bytes
       previous = entry.array.name
@@ -178,7 +178,7 @@ private struct SafetensorsHeader {
     }
     guard end == fileSize else {
       throw Failure(
-        .badData, place: "byte \(end)", "\(fileSize - end) bytes after the last array belong to none",
+        .badData, place: "byte \(end)", "\(byteCount(fileSize - end)) after the last array belong to none",
         hint: "something was appended to the file, or its header is of another file")
     }
   }

@@ -21,7 +21,11 @@ public struct ShardedCheckpoint: Checkpoint {
   ///   is not there.
   init(index file: InputFile, openedBy path: String) throws(Failure) {
     let map: [(array: String, file: String, offset: Int)]
-    do { map = try Self.weightMap(file) } catch { throw error.inFile(file.path) }
+    do {
+      map = try Self.weightMap(file)
+    } catch {
+      throw error.inFile(file.path).hinting("the index is damaged or of another format: fetch it again")
+    }
     let names = Set(map.map(\.file)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     guard names.count <= Self.maximumShards else {
       throw Failure(.badData, file: file.path, "names \(names.count) files; at most \(Self.maximumShards) are read")

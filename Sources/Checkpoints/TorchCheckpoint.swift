@@ -54,7 +54,7 @@ public struct TorchCheckpoint: Checkpoint {
       self.path = path ?? file.path
       files = [file]
     } catch {
-      throw error.inFile(file.path)
+      throw error.inFile(file.path).hinting("the file is damaged, or torch.save did not write it: fetch it again, or ask its author")
     }
   }
 

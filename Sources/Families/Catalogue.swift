@@ -44,7 +44,7 @@ public struct Catalogue: Sendable {
     let there = Set(onShelf.map(\.combination))
     items =
       onShelf
-      + family.combinations.filter { !there.contains($0) }.map { combination in
+      + (family.nets.isEmpty ? [] : family.combinations).filter { !there.contains($0) }.map { combination in
         Item(
           combination: combination,
           status: family.publication(of: combination).map(Status.published) ?? .uninitialized)

@@ -84,6 +84,14 @@ extension ConversionPlan {
   public init(
     _ checkpoint: any Checkpoint, _ request: ConversionRequest, isSketch: Bool = false
   ) throws(Failure) {
+    if request.family?.name == Family.plain.name {
+      do {
+        self = try ConversionPlan(plain: checkpoint, request)
+      } catch {
+        throw error.inFile(checkpoint.path)
+      }
+      return
+    }
     do {
       var planner = try ConversionPlanner(checkpoint, request)
       self = try planner.plan(isSketch: isSketch)
@@ -117,7 +125,7 @@ extension Family {
     let names = Set(checkpoint.arrays.map(\.name))
     for family in known {
       for layout in family.layouts {
-        let ruleNames = layout.replacements.isEmpty ? names : Set(names.map(layout.ruleName))
+        let ruleNames = layout.spelling == nil ? names : Set(names.map(layout.ruleName))
         if ruleNames.isSuperset(of: layout.recognizedBy) { return (family, layout) }
       }
     }

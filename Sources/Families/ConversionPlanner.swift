@@ -21,8 +21,7 @@ struct ConversionPlanner {
     guard let (family, layout) = Family.recognize(checkpoint) else {
       throw Failure(
         .badData, "its \(checkpoint.arrays.count) arrays are of no known family and layout",
-        hint: "`ingot inspect` shows what is in it; known families: \(Family.known.map(\.name).joined(separator: ", "))"
-      )
+        hint: "`ingot inspect` shows what is in it; `ingot convert --family plain` keeps its arrays as they are")
     }
     if let wanted = request.family, wanted.name != family.name {
       throw Failure(.usage, "is a checkpoint of \(family.name), not of \(wanted.name)", hint: "leave out --family")

@@ -150,6 +150,37 @@ extension ExportPlan {
     try writer.commit()
   }
 
+  /// Writes `tf_model.h5` as TensorFlow's Keras does, and the small files, into a folder; as `writeSafetensors` does.
+  /// - Throws: `Failure` of kind `cannotCreate` or `io`.
+  public func writeHDF5(
+    to folder: String, replacing: Bool, progress: @escaping ProgressHandler = { _, _ in }
+  ) throws {
+    let writer = try HDF5Writer(try preparedPath("tf_model.h5", in: folder, replacing))
+    // Keras finds weights by these attributes: the groups, and in each the names below it.
+    let empty = "top_level_model_weights"
+    let groups = Dictionary(grouping: arrays) { $0.array.name.prefix { $0 != "/" } }
+    let names = (groups.keys.map(String.init) + [empty]).sorted()
+    try writer.attribute("", "backend", "tensorflow")
+    try writer.attribute("", "keras_version", "2.15.0")
+    try writer.attribute("", "layer_names", list: names)
+    for name in names {
+      try writer.group(name)
+      let members = groups[Substring(name)] ?? []
+      try writer.attribute(name, "weight_names", list: members.map { String($0.array.name.dropFirst(name.count + 1)) })
+      for exported in members {
+        try writer.write(exported.array) { sink in
+          try forEachChunk(of: exported) { piece in
+            try sink(piece)
+            progress(exported.array.name, piece.byteCount)
+          }
+        }
+      }
+    }
+    try writer.finish()
+    try writeSmallFiles(to: folder)
+    try writer.commit()
+  }
+
   func preparedPath(_ name: String, in folder: String, _ replacing: Bool) throws(Failure) -> String {
     let names = [name] + smallFiles.map(\.name)
     if !replacing, let there = names.first(where: { Paths.exists(Paths.join(folder, $0)) }) {

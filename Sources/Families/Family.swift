@@ -158,7 +158,10 @@ extension Family {
 
   /// The net that a combination picks.
   public func net(of combination: Combination) throws(Failure) -> NetKind {
-    guard let axis = netAxis else { return nets[0] }
+    guard let first = nets.first else {
+      throw Failure(.usage, "the family \(name) has no net definitions", hint: "its nets are made from checkpoints only")
+    }
+    guard let axis = netAxis else { return first }
     let wanted = combination[axis.name]?.description ?? ""
     guard let net = nets.first(where: { $0.name == wanted }) else {
       throw Failure(.badData, "\(name) has no net \(wanted)")

@@ -101,6 +101,12 @@ extension Inspection {
     profile = header.profile
     do throws(Failure) {
       parameters = try Combination(json: header.parameters).parameters
+      if header.family == Family.plain.name {
+        family = .plain
+        (ties, nets) = ([], [])
+        arrays = header.arrays.map { .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.storedBytes) }
+        return
+      }
       guard let family = Family.known.first(where: { $0.name == header.family }),
         let kind = family.nets.first(where: { $0.name == header.net })
       else {

@@ -22,9 +22,10 @@ extension Family {
 
   /// - Throws: `Failure` of kind `usage` when there is no family of that name.
   public static func named(_ name: String) throws(Failure) -> Family {
-    guard let family = known.first(where: { $0.name == name }) else {
+    guard let family = (known + [plain]).first(where: { $0.name == name }) else {
       throw Failure(
-        .usage, "there is no family \(name)", hint: "families: \(known.map(\.name).joined(separator: ", "))")
+        .usage, "there is no family \(name)",
+        hint: "families: \((known + [plain]).map(\.name).joined(separator: ", "))")
     }
     return family
   }

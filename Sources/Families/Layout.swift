@@ -36,6 +36,14 @@ public struct Layout: Sendable {
     }
   }
 
+  /// How a publisher spells the dotted names of the rules: words apart by `separator`, a number joined to the word before
+  /// it by `index`, and `suffix` at the end.
+  public struct Spelling: Sendable {
+    let separator: String
+    let index: String
+    let suffix: String
+  }
+
   /// The array from whose rows the side of the images can be told: one for the class token, one for each patch.
   public struct GridRule: Sendable {
     public let net: String
@@ -64,8 +72,8 @@ public struct Layout: Sendable {
   public let about: String
   /// The profile that checkpoints in this layout run with, unless told otherwise.
   public let profile: String
-  /// Replacements that make published names into the dotted ones that the rules are about.
-  public let replacements: [(old: String, new: String)]
+  /// How published names differ from the dotted ones that the rules are about; nil: they don't.
+  public let spelling: Spelling?
   /// Names that a checkpoint in this layout holds.
   public let recognizedBy: [String]
   /// Rules by net; of several that match, the first counts.
@@ -76,19 +84,21 @@ public struct Layout: Sendable {
   /// Skeletons of the small files of a folder in this layout; nil: it can't be written.
   public let exportedFiles: [(name: String, skeleton: JSONValue)]?
 
+  /// A layout without rules.
+  init(name: String, about: String) {
+    self.name = name
+    self.about = about
+    (profile, recognizedBy, rules, ties, ignored) = ("", [], [:], [], [])
+    (spelling, grid, exportedFiles) = (nil, nil, nil)
+  }
+
   /// - Parameter others: layouts of the same family whose rules this one may refer to.
   init(name: String, json: JSONValue, others: [Layout]) throws(Failure) {
     self.name = name
     about = try json.member("about").string()
     profile = try json.member("profile").string()
     recognizedBy = try json.member("recognizedBy").strings()
-    var replacements: [(old: String, new: String)] = []
-    for pair in try json["names"]?.array() ?? [] {
-      let texts = try pair.strings()
-      guard texts.count == 2, !texts[0].isEmpty else { throw pair.failure("a replacement has two texts, the first not empty") }
-      replacements.append((texts[0], texts[1]))
-    }
-    self.replacements = replacements
+    spelling = try json["names"].map(Spelling.init(json:))
     var rules: [String: [Rule]] = [:]
     for net in try json.member("nets").object() {
       // The name of another layout stands for its rules.
@@ -165,11 +175,29 @@ extension Layout.GridRule {
 extension Layout {
   /// A published name as the rules have it.
   func ruleName(_ published: String) -> String {
-    replacements.reduce(published) { name, pair in name.replacing(pair.old, with: pair.new) }
+    guard let spelling else { return published }
+    let name = published.hasSuffix(spelling.suffix) ? String(published.dropLast(spelling.suffix.count)) : published
+    return name.replacing(spelling.index, with: ".").replacing(spelling.separator, with: ".")
   }
 
-  /// A name of the rules as it is published; the same for layouts without replacements, which alone can be written.
-  func publishedName(_ rule: String) -> String { rule }
+  /// A name of the rules as it is published.
+  func publishedName(_ rule: String) -> String {
+    guard let spelling else { return rule }
+    let words = rule.split(separator: ".", omittingEmptySubsequences: false)
+    let spelt = words.dropFirst().reduce(String(words[0])) { name, word in
+      name + (Int(word) == nil ? spelling.separator : spelling.index) + word
+    }
+    return spelt + spelling.suffix
+  }
+}
+
+extension Layout.Spelling {
+  init(json: JSONValue) throws(Failure) {
+    separator = try json.member("separator").string()
+    index = try json.member("index").string()
+    suffix = try json.member("suffix").string()
+    guard !separator.isEmpty, !index.isEmpty else { throw json.failure("a separator is empty") }
+  }
 }
 
 extension JSONValue {

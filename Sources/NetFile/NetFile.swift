@@ -17,7 +17,7 @@ public final class NetFile: Sendable {
     do throws(Failure) {
       (header, headerLength) = try NetFile.readHeader(file)
     } catch {
-      throw error.inFile(file.path)
+      throw error.inFile(file.path).hinting(NetFile.damageHint)
     }
     self.file = file
   }
@@ -29,7 +29,7 @@ public final class NetFile: Sendable {
   private static func readHeader(_ file: InputFile) throws(Failure) -> (NetHeader, Int) {
     guard file.size >= NetFormat.prologueLength else {
       throw Failure(
-        .badData, "has \(file.size) bytes, fewer than the \(NetFormat.prologueLength) that begin a net file",
+        .badData, "has \(byteCount(file.size)), fewer than the \(NetFormat.prologueLength) that begin a net file",
         hint: damageHint)
     }
     let prologue = try file.bytes(NetFormat.prologueLength, at: 0)

@@ -24,6 +24,8 @@ public final class NetFileWriter: Sendable {
   /// - Parameter header: complete but for offsets, digests and encodings of its arrays and digests of its sources.
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public init(_ path: String, header: NetHeader, compress: Bool) throws(Failure) {
+    // Said before the work rather than after it.
+    do { try header.validateNames() } catch { throw error.inFile(path) }
     self.header = header
     compresses = compress
     var plan = header

@@ -49,16 +49,16 @@ extension NetHeader {
       end = next
     }
     guard end == fileLength else {
-      throw Failure(.badData, place: "byte \(end)", "\(fileLength - end) bytes after the last array")
+      throw Failure(.badData, place: "byte \(end)", "\(byteCount(fileLength - end)) after the last array")
     }
   }
 
-  private func validateNames() throws(Failure) {
+  func validateNames() throws(Failure) {
     var entries: [String: ArrayEntry] = [:]
     for array in arrays {
       guard NetHeader.isName(array.name) else {
         throw Failure(
-          .badData, place: "header", "array name \"\(array.name)\" is not made of letters, digits, '.', '_', '-'")
+          .badData, place: "header", "array name \"\(array.name)\" is not made of printable ASCII characters")
       }
       guard entries.updateValue(array, forKey: array.name) == nil else {
         throw Failure(.badData, place: "header", "two arrays are named \"\(array.name)\"")
@@ -82,16 +82,9 @@ extension NetHeader {
     }
   }
 
-  /// Array names are ASCII letters, digits, `.`, `_` and `-`, at most 256.
+  /// Array names are 1 to 256 printable ASCII characters, no space, quotation mark or backslash among them.
   private static func isName(_ name: String) -> Bool {
     (1...256).contains(name.utf8.count)
-      && name.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-          true
-        default: false
-        }
-      }
+      && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
   }
 }

@@ -6,6 +6,8 @@ public final class MappedWeights: WeightProvider {
   private let net: NetFile
   private let mapping: MappedFile
   private let entries: [String: ArrayEntry]
+  /// Most bytes of a compressed array, which has to be held in memory: a small file can state a huge one.
+  public static let largestUnpackedArray = 8 << 30
 
   /// - Throws: `Failure` of kind `badData` when the file holds a net without weights.
   public init(_ net: NetFile) throws(Failure) {
@@ -31,8 +33,10 @@ public final class MappedWeights: WeightProvider {
 
   private func storage(of entry: ArrayEntry) throws(Failure) -> Weight.Storage {
     if case .plain = entry.encoding { return .mapped(mapping, entry.offset..<entry.offset + entry.bytes) }
+    guard entry.bytes <= Self.largestUnpackedArray else {
+      throw Failure(.badData, file: net.path, "unpacks to \(entry.bytes) bytes; at most \(Self.largestUnpackedArray) are held in memory")
+    }
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(entry.bytes)
     do {
       try net.forEachChunk(of: entry) { bytes.append(contentsOf: $0) }
     } catch {

@@ -21,6 +21,8 @@ public struct NetDescription: Sendable {
   public fileprivate(set) var ties: [Tie] = []
   fileprivate var layers: [LayerType: Int] = [:]
 
+  public init() {}
+
   /// How many layers of each type there are, in the order of `LayerType`, those that occur only.
   public var layerTypes: [(type: LayerType, count: Int)] {
     LayerType.allCases.compactMap { type in layers[type].map { (type, $0) } }

@@ -12,7 +12,7 @@ struct Create: ParsableCommand {
   @Flag(help: "No weights at all: the net can be inspected.")
   var uninitialized = false
 
-  @Option(help: "Random weights: the same for the same number, on every machine.")
+  @Option(parsing: .unconditional, help: "Random weights: the same for the same number, on every machine.")
   var seed: Int?
 
   @Flag(help: "Compress the arrays (zstd on byte planes).")

@@ -15,7 +15,7 @@ struct Export: ParsableCommand {
   @Argument(help: "Net files, if they are not named by parameters; then the folder to write.")
   var paths: [String]
 
-  @Option(help: "The container: safetensors.")
+  @Option(help: "The container: safetensors, or hdf5 (TensorFlow's layout).")
   var to = "safetensors"
 
   @OptionGroup var selection: SelectionOptions
@@ -26,16 +26,21 @@ struct Export: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    guard to == "safetensors" else {
-      throw Failure(.usage, "--to can't be \(to)", hint: "choose safetensors")
+    guard to == "safetensors" || to == "hdf5" else {
+      throw Failure(.usage, "--to can't be \(to)", hint: "choose safetensors or hdf5")
     }
     let folder = paths.last ?? ""
-    let plan = try ExportPlan(nets(), layout: "huggingface")
+    let isHDF5 = to == "hdf5"
+    let plan = try ExportPlan(nets(), layout: isHDF5 ? "keras" : "huggingface")
     let progress = ProgressLine("exporting", total: plan.totalBytes)
     defer { progress.finish() }
-    try plan.writeSafetensors(to: folder, replacing: force, progress: progress.add)
+    if isHDF5 {
+      try plan.writeHDF5(to: folder, replacing: force, progress: progress.add)
+    } else {
+      try plan.writeSafetensors(to: folder, replacing: force, progress: progress.add)
+    }
     progress.finish()
-    let report = ExportReport(plan, folder: folder, weights: "model.safetensors")
+    let report = ExportReport(plan, folder: folder, weights: isHDF5 ? "tf_model.h5" : "model.safetensors")
     output.print(json: report.json, text: report.text)
   }
 

@@ -18,8 +18,11 @@ struct List: ParsableCommand {
 
   func run() throws {
     let shelf = shelfOptions.chosen
-    let families = if let family { [try Family.named(family)] } else { Family.known }
-    let report = CatalogueReport(families.map { Catalogue($0, shelf: shelf) }, shelf: shelf)
+    let families = if let family { [try Family.named(family)] } else { Family.known + [.plain] }
+    let catalogues = families.map { Catalogue($0, shelf: shelf) }
+      // Plain nets are listed where there are any.
+      .filter { $0.family.name != Family.plain.name || family != nil || !$0.items.isEmpty || !$0.unreadable.isEmpty }
+    let report = CatalogueReport(catalogues, shelf: shelf)
     output.print(json: report.json, text: report.text(listsEvery: all))
   }
 }

@@ -23,31 +23,41 @@ struct Verify: ParsableCommand {
 
   func run() throws {
     let checkpoint = try source.map { try openCheckpoint($0) }
-    let verifications = try files().map { try Verification($0, source: checkpoint) }
+    let (files, unreadable) = try files()
+    let verifications = try files.map { try Verification($0, source: checkpoint) }
     let progress = ProgressLine("verifying", total: verifications.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
-    let report = VerificationReport(try verifications.map { try $0.run(progress: progress.add) })
+    let findings = try verifications.map { try $0.run(progress: progress.add) }
     progress.finish()
+    let report = VerificationReport(findings + unreadable)
     output.print(json: report.json, text: report.text)
     if !report.isVerified { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 
-  private func files() throws(Failure) -> [NetFile] {
+  /// The net files meant, and on a whole shelf those that can't even be opened: they are findings, and the rest is
+  /// checked all the same.
+  private func files() throws(Failure) -> (files: [NetFile], unreadable: [Verification.Findings]) {
     let shelf = selection.shelfOptions.chosen
     var files: [NetFile] = []
+    var unreadable: [Verification.Findings] = []
     if !paths.isEmpty {
       for path in paths { files.append(try selection.selection(path: path).file(on: shelf)) }
     } else if !selection.parameters.isEmpty {
       files.append(try selection.selection(path: nil).file(on: shelf))
     } else {
-      for family in try selection.givenFamily().map({ [$0] }) ?? Family.known {
-        for item in shelf.items(of: family) { files.append(try item.net.get()) }
+      for family in try selection.givenFamily().map({ [$0] }) ?? (Family.known + [.plain]) {
+        for item in shelf.items(of: family) {
+          switch item.net {
+          case .success(let net): files.append(net)
+          case .failure(let failure): unreadable.append(.init(unreadable: item.path, failure))
+          }
+        }
       }
-      guard !files.isEmpty else {
+      guard !files.isEmpty || !unreadable.isEmpty else {
         throw Failure(
           .noInput, file: shelf.folder, "holds no net files", hint: "`ingot convert` makes them from a checkpoint")
       }
     }
-    return files
+    return (files, unreadable)
   }
 }

@@ -76,8 +76,8 @@ int ingot_hdf5_read(
 ///     0    one string of variable length (count is 1): what h5py makes of bytes or str; `backend`, `keras_version`
 ///     1    one string of fixed length (count is 1)
 ///     2    an array of strings, each as long as the longest: `layer_names`, `weight_names`. No strings at all make an
-///          array of no float64, as NumPy does. Where the array takes more than 64512 bytes it is split as by Keras, into
-///          attributes name0, name1, … of nearly the same number of strings
+///          array of no float64, as NumPy does. An array of more than 64512 bytes is split as by Keras, into attributes
+///          name0, name1, … of nearly the same number of strings
 ///     3    an array of strings of variable length, split in the same way at 16 bytes a string
 int ingot_hdf5_write(const char *path, int input);
 

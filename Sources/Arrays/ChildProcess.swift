@@ -1,0 +1,110 @@
+import Glibc
+
+/// A program run as a child, with pipes to its standard input and from its standard output and standard error. A child
+/// that is let go of before it ended is killed; none is left behind.
+public final class ChildProcess {
+  /// How a child ended.
+  public enum Ending: Hashable, Sendable {
+    case exited(Int32)
+    case killed(signal: Int32)
+  }
+
+  private let path: String
+  private var process: pid_t = 0
+  private var input: System.Descriptor = -1
+  private var output: System.Descriptor = -1
+  private var errors: System.Descriptor = -1
+  private var ending: Ending?
+
+  /// Starts a program.
+  /// - Throws: `Failure` of kind `io` when it can't be started.
+  public init(_ path: String, _ arguments: [String]) throws(Failure) {
+    self.path = path
+    System.ignoreBrokenPipes()
+    let pipes = (try System.pipe(), try System.pipe(), try System.pipe())
+    defer {
+      System.close(pipes.0.read)
+      System.close(pipes.1.write)
+      System.close(pipes.2.write)
+    }
+    (input, output, errors) = (pipes.0.write, pipes.1.read, pipes.2.read)
+    process = try System.spawn(
+      path, arguments, input: pipes.0.read, output: pipes.1.write, errors: pipes.2.write)
+  }
+
+  deinit {
+    closeInput()
+    System.close(output)
+    if ending == nil, process > 0 {
+      System.kill(process)
+      _ = System.wait(process)
+    }
+    System.close(errors)
+  }
+
+  /// Hands the child some bytes.
+  /// - Throws: `Failure` of kind `io` when it no longer takes any.
+  public func write(_ bytes: borrowing RawSpan) throws(Failure) {
+    let isTaken = unsafe bytes.withUnsafeBytes { unsafe System.print($0, to: input) }
+    guard isTaken else { throw Failure(.io, file: path, "the child process takes no more input") }
+  }
+
+  /// Tells the child that nothing more comes.
+  public func closeInput() {
+    if input >= 0 { System.close(input) }
+    input = -1
+  }
+
+  /// Reads up to `count` bytes of its output into the front of `buffer`, which must be as large; fewer only at its end.
+  public func read(_ count: Int, into buffer: inout [UInt8]) throws(Failure) -> Int {
+    try ChildProcess.read(output, path, count, into: &buffer)
+  }
+
+  private static func read(
+    _ descriptor: System.Descriptor, _ path: String, _ count: Int, into buffer: inout [UInt8]
+  ) throws(Failure) -> Int {
+    let result: Result<Int, Failure> = unsafe buffer.withUnsafeMutableBytes { bytes in
+      do throws(Failure) {
+        return .success(try unsafe System.readStream(descriptor, into: .init(rebasing: bytes[..<count]), path))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  /// All of its output.
+  /// - Throws: `Failure` of kind `badData` when it is more than `limit` bytes.
+  public func readAll(limit: Int) throws(Failure) -> [UInt8] {
+    var out: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = try read(buffer.count, into: &buffer)
+      if count == 0 { return out }
+      guard out.count + count <= limit else { throw Failure(.badData, "the child process prints more than \(limit) bytes") }
+      out += buffer[..<count]
+    }
+  }
+
+  /// Waits for its end; gives that and the first line of what it said of errors.
+  public func finish() -> (ending: Ending, message: String) {
+    closeInput()
+    var buffer = [UInt8](repeating: 0, count: 8192)
+    let count = (try? ChildProcess.read(errors, path, buffer.count, into: &buffer)) ?? 0
+    // What it says beyond that is of no interest, but must not keep it from ending.
+    var rest = [UInt8](repeating: 0, count: 8192)
+    while count == buffer.count, let more = try? ChildProcess.read(errors, path, rest.count, into: &rest), more > 0 {}
+    let how = ending ?? System.wait(process)
+    ending = how
+    let line = buffer[..<count].prefix { $0 != 0x0a }
+    return (how, String(decoding: line, as: UTF8.self))
+  }
+
+  /// The `ingot` command: this program, or the one that stands beside it, or the one on the path.
+  public static var ingot: String {
+    let this = System.thisProgram
+    if Paths.name(this) == "ingot" { return this }
+    let beside = Paths.join(Paths.folder(of: this), "ingot")
+    return Paths.exists(beside) ? beside : "ingot"
+  }
+}

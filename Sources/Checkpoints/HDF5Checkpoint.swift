@@ -1,0 +1,153 @@
+import Arrays
+import Synchronization
+
+/// Arrays of an HDF5 file: Keras' and TensorFlow's weight files, and any other as plain named arrays.
+///
+/// libhdf5 crashes on some malformed files, so it only ever runs in a child process with limits on memory and time: this
+/// program's own, run with a hidden subcommand. The child lists the arrays; those that stand in the file as they are,
+/// which is nearly all in practice, are then read directly, and the others through another run of the child.
+public struct HDF5Checkpoint: Checkpoint {
+  /// Bytes of address space and seconds of processor time that the child may take.
+  static let memoryLimit = 2 << 30
+  static let timeLimit = 300
+  /// Largest list that the child may print.
+  static let listLimit = 256 << 20
+
+  public let path: String
+  public let format: String
+  public let files: [InputFile]
+  public let arrays: [CheckpointArray]
+  public let metadata: [(name: String, value: String)]
+
+  private let base: Int
+  private let length: Int
+  /// Where each array's data stand in the file; nil: only libhdf5 gets at them.
+  private let offsets: [Int?]
+  private let unpacked = UnpackedArrays()
+
+  /// - Parameter range: of the HDF5 data in the file, where they are part of it.
+  /// - Throws: `Failure` of kind `badData` naming the array and what is wrong; `io` when there is no libhdf5.
+  init(_ file: InputFile, range: Range<Int>? = nil, openedBy path: String) throws(Failure) {
+    let range = range ?? 0..<file.size
+    (base, length) = (range.lowerBound, range.count)
+    self.path = path
+    files = [file]
+    do throws(Failure) {
+      let list = try HDF5Checkpoint.list(file, range)
+      var (arrays, offsets): ([CheckpointArray], [Int?]) = ([], [])
+      for value in try list.member("arrays").array() {
+        let (array, offset) = try HDF5Checkpoint.array(value, file)
+        arrays.append(array)
+        offsets.append(offset)
+      }
+      self.arrays = arrays
+      self.offsets = offsets
+      var metadata: [(name: String, value: String)] = []
+      for member in try list.member("attributes").object() { metadata.append((member.key, try member.value.string())) }
+      self.metadata = metadata.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+      format = "HDF5"
+    } catch {
+      throw error.inFile(file.path).hinting("if the file should be sound, fetch it again, or ask its author for a safetensors file")
+    }
+  }
+
+  /// What the child said of the file. It read hostile bytes, so its own word is checked too.
+  private static func list(_ file: InputFile, _ range: Range<Int>) throws(Failure) -> JSONValue {
+    let child = try ChildProcess(
+      ChildProcess.ingot, arguments("list", file, range.lowerBound, range.count, []))
+    let output = try child.readAll(limit: listLimit)
+    let (ending, message) = child.finish()
+    guard case .exited(0) = ending else {
+      if case .exited = ending, let json = try? JSONValue(parsing: output), let error = json["error"] {
+        throw Failure(
+          ending == .exited(65) ? .badData : .io, place: try? error.member("place").string(),
+          try error.member("reason").string(), hint: hint(ending))
+      }
+      throw failure(ending, message)
+    }
+    return try JSONValue(parsing: output)
+  }
+
+  private static func arguments(_ verb: String, _ file: InputFile, _ base: Int, _ length: Int, _ more: [String]) -> [String] {
+    ["hdf5-child", "--memory", "\(memoryLimit)", "--seconds", "\(timeLimit)", "--", verb, file.path, "\(base)", "\(length)"] + more
+  }
+
+  private static func hint(_ ending: ChildProcess.Ending) -> String? {
+    ending == .exited(69) ? "install libhdf5, for example with `apt-get install libhdf5-103`" : nil
+  }
+
+  static func failure(_ ending: ChildProcess.Ending, _ message: String) -> Failure {
+    switch ending {
+    case .killed(let signal):
+      let why =
+        switch signal {
+        case 24, 9: "it takes libhdf5 more than \(timeLimit) s, or more memory than there is,"
+        case 11, 7, 6, 8, 4: "libhdf5 crashes (signal \(signal))"
+        default: "the reading process was ended by signal \(signal)"
+        }
+      return Failure(.badData, "\(why) when this file is read", hint: "the file is malformed: don't trust it")
+    case .exited(65): return Failure(.badData, message.isEmpty ? "can't be read" : message)
+    case .exited(let status):
+      return Failure(.io, message.isEmpty ? "the reading process failed with status \(status)" : message, hint: hint(ending))
+    }
+  }
+
+  private static func array(_ value: JSONValue, _ file: InputFile) throws(Failure) -> (CheckpointArray, Int?) {
+    let name = try value.member("name").string()
+    do throws(Failure) {
+      let type = try value.member("type").choice("element type", of: ElementType.self)
+      let shape = try Shape(value.member("shape").sizes())
+      let bytes = try shape.bytes(of: type)
+      guard try value.member("bytes").size() == bytes else { throw Failure(.badData, "has another size than its shape makes") }
+      var offset: Int?
+      if let given = value["offset"], given.content != .null {
+        let start = try given.size()
+        guard start <= file.size, bytes <= file.size - start else { throw Failure(.badData, "goes past the end of the file") }
+        offset = start
+      }
+      return (CheckpointArray(name: name, shape: shape, elementType: type, bytes: bytes), offset)
+    } catch {
+      throw Failure(error.kind, place: "array \"\(name)\"", error.reason)
+    }
+  }
+
+  public func read(_ array: Int, at offset: Int, count: Int, into buffer: inout [UInt8]) throws(Failure) {
+    precondition(offset >= 0 && count >= 0 && offset + count <= arrays[array].bytes, "range outside the array")
+    if let start = offsets[array] { return try files[0].read(count, at: start + offset, into: &buffer) }
+    let bytes = try unpacked.bytes(of: array) { () throws(Failure) in try unpack(array) }
+    if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
+    buffer.replaceSubrange(0..<count, with: bytes[offset..<offset + count])
+  }
+
+  /// An array that only libhdf5 can read.
+  private func unpack(_ array: Int) throws(Failure) -> [UInt8] {
+    let wanted = arrays[array].bytes
+    do throws(Failure) {
+      let child = try ChildProcess(
+        ChildProcess.ingot, HDF5Checkpoint.arguments("read", files[0], base, length, [arrays[array].name]))
+      var bytes = [UInt8](repeating: 0, count: wanted)
+      let count = try child.read(wanted, into: &bytes)
+      let (ending, message) = child.finish()
+      guard ending == .exited(0) else { throw HDF5Checkpoint.failure(ending, message) }
+      guard count == wanted else { throw Failure(.badData, "gives \(byteCount(count)) where \(wanted) are needed") }
+      return bytes
+    } catch {
+      throw Failure(error.kind, file: files[0].path, place: error.place ?? "array \"\(arrays[array].name)\"", error.reason, hint: error.hint)
+    }
+  }
+}
+
+/// The last unpacked arrays: one for each of the threads that are likely to read.
+private final class UnpackedArrays: Sendable {
+  private let kept = Mutex<[(array: Int, bytes: [UInt8])]>([])
+
+  func bytes(of array: Int, _ unpack: () throws(Failure) -> [UInt8]) throws(Failure) -> [UInt8] {
+    if let bytes = kept.withLock({ $0.first { $0.array == array }?.bytes }) { return bytes }
+    let bytes = try unpack()
+    kept.withLock { kept in
+      kept.append((array, bytes))
+      if kept.count > 2 { kept.removeFirst() }
+    }
+    return bytes
+  }
+}

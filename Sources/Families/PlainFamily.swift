@@ -1,0 +1,68 @@
+import Arrays
+import Checkpoints
+import NetFile
+import Nets
+
+extension Family {
+  /// Nets of no known construction: named arrays, kept as they are published. Nothing is known of layers, so nothing is
+  /// demanded either; what a conversion proves is that every array is there, bit for bit.
+  public static let plain = Family(
+    name: "plain", title: "named arrays of no known family, kept as they are published", modelTypes: [],
+    axes: [
+      Axis(
+        name: "Name", about: "what the net is called", values: [.word("unnamed")], defaultValue: .word("unnamed"),
+        isOpen: true, selects: nil, field: nil, isInferred: false)
+    ], nets: [], variants: [], defaultProfile: "", profiles: [], layouts: [], published: [])
+
+  /// The name of the one net of the plain family.
+  static let plainNet = "Arrays"
+}
+
+extension Layout {
+  /// Every array under its published name.
+  static let plain = Layout(name: "plain", about: "as published")
+}
+
+extension ConversionPlan {
+  /// The plan that keeps every array of a checkpoint as it is.
+  /// - Throws: `Failure` of kind `badData` when a name can't stand in a net file.
+  init(plain checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) {
+    guard request.precision == nil else {
+      throw Failure(.usage, "arrays of no known family keep their element types", hint: "leave out --precision")
+    }
+    var entries: [ArrayEntry] = []
+    for array in checkpoint.arrays {
+      entries.append(try ArrayEntry(name: array.name, elementType: array.elementType, shape: array.shape))
+    }
+    var combination = try Family.plain.combination(setting: request.parameters)
+    if !request.parameters.contains(where: { $0.name == "Name" }) {
+      combination["Name"] = .word(Self.defaultName(checkpoint.path))
+      combination = try Family.plain.combination(setting: combination.parameters)
+    }
+    let header = NetHeader(
+      family: Family.plain.name, net: Family.plainNet, parameters: combination.json, configuration: [],
+      profile: .object([:]), tokenizer: nil,
+      provenance: Provenance(
+        tool: Ingot.tool, layout: Layout.plain.name,
+        sources: checkpoint.files.map { .init(file: Paths.name($0.path), bytes: $0.size) }),
+      isInitialized: true, ties: [], arrays: entries)
+    let arrays = entries.indices.map { index in
+      PlannedArray(
+        entry: entries[index], sources: [index], transform: .none, sourceType: checkpoint.arrays[index].elementType)
+    }
+    self.init(
+      checkpoint: checkpoint, family: .plain, layout: .plain,
+      nets: [.init(combination: combination, description: NetDescription(), header: header, arrays: arrays)],
+      coverage: Coverage(arrays: arrays.count, used: arrays.count, tied: [], ignored: []), notes: [], smallFiles: [])
+  }
+
+  /// The file's name, or its folder's where that is a usual one, made of the characters that names may have.
+  private static func defaultName(_ path: String) -> String {
+    let stem = Paths.name(path).split(separator: ".").first.map(String.init) ?? ""
+    let name = ["model", "pytorch_model", "tf_model"].contains(stem) ? Paths.name(Paths.folder(of: path)) : stem
+    let allowed = name.unicodeScalars.map { scalar in
+      scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains(scalar)) ? Character(scalar) : "-"
+    }
+    return allowed.isEmpty ? "unnamed" : String(String(allowed).prefix(64))
+  }
+}
