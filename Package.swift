@@ -54,10 +54,11 @@ let package = Package(
 
     .target(name: "TestSupport", dependencies: ["Arrays", "Checkpoints"], path: "Tests/TestSupport"),
     tests("ArraysTests", []),
-    tests("CheckpointsTests", ["Checkpoints"]),
+    // Those who read HDF5 run the command as their child.
+    tests("CheckpointsTests", ["Checkpoints", "ingot"], hasFixtures: true),
     tests("NetsTests", ["Nets", "NetFile"]),
     tests("NetFileTests", ["NetFile", "Checkpoints"], hasFixtures: true),
-    tests("FamiliesTests", ["Assurance", "Checkpoints", "Families", "NetFile", "Nets"], hasFixtures: true),
+    tests("FamiliesTests", ["Assurance", "Checkpoints", "Families", "NetFile", "Nets", "ingot"], hasFixtures: true),
     tests("EndToEndTests", ["ingot"]),
   ]
 )

@@ -38,15 +38,17 @@ struct ComparisonSide: Sendable {
     let header = net.header
     guard header.isInitialized else { throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to compare") }
     path = net.path
-    family = header.family
-    nets = [header.net]
+    let isPlain = header.family == Family.plain.name
+    family = isPlain ? nil : header.family
+    nets = isPlain ? [] : [header.net]
     items = header.arrays.map { entry in
-      Item(name: "\(header.net).\(entry.name)", shape: entry.shape, elementType: entry.elementType, transform: .none) { body in
-        try net.forEachChunk(of: entry, body)
-      }
+      Item(
+        name: isPlain ? entry.name : "\(header.net).\(entry.name)", shape: entry.shape, elementType: entry.elementType,
+        transform: .none
+      ) { try net.forEachChunk(of: entry, $0) }
     }
     tied = []
-    configurations = [header.net: header.configuration]
+    configurations = isPlain ? [:] : [header.net: header.configuration]
   }
 
   init(_ checkpoint: any Checkpoint) throws(Failure) {
@@ -66,7 +68,7 @@ struct ComparisonSide: Sendable {
     let plan = try ConversionPlan(
       checkpoint,
       ConversionRequest(
-        family: family, parameters: open.map { [.init($0.name, .word("compared"))] } ?? [], keepsPrecision: true,
+        family: family, parameters: open.map { [.init($0.name, .word("compared"))] } ?? [], isForComparing: true,
         allowsUnused: true))
     self.family = family.name
     nets = Set(plan.nets.map(\.header.net))

@@ -43,10 +43,11 @@ public struct ShardedCheckpoint: Checkpoint {
           let isDuplicate = arrays.contains { $0.name == array.name }
           throw Failure(
             .badData, file: shard.path, place: "array \"\(array.name)\"",
-            isDuplicate ? "is in another file of the checkpoint too" : "is not in the index")
+            isDuplicate ? "is in another file of the checkpoint too" : "is not in the index", hint: Self.mixedHint)
         }
         guard expected == names[number] else {
-          throw Failure(.badData, file: shard.path, place: "array \"\(array.name)\"", "should be in \(expected) by the index")
+          throw Failure(.badData, file: shard.path, place: "array \"\(array.name)\"", "should be in \(expected) by the index",
+            hint: Self.mixedHint)
         }
         arrays.append(array)
         places.append((number, index))
@@ -56,7 +57,7 @@ public struct ShardedCheckpoint: Checkpoint {
     if let missing = map.first(where: { wanted[Array($0.array.utf8)] != nil }) {
       throw Failure(
         .badData, file: Paths.join(folder, missing.file), place: "array \"\(missing.array)\"", "is in the index but not in the file",
-        hint: "the files are not of one checkpoint: fetch all of them again")
+        hint: Self.mixedHint)
     }
     self.path = path
     self.shards = shards
@@ -66,6 +67,8 @@ public struct ShardedCheckpoint: Checkpoint {
     files = shards.flatMap(\.files)
     metadata = shards.first?.metadata ?? []
   }
+
+  private static let mixedHint = "the files are not of one checkpoint: fetch all of them again"
 
   private static func weightMap(_ file: InputFile) throws(Failure) -> [(array: String, file: String, offset: Int)] {
     guard file.size <= maximumIndexLength else {

@@ -13,20 +13,21 @@ public struct ConversionRequest: Sendable {
   public var precision: ElementType?
   /// The profile that the nets will run with; nil: the layout's.
   public var profile: String?
-  /// Whether every array keeps its element type, though they be of several; for comparing, not for writing.
-  public var keepsPrecision: Bool
+  /// Whether the plan serves to compare arrays, not to write nets: then each keeps its element type, and parameters that
+  /// can't be told of the checkpoint are left open.
+  public var isForComparing: Bool
   /// Whether arrays that belong to no net are left out with a word rather than refused.
   public var allowsUnused: Bool
 
   public init(
     family: Family? = nil, parameters: [Combination.Parameter] = [], precision: ElementType? = nil,
-    profile: String? = nil, keepsPrecision: Bool = false, allowsUnused: Bool = false
+    profile: String? = nil, isForComparing: Bool = false, allowsUnused: Bool = false
   ) {
     self.family = family
     self.parameters = parameters
     self.precision = precision
     self.profile = profile
-    self.keepsPrecision = keepsPrecision
+    self.isForComparing = isForComparing
     self.allowsUnused = allowsUnused
   }
 }

@@ -120,7 +120,7 @@ struct ConversionPlanner {
         profileValues = profileValues.setting(["image", "side"], to: side)
       }
       for member in changes[kind.name] ?? [] { configuration[member.key] = member.value }
-      try setInferredAxes(&combination, configuration, isSketch: isSketch)
+      try setInferredAxes(&combination, configuration, isLenient: isSketch || request.isForComparing)
       let description = try kind.definition.description(configuration)
       let arrays = try arrays(of: kind, description, precision, &used)
       var words: Int?
@@ -164,7 +164,7 @@ struct ConversionPlanner {
     let types = Set(checkpoint.arrays.map(\.elementType).filter(\.isFloatingPoint))
     // Where types are mixed, `arrays(of:)` converts each; the widest is recorded.
     guard let source = types.max(by: { $0.size < $1.size }) else { throw Failure(.badData, "it holds no floats") }
-    guard wanted != nil || types.count == 1 || request.keepsPrecision else {
+    guard wanted != nil || types.count == 1 || request.isForComparing else {
       throw Failure(
         .badData, "its weights are of several element types: \(types.map(\.rawValue).sorted().joined(separator: ", "))",
         hint: "choose one with --precision")
@@ -209,7 +209,7 @@ struct ConversionPlanner {
 
   /// Sets axes whose value the configuration tells; what the user said must agree with it.
   private func setInferredAxes(
-    _ combination: inout Combination, _ configuration: Configuration, isSketch: Bool
+    _ combination: inout Combination, _ configuration: Configuration, isLenient: Bool
   ) throws(Failure) {
     for axis in family.axes {
       let found: ParameterValue
@@ -217,7 +217,7 @@ struct ConversionPlanner {
         found = try ParameterValue(json: value)
       } else if axis.isInferred {
         guard let variant = matchingVariant(axis, configuration) else {
-          if isSketch {
+          if isLenient {
             combination.parameters.removeAll { $0.name == axis.name }
             continue
           }
@@ -273,7 +273,7 @@ struct ConversionPlanner {
         )
       }
       used.formUnion(sources)
-      let target = request.keepsPrecision ? type : precision.target
+      let target = request.isForComparing ? type : precision.target
       out.append(
         .init(
           entry: try ArrayEntry(name: array.name, elementType: target, shape: array.shape), sources: sources,

@@ -186,10 +186,10 @@ import Testing
     (Array("\n <html lang=\"en\">".utf8), "is an HTML page, where a checkpoint is needed"),
     (
       [0x50, 0x4b, 3, 4, 0, 0],
-      "is a zip archive (PyTorch's .bin, .pt and .pth files are such archives), where a checkpoint is needed"
+      "byte 6: the zip archive's directory is missing at the end of the file"
     ),
-    ([0x80, 2, 0x8a, 0x0a], "is a Python pickle (an old PyTorch file), where a checkpoint is needed"),
-    ([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0], "is an HDF5 file, where a checkpoint is needed"),
+    ([0x80, 2, 0x8a, 0x0a], "byte 0: is a pickle, but none that torch.save wrote"),
+    ([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0], "file: libhdf5 can't open it (libhdf5: driver read request failed)"),
     (Array("GGUF\u{3}\0\0\0".utf8), "is a GGUF file, where a checkpoint is needed"),
     ([0x1f, 0x8b, 8, 0], "is a gzip file, where a checkpoint is needed"),
     (Array("{\"error\": \"Entry not found\"}".utf8), "is a JSON text, where a checkpoint is needed"),
@@ -220,7 +220,7 @@ import Testing
     try folder.write(safetensors("{}"), to: "two.safetensors")
     #expect(
       failure { _ = try openCheckpoint(folder.path) }?.reason
-        == "holds 2 safetensors files and none named model.safetensors")
+        == "holds 2 weights files, none of a usual name")
     try folder.write(safetensors("{}"), to: "model.safetensors")
     #expect(try openCheckpoint(folder.path).files[0].path == folder.file("model.safetensors"))
   }

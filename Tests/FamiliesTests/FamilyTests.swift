@@ -83,10 +83,12 @@ import Testing
     ("\"family\": \"blip-vqa\",", "", "has no member \"family\""),
     ("\"definition\": \"BlipTextEncoder\"", "\"definition\": \"Bert\"", "unknown net definition \"Bert\""),
     ("\"defaultProfile\": \"hf-384\"", "\"defaultProfile\": \"hf\"", "there is no profile \"hf\""),
+    ("\"transpose\": [3, 2, 0, 1]", "\"transpose\": [3, 2, 0, 0]", "is no permutation of dimensions"),
+    ("\"TextEncoder\": \"huggingface\"", "\"TextEncoder\": \"other\"", "there is no layout other before this one that has rules for TextEncoder"),
     ("\"selects\": \"net\"", "\"selects\": \"nets\"", "unknown selection \"nets\""),
     (
-      "\"profile\": \"hf-384\",\n      \"recognizedBy\"", "\"profile\": \"x\",\n      \"recognizedBy\"",
-      "layout huggingface names no profile of this family"
+      "\"profile\": \"original-480\",\n      \"recognizedBy\"", "\"profile\": \"x\",\n      \"recognizedBy\"",
+      "layout salesforce names no profile of this family"
     ),
     (
       "{\"net\": \"norm.{leaf}\", \"from\": \"vision_model.post_layernorm.{leaf}\"}",

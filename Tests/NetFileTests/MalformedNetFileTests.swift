@@ -49,7 +49,7 @@ import Testing
       "byte 16: the header length 18446744073709551615 is over the limit or past the end of the file"
     ),
     (Array(netFile(header: "{}").dropLast()) + [UInt8(ascii: "]")], "header: does not match its SHA-256"),
-    (netFile(header: emptyHeader, data: [0]), "byte \(64 + emptyHeader.utf8.count): 1 bytes after the last array"),
+    (netFile(header: emptyHeader, data: [0]), "byte \(64 + emptyHeader.utf8.count): 1 byte after the last array"),
   ]
 
   @Test(arguments: frames)

@@ -123,7 +123,7 @@ struct SampleNet {
       let error = failure { _ = try NetFile(path) }
       let expected =
         count < 64
-        ? "has \(count) bytes, fewer than the 64 that begin a net file"
+        ? "has \(byteCount(count)), fewer than the 64 that begin a net file"
         : "byte 24: states a length of \(content.count) bytes but has \(count)"
       if error?.withoutFile != expected { Issue.record("\(count): \(error?.description ?? "nothing")") }
     }

@@ -1,7 +1,7 @@
 import Arrays
 
 /// One entry of a zip archive made for a test, with what can be wrong about it.
-public struct ZipPart {
+public struct ZipPart: Sendable {
   public var name: [UInt8]
   public var bytes: [UInt8]
   public var method: UInt16 = 0

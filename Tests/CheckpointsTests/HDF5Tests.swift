@@ -1,0 +1,88 @@
+import Arrays
+import Checkpoints
+import Foundation
+import TestSupport
+import Testing
+
+/// Files made by h5py, among them malformed and refused ones; see tools/fixtures_hdf5.py.
+@Suite struct HDF5Tests {
+  private static let folder = packageFile("Tests/CheckpointsTests/Fixtures/hdf5")
+
+  static let expected: [JSONMember] =
+    (try? JSONValue(parsing: bytes(of: "\(folder)/expected.json")).object()) ?? []
+
+  @Test func thereAreCases() { #expect(Self.expected.count >= 40) }
+
+  @Test(arguments: expected.filter { $0.value["arrays"] != nil }.map(\.key))
+  func readsWhatH5pyReads(name: String) throws {
+    let arrays = try #require(Self.expected.first { $0.key == name }).value.member("arrays").array()
+    let checkpoint = try openCheckpoint("\(Self.folder)/\(name)")
+    #expect(try checkpoint.arrays.map(\.name) == arrays.map { try $0.member("name").string() })
+    for (index, array) in arrays.enumerated() {
+      #expect(try checkpoint.arrays[index].elementType.rawValue == array.member("type").string())
+      #expect(try checkpoint.arrays[index].shape.dimensions == array.member("shape").sizes())
+      #expect(try SHA256.digest(checkpoint.data(of: index)).description == array.member("sha256").string())
+    }
+  }
+
+  @Test(arguments: expected.filter { $0.value["error"] != nil }.map(\.key))
+  func refuses(name: String) throws {
+    let message = try #require(Self.expected.first { $0.key == name }).value.member("error").string()
+    let error = failure {
+      let checkpoint = try openCheckpoint("\(Self.folder)/\(name)")
+      // Some damage shows only when the elements are read.
+      for index in checkpoint.arrays.indices { _ = try checkpoint.data(of: index) }
+    }
+    #expect(error?.withoutFile.contains(message) == true, "\(error?.description ?? "read")")
+    #expect(error?.kind == .badData && error?.hint != nil)
+  }
+
+  /// However a file is damaged, there is one clear error or a correct result, and this process goes on.
+  @Test func survivesDamage() throws {
+    let folder = TemporaryFolder()
+    var generator = SystemRandomNumberGenerator()
+    for name in ["keras.h5"] {
+      guard let content = try? bytes(of: "\(Self.folder)/\(name)") else { continue }
+      for _ in 0..<60 {
+        var damaged = content
+        for _ in 0..<4 { damaged[Int.random(in: 0..<damaged.count, using: &generator)] = .random(in: 0...255, using: &generator) }
+        let path = try folder.write(damaged, to: "damaged.h5")
+        do {
+          let checkpoint = try openCheckpoint(path)
+          for index in checkpoint.arrays.indices { _ = try checkpoint.data(of: index) }
+        } catch {
+          #expect(error.kind == .badData || error.kind == .io)
+        }
+      }
+    }
+  }
+
+  @Test func readsKerasArchives() throws {
+    let folder = TemporaryFolder()
+    let weights = try bytes(of: "\(Self.folder)/keras.h5")
+    let path = try folder.write(
+      zip([ZipPart("metadata.json", Array("{}".utf8)), ZipPart("model.weights.h5", weights)]), to: "net.keras")
+    let inside = try openCheckpoint(path)
+    let alone = try openCheckpoint("\(Self.folder)/keras.h5")
+    #expect(!alone.arrays.isEmpty && inside.arrays == alone.arrays)
+    for index in inside.arrays.indices { #expect(try inside.data(of: index) == alone.data(of: index)) }
+  }
+
+  @Test func writesWhatItReads() throws {
+    let folder = TemporaryFolder()
+    let source = try openCheckpoint("\(Self.folder)/keras.h5")
+    let writer = try HDF5Writer(folder.file("copy.h5"))
+    try writer.attribute("", "backend", "tensorflow")
+    for index in source.arrays.indices {
+      let bytes = try source.data(of: index)
+      try writer.write(source.arrays[index]) { try $0(bytes.rawSpan) }
+    }
+    try writer.finish()
+    try writer.commit()
+    let copy = try openCheckpoint(folder.file("copy.h5"))
+    #expect(copy.arrays == source.arrays)
+    #expect(copy.metadata.map(\.value) == ["tensorflow"])
+    for index in copy.arrays.indices { #expect(try copy.data(of: index) == source.data(of: index)) }
+    #expect(folder.names == ["copy.h5"])
+  }
+}
