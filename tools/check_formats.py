@@ -256,8 +256,22 @@ def check_reports(checks, errors, program):
     checks.check([report["verified"] for report in verified] == [True, True, True, False], "what is verified")
     failed = [array["name"] for array in verified[3]["arrays"]["failed"]]
     checks.check(failed == [last["name"]], f"the damaged array is named: {failed}")
+    exported = program.report(
+        checks, errors, "export", "export", *plain, "--to", "safetensors", folder / "exported")
+    different = [
+        program.report(checks, errors, "diff", "diff", DEMO, folder / "exported"),
+        program.report(checks, errors, "diff", "diff", DEMO, plain[1]),
+        program.report(checks, errors, "diff", "diff", DEMO, damaged, status=1),
+        program.report(checks, errors, "diff", "diff", TINY[0], TINY[1], status=1),
+        program.report(checks, errors, "diff", "diff", EVERY_TYPE, EVERY_TYPE)]
+    checks.check([len(report["different"]) for report in different[:3]] == [0, 0, 1], "what differs")
+    checks.check(different[2]["different"][0]["name"].endswith(last["name"]), "the differing array is named")
     checks.end_group("what the program prints, against the schemas")
 
+    check_refused(checks, errors, "export", exported, [["files", ["a"]], ["arrays", -1], ["folder", ""]])
+    check_refused(checks, errors, "diff", different[2], [
+        ["identical", True], ["different", 0, "kind", "type"], ["different", 0, "shapes", [[1]]],
+        ["equal", REMOVE], ["onlyInA", [1]], ["equivalent", [{"name": "a", "how": "?"}]]])
     check_refused(checks, errors, "convert", conversions[()], [
         ["nets", []], ["nets", 0, "file", None], ["nets", 0, "parameters", "Part", []],
         ["nets", 0, "totals", "bytes", -1], ["coverage", REMOVE], ["coverage", "missing", ["a"]],

@@ -81,7 +81,9 @@ public final class ChildProcess {
     while true {
       let count = try read(buffer.count, into: &buffer)
       if count == 0 { return out }
-      guard out.count + count <= limit else { throw Failure(.badData, "the child process prints more than \(limit) bytes") }
+      guard out.count + count <= limit else {
+        throw Failure(.badData, "the child process prints more than \(limit) bytes")
+      }
       out += buffer[..<count]
     }
   }

@@ -61,10 +61,16 @@ public struct Failure: Error, Hashable, Sendable {
 }
 
 extension Failure: CustomStringConvertible {
-  /// `file: place: reason`, with control characters escaped so that a hostile name can't forge a second line.
+  /// `file: place: reason`, with control characters escaped so that a hostile name can't forge a second line, and cut
+  /// where one is endless.
   public var description: String {
-    [file, place, reason].compactMap(\.self).map(printable).joined(separator: ": ")
+    [file, place, reason].compactMap(\.self).map { printable(shortened($0)) }.joined(separator: ": ")
   }
+}
+
+/// `text`, or its beginning and an ellipsis where it is longer than anybody reads.
+public func shortened(_ text: String, to length: Int = 600) -> String {
+  text.utf8.count <= length ? text : String(text.prefix(length)) + "…"
 }
 
 /// `1 byte`, `2 bytes`.

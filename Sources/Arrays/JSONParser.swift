@@ -8,8 +8,8 @@ public struct JSONRules: Sendable {
   /// Infinity are numbers.
   public var isLenient: Bool
 
-  public static let strict = JSONRules(maximumDepth: 32, maximumValues: 2_000_000, isLenient: false)
-  public static let lenient = JSONRules(maximumDepth: 64, maximumValues: 2_000_000, isLenient: true)
+  public static let strict = JSONRules(maximumDepth: 32, maximumValues: 500_000, isLenient: false)
+  public static let lenient = JSONRules(maximumDepth: 64, maximumValues: 500_000, isLenient: true)
 
   public func depth(_ depth: Int) -> JSONRules {
     var copy = self

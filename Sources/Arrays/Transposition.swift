@@ -24,7 +24,8 @@ public enum Transposition {
           for left in stride(from: 0, to: columns, by: side) {
             for row in top..<min(top + side, rows) {
               for column in left..<min(left + side, columns) {
-                let element = unsafe source.loadUnaligned(fromByteOffset: (row * columns + column) * size, as: Element.self)
+                let element = unsafe source.loadUnaligned(
+                  fromByteOffset: (row * columns + column) * size, as: Element.self)
                 unsafe target.storeBytes(of: element, toByteOffset: (column * rows + row) * size, as: Element.self)
               }
             }

@@ -36,7 +36,9 @@ struct ComparisonSide: Sendable {
 
   init(_ net: NetFile) throws(Failure) {
     let header = net.header
-    guard header.isInitialized else { throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to compare") }
+    guard header.isInitialized else {
+      throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to compare")
+    }
     path = net.path
     let isPlain = header.family == Family.plain.name
     family = isPlain ? nil : header.family

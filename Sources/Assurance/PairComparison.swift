@@ -20,7 +20,9 @@ struct PairComparison {
   func verdict() throws -> PairVerdict {
     guard a.shape == b.shape else { return try resizedVerdict() ?? .different(item(.shape)) }
     let isConverted = a.elementType != b.elementType
-    if isConverted, !(a.elementType.isComparable && b.elementType.isComparable) { return .different(item(.elementType)) }
+    if isConverted, !(a.elementType.isComparable && b.elementType.isComparable) {
+      return .different(item(.elementType))
+    }
     let bytes = try data(of: a)
     var tally = Tally()
     var offset = 0

@@ -41,7 +41,9 @@ public struct Verification: Sendable {
     public init(unreadable path: String, _ failure: Failure) {
       self.init(
         path: path, arrays: 0,
-        damage: [Damage(array: "header", reason: [failure.place, failure.reason].compactMap(\.self).joined(separator: ": "))],
+        damage: [
+          Damage(array: "header", reason: [failure.place, failure.reason].compactMap(\.self).joined(separator: ": "))
+        ],
         source: nil)
     }
 

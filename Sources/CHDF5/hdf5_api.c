@@ -1,6 +1,7 @@
 #include "hdf5_api.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,4 +109,12 @@ int ingot_h5_refuse_library(struct ingot_h5_refusal *why, int status, const char
   ingot_h5.Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, message);
   if (message[0] == 0) return ingot_h5_refuse(why, status, place, "%s", reason);
   return ingot_h5_refuse(why, status, place, "%s (libhdf5: %s)", reason, message);
+}
+
+int ingot_h5_refuse_write(struct ingot_h5_refusal *why, const char *place, const char *reason) {
+  int error = errno;
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO) {
+    return ingot_h5_refuse(why, INGOT_H5_IO, place, "%s: %s", reason, strerror(error));
+  }
+  return ingot_h5_refuse_library(why, INGOT_H5_BAD_DATA, place, reason);
 }

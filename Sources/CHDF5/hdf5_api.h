@@ -85,4 +85,8 @@ int ingot_h5_load(struct ingot_h5_refusal *why);
 /// Refuses with `reason` and, in brackets, the library's innermost error message.
 int ingot_h5_refuse_library(struct ingot_h5_refusal *why, int status, const char *place, const char *reason);
 
+/// Refuses because the library could not write: with status 74 and the system's reason if there is one. Set `errno` to
+/// 0 before calling the library.
+int ingot_h5_refuse_write(struct ingot_h5_refusal *why, const char *place, const char *reason);
+
 #endif

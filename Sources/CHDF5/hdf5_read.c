@@ -8,30 +8,37 @@
 #include "hdf5_slabs.h"
 #include "hdf5_text.h"
 
-/// Opens an object by its name, one link after the other: the library would follow soft links on the way.
+/// Opens a member of a group; of the library's ways of naming objects only this one doesn't follow soft links.
+static hid_t open_member(
+    const struct ingot_h5_source *source, hid_t group, const char *member, const char *name,
+    struct ingot_h5_refusal *why) {
+  struct ingot_h5_link_info info = {.type = H5L_TYPE_ERROR};
+  hid_t object = -1;
+  if (ingot_h5_name_fault(member)) {
+    ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "not the name of an array");
+  } else if (ingot_h5.Lget_info(group, member, &info, H5P_DEFAULT) < 0) {
+    ingot_h5_refuse_read(source, why, name, "there is no such array");
+  } else if (!ingot_h5_check_link(info.type, name, why)) {
+    object = ingot_h5.Oopen(group, member, H5P_DEFAULT);
+    if (object < 0) ingot_h5_refuse_read(source, why, name, "the object can't be opened");
+  }
+  return object;
+}
+
 static hid_t open_object(const struct ingot_h5_source *source, const char *name, struct ingot_h5_refusal *why) {
-  char part[INGOT_HDF5_MAX_NAME + 1];
-  const char *rest = name;
   hid_t object = ingot_h5.Gopen2(source->file, "/", H5P_DEFAULT);
-  while (object >= 0 && rest) {
+  if (object < 0) ingot_h5_refuse_read(source, why, "/", "the root group can't be opened");
+  for (const char *rest = name; object >= 0 && rest;) {
+    char member[INGOT_HDF5_MAX_NAME + 1];
     const char *slash = strchr(rest, '/');
     size_t count = slash ? (size_t)(slash - rest) : strlen(rest);
-    memcpy(part, rest, count);
-    part[count] = 0;
+    memcpy(member, rest, count);
+    member[count] = 0;
     rest = slash ? slash + 1 : NULL;
-    struct ingot_h5_link_info info = {.type = H5L_TYPE_ERROR};
-    hid_t inner = -1;
-    if (ingot_h5_name_fault(part)) {
-      ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "not the name of an array");
-    } else if (ingot_h5.Lget_info(object, part, &info, H5P_DEFAULT) < 0) {
-      ingot_h5_refuse_read(source, why, name, "there is no such array");
-    } else if (!ingot_h5_check_link(info.type, name, why)) {
-      inner = ingot_h5.Oopen(object, part, H5P_DEFAULT);
-    }
+    hid_t inner = open_member(source, object, member, name, why);
     ingot_h5.Oclose(object);
     object = inner;
   }
-  if (object < 0) ingot_h5_refuse_read(source, why, name, "the object can't be opened");
   return object;
 }
 
@@ -60,64 +67,76 @@ static void reverse_elements(unsigned char *bytes, size_t count, unsigned size) 
   }
 }
 
+/// A dataset while its elements are read.
+struct reading {
+  const struct ingot_h5_source *source;
+  const char *name;
+  hid_t dataset;
+  /// A copy of the stored type, so that the library has nothing to convert.
+  hid_t datatype;
+  struct ingot_h5_dataset facts;
+  unsigned char *bytes;
+  struct ingot_h5_refusal *why;
+};
+
+static int read_slab(hid_t memory, hid_t file, void *context) {
+  struct reading *reading = context;
+  if (ingot_h5.Dread(reading->dataset, reading->datatype, memory, file, H5P_DEFAULT, reading->bytes) >= 0) return 0;
+  return ingot_h5_refuse_read(reading->source, reading->why, reading->name, "its elements can't be read");
+}
+
 /// Makes of the elements as they are stored what is given out.
-static int convert(
-    unsigned char *bytes, size_t count, const struct ingot_h5_dataset *facts, const char *name,
-    struct ingot_h5_refusal *why) {
-  if (facts->is_big_endian) reverse_elements(bytes, count, facts->type->size);
-  if (facts->type->kind != INGOT_H5_BOOL) return 0;
+static int convert(const struct reading *reading, size_t count) {
+  if (reading->facts.is_big_endian) reverse_elements(reading->bytes, count, reading->facts.type->size);
+  if (reading->facts.type->kind != INGOT_H5_BOOL) return 0;
   for (size_t index = 0; index < count; index++) {
-    if (bytes[index] > 1) {
+    if (reading->bytes[index] > 1) {
       return ingot_h5_refuse(
-          why, INGOT_H5_BAD_DATA, name, "an element is %u, which is neither FALSE nor TRUE", bytes[index]);
+          reading->why, INGOT_H5_BAD_DATA, reading->name, "an element is %u, which is neither FALSE nor TRUE",
+          reading->bytes[index]);
     }
   }
   return 0;
 }
 
-static herr_t read_slab(hid_t dataset, hid_t datatype, hid_t memory, hid_t file, void *bytes) {
-  return ingot_h5.Dread(dataset, datatype, memory, file, H5P_DEFAULT, bytes);
-}
-
-/// `datatype` is a copy of the stored one, so that the library has nothing to convert.
-static int write_elements(
-    const struct ingot_h5_source *source, hid_t dataset, hid_t datatype, const struct ingot_h5_dataset *facts,
-    const char *name, int output, struct ingot_h5_refusal *why) {
+static void write_elements(struct reading *reading, int output) {
   struct ingot_h5_slabs slabs;
-  size_t largest = ingot_h5_begin_slabs(&slabs, facts);
-  if (largest == 0) return 0;
-  unsigned char *bytes = calloc(largest, 1);
-  if (!bytes) return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "there is not enough memory");
+  size_t largest = ingot_h5_begin_slabs(&slabs, &reading->facts);
+  if (largest == 0) return;
+  reading->bytes = calloc(largest, 1);
+  if (!reading->bytes) {
+    ingot_h5_refuse(reading->why, INGOT_H5_BAD_DATA, reading->name, "there is not enough memory");
+    return;
+  }
   do {
-    size_t count = ingot_h5_transfer_slab(&slabs, dataset, datatype, bytes, read_slab);
-    if (count == 0) {
-      ingot_h5_refuse_read(source, why, name, "its elements can't be read");
-    } else if (!convert(bytes, count, facts, name, why) && ingot_h5_write_all(output, bytes, count) != 0) {
-      ingot_h5_refuse(why, INGOT_H5_IO, "output", "%s", strerror(errno));
+    size_t count = ingot_h5_slab_bytes(&slabs);
+    if (ingot_h5_with_slab(&slabs, reading->dataset, read_slab, reading) != 0) {
+      ingot_h5_refuse_read(reading->source, reading->why, reading->name, "its elements can't be selected");
+    } else if (!convert(reading, count) && ingot_h5_write_all(output, reading->bytes, count) != 0) {
+      ingot_h5_refuse(reading->why, INGOT_H5_IO, "output", "%s", strerror(errno));
     }
-  } while (!why->status && ingot_h5_next_slab(&slabs));
-  free(bytes);
-  return why->status;
+  } while (!reading->why->status && ingot_h5_next_slab(&slabs));
+  free(reading->bytes);
 }
 
 static void read_dataset(
     const struct ingot_h5_source *source, const char *name, int output, struct ingot_h5_refusal *why) {
-  hid_t dataset = open_dataset(source, name, why);
-  if (dataset < 0) return;
-  struct ingot_h5_dataset facts;
-  if (!ingot_h5_examine(source, dataset, name, &facts, why) &&
-      !ingot_h5_check_total(source, facts.bytes, name, why)) {
-    hid_t stored = ingot_h5.Dget_type(dataset);
-    hid_t datatype = stored < 0 ? -1 : ingot_h5.Tcopy(stored);
-    if (datatype < 0) {
+  struct reading reading = {.source = source, .name = name, .why = why};
+  reading.dataset = open_dataset(source, name, why);
+  if (reading.dataset < 0) return;
+  if (!ingot_h5_examine(source, reading.dataset, name, &reading.facts, why) &&
+      !ingot_h5_check_total(source, reading.facts.bytes, name, why)) {
+    hid_t stored = ingot_h5.Dget_type(reading.dataset);
+    reading.datatype = stored < 0 ? -1 : ingot_h5.Tcopy(stored);
+    if (reading.datatype < 0) {
       ingot_h5_refuse_read(source, why, name, "the element type can't be read");
     } else {
-      write_elements(source, dataset, datatype, &facts, name, output, why);
-      ingot_h5.Tclose(datatype);
+      write_elements(&reading, output);
+      ingot_h5.Tclose(reading.datatype);
     }
     if (stored >= 0) ingot_h5.Tclose(stored);
   }
-  ingot_h5.Oclose(dataset);
+  ingot_h5.Oclose(reading.dataset);
 }
 
 int ingot_hdf5_read(

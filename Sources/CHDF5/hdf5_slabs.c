@@ -43,21 +43,19 @@ static hsize_t places(const struct ingot_h5_slabs *slabs) {
 
 size_t ingot_h5_slab_bytes(const struct ingot_h5_slabs *slabs) { return (size_t)places(slabs) * slabs->row; }
 
-size_t ingot_h5_transfer_slab(
-    const struct ingot_h5_slabs *slabs, hid_t dataset, hid_t datatype, void *bytes, ingot_h5_transfer *transfer) {
-  if (slabs->rank == 0) {
-    return transfer(dataset, datatype, H5S_ALL, H5S_ALL, bytes) < 0 ? 0 : ingot_h5_slab_bytes(slabs);
-  }
+int ingot_h5_with_slab(
+    const struct ingot_h5_slabs *slabs, hid_t dataset, int (*transfer)(hid_t memory, hid_t file, void *context),
+    void *context) {
+  if (slabs->rank == 0) return transfer(H5S_ALL, H5S_ALL, context);
   hsize_t counts[INGOT_HDF5_MAX_RANK];
   for (int index = 0; index < slabs->rank; index++) {
     counts[index] = index < slabs->dimension ? 1 : index == slabs->dimension ? places(slabs) : slabs->shape[index];
   }
-  size_t result = 0;
+  int result = -1;
   hid_t file = ingot_h5.Dget_space(dataset), memory = ingot_h5.Screate_simple(slabs->rank, counts, NULL);
   if (file >= 0 && memory >= 0 &&
-      ingot_h5.Sselect_hyperslab(file, H5S_SELECT_SET, slabs->start, NULL, counts, NULL) >= 0 &&
-      transfer(dataset, datatype, memory, file, bytes) >= 0) {
-    result = ingot_h5_slab_bytes(slabs);
+      ingot_h5.Sselect_hyperslab(file, H5S_SELECT_SET, slabs->start, NULL, counts, NULL) >= 0) {
+    result = transfer(memory, file, context);
   }
   if (memory >= 0) ingot_h5.Sclose(memory);
   if (file >= 0) ingot_h5.Sclose(file);

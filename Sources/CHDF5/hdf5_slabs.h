@@ -19,11 +19,11 @@ struct ingot_h5_slabs {
 /// Bytes of the largest slab; 0 if there are no elements at all.
 size_t ingot_h5_begin_slabs(struct ingot_h5_slabs *slabs, const struct ingot_h5_dataset *facts);
 
-/// Calls `transfer`, which is `H5Dread` or `H5Dwrite`, for the slab at hand. Returns its number of bytes, or 0 if that
-/// failed.
-typedef herr_t ingot_h5_transfer(hid_t dataset, hid_t datatype, hid_t memory, hid_t file, void *bytes);
-size_t ingot_h5_transfer_slab(
-    const struct ingot_h5_slabs *slabs, hid_t dataset, hid_t datatype, void *bytes, ingot_h5_transfer *transfer);
+/// Calls `transfer` with the dataspaces of the slab at hand: the part of the dataset, and bytes in a row. Returns what
+/// it returns, or -1 if it isn't called.
+int ingot_h5_with_slab(
+    const struct ingot_h5_slabs *slabs, hid_t dataset, int (*transfer)(hid_t memory, hid_t file, void *context),
+    void *context);
 
 /// Number of bytes of the slab at hand.
 size_t ingot_h5_slab_bytes(const struct ingot_h5_slabs *slabs);

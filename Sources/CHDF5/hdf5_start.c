@@ -40,13 +40,17 @@ int ingot_h5_check_start(struct ingot_h5_source *source, struct ingot_h5_refusal
 
   // Versions 0 and 1 have the size of addresses at byte 13 and begin them at 24 and 28: base, free space, end. Versions
   // 2 and 3 have it at byte 9 and begin them at 12: base, extension, end. The library judges everything else.
-  unsigned version = bytes[8];
-  if (version > 3) {
+  unsigned version = bytes[8], size = version < 2 ? bytes[13] : bytes[9];
+  if (count > 8 && version > 3) {
     return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, "file", "superblock version %u is not known: 0 to 3 are", version);
   }
-  unsigned size = version < 2 ? bytes[13] : bytes[9];
-  if (size != 2 && size != 4 && size != 8) return 0;
-  const unsigned char *base = bytes + (version == 0 ? 24 : version == 1 ? 28 : 12);
+  unsigned first = version == 0 ? 24 : version == 1 ? 28 : 12;
+  if (size > 8) return 0;
+  if (count < first + 3 * size) {
+    return ingot_h5_refuse(
+        why, INGOT_H5_BAD_DATA, "file", "cut short: it has %llu bytes and ends inside the superblock", source->length);
+  }
+  const unsigned char *base = bytes + first;
   unsigned long long stored_base = number(base, size), end = number(base + 2 * size, size);
   // Addresses count from the base, except for this one. It moves along if a user block was put in or taken out.
   if (end >= stored_base) end += place - stored_base;

@@ -2,6 +2,7 @@
 
 #include "hdf5_strings.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,27 +105,34 @@ static int put_elements(
   return result;
 }
 
-static int put_part(
+/// Writes one attribute: `count` strings from `first` on. Refuses before anything else is asked of the library, which
+/// would forget what went wrong.
+static void put_part(
     const struct ingot_h5_strings *strings, const char *name, size_t first, size_t count, size_t size, hid_t datatype,
-    hid_t object) {
+    hid_t object, const char *place, struct ingot_h5_refusal *why) {
   hsize_t length = count;
+  errno = 0;
   hid_t space = strings->form < MANY_FIXED ? ingot_h5.Screate(H5S_SCALAR) : ingot_h5.Screate_simple(1, &length, NULL);
-  if (space < 0) return -1;
-  hid_t attribute = ingot_h5.Acreate2(object, name, datatype, space, H5P_DEFAULT, H5P_DEFAULT);
-  int result = attribute < 0 ? -1 : put_elements(strings, first, count, size, attribute, datatype);
+  hid_t attribute = -1;
+  if (space >= 0) attribute = ingot_h5.Acreate2(object, name, datatype, space, H5P_DEFAULT, H5P_DEFAULT);
+  if (attribute < 0 || put_elements(strings, first, count, size, attribute, datatype) < 0) {
+    ingot_h5_refuse_write(why, place, "an attribute can't be written");
+  }
   if (attribute >= 0) ingot_h5.Aclose(attribute);
-  ingot_h5.Sclose(space);
-  return result;
+  if (space >= 0) ingot_h5.Sclose(space);
 }
 
-int ingot_h5_put_strings(const struct ingot_h5_strings *strings, hid_t object) {
+void ingot_h5_put_strings(
+    const struct ingot_h5_strings *strings, hid_t object, const char *place, struct ingot_h5_refusal *why) {
   size_t size = element_size(strings), parts = 1;
   // As numpy.array_split: the first parts have one string more, if it doesn't come out even.
   while ((strings->count + parts - 1) / parts * size > MOST_BYTES) parts++;
   hid_t datatype = make_datatype(strings, size);
-  if (datatype < 0) return -1;
-  int result = 0;
-  for (size_t part = 0, first = 0; part < parts && result >= 0; part++) {
+  if (datatype < 0) {
+    ingot_h5_refuse_write(why, place, "an attribute can't be written");
+    return;
+  }
+  for (size_t part = 0, first = 0; part < parts && !why->status; part++) {
     char name[300];
     if (parts == 1) {
       snprintf(name, sizeof name, "%s", strings->name);
@@ -132,9 +140,8 @@ int ingot_h5_put_strings(const struct ingot_h5_strings *strings, hid_t object) {
       snprintf(name, sizeof name, "%s%zu", strings->name, part);
     }
     size_t count = strings->count / parts + (part < strings->count % parts);
-    result = put_part(strings, name, first, count, size, datatype, object);
+    put_part(strings, name, first, count, size, datatype, object, place, why);
     first += count;
   }
   ingot_h5.Tclose(datatype);
-  return result;
 }

@@ -19,7 +19,8 @@ int ingot_h5_take_strings(struct ingot_h5_strings *strings, struct ingot_h5_stre
 
 void ingot_h5_free_strings(struct ingot_h5_strings *strings);
 
-/// Writes the attribute, or the attributes it is split into. Returns a negative number if that fails.
-int ingot_h5_put_strings(const struct ingot_h5_strings *strings, hid_t object);
+/// Writes the attribute, or the attributes it is split into, to the object at `place`.
+void ingot_h5_put_strings(
+    const struct ingot_h5_strings *strings, hid_t object, const char *place, struct ingot_h5_refusal *why);
 
 #endif

@@ -79,8 +79,8 @@ static int refuse_type(struct ingot_h5_refusal *why, const char *place, hid_t da
   // For the other classes the library tells how large its own structures are.
   if (class == H5T_INTEGER || class == H5T_FLOAT || class == H5T_ENUM || class == H5T_OPAQUE) {
     return ingot_h5_refuse(
-        why, INGOT_H5_BAD_DATA, place, "element type not accepted: %s of %zu bytes%s", class_name(class),
-        ingot_h5.Tget_size(datatype), what);
+        why, INGOT_H5_BAD_DATA, place, "element type not accepted: %zu-byte %s%s", ingot_h5.Tget_size(datatype),
+        class_name(class), what);
   }
   return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, place, "element type not accepted: %s", class_name(class));
 }
@@ -92,9 +92,9 @@ static int find_number(
   size_t size = ingot_h5.Tget_size(datatype);
   H5T_order_t order = ingot_h5.Tget_order(datatype);
   if (ingot_h5.Tget_precision(datatype) != size * 8 || ingot_h5.Tget_offset(datatype) != 0) {
-    return refuse_type(why, place, datatype, ", which it does not fill");
+    return refuse_type(why, place, datatype, " with unused bits");
   }
-  if (order != H5T_ORDER_LE && order != H5T_ORDER_BE) return refuse_type(why, place, datatype, ", in no known order");
+  if (order != H5T_ORDER_LE && order != H5T_ORDER_BE) return refuse_type(why, place, datatype, " in an unknown byte order");
   *is_big_endian = order == H5T_ORDER_BE && size > 1;
   for (int index = 0; index < type_count; index++) {
     const struct ingot_h5_type *candidate = &types[index];

@@ -18,13 +18,8 @@ struct writing {
   hid_t creation;
 };
 
-/// Refuses because the library failed, for want of room on the disk or whatever else the system said.
 static int refuse_library(struct writing *writing, const char *place, const char *reason) {
-  int error = errno;
-  if (error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO) {
-    return ingot_h5_refuse(&writing->why, INGOT_H5_IO, place, "%s: %s", reason, strerror(error));
-  }
-  return ingot_h5_refuse_library(&writing->why, INGOT_H5_BAD_DATA, place, reason);
+  return ingot_h5_refuse_write(&writing->why, place, reason);
 }
 
 /// Reads a path and checks its parts; "" is the root, which not every record may name.
@@ -70,10 +65,12 @@ static void write_attribute(struct writing *writing) {
   if (!ingot_h5_take_strings(&strings, &writing->stream, path)) {
     errno = 0;
     hid_t object = ingot_h5.Oopen(writing->file, *path ? path : "/", H5P_DEFAULT);
-    if (object < 0 || ingot_h5_put_strings(&strings, object) < 0) {
-      refuse_library(writing, path, "the attribute can't be written");
+    if (object < 0) {
+      refuse_library(writing, path, "there is no such object to have an attribute");
+    } else {
+      ingot_h5_put_strings(&strings, object, path, &writing->why);
+      ingot_h5.Oclose(object);
     }
-    if (object >= 0) ingot_h5.Oclose(object);
   }
   ingot_h5_free_strings(&strings);
   free(path);
@@ -106,29 +103,38 @@ static int take_facts(struct writing *writing, const char *path, struct ingot_h5
   return why->status;
 }
 
-static herr_t write_slab(hid_t dataset, hid_t datatype, hid_t memory, hid_t file, void *bytes) {
-  return ingot_h5.Dwrite(dataset, datatype, memory, file, H5P_DEFAULT, bytes);
+/// A dataset while its elements are written.
+struct elements {
+  struct writing *writing;
+  const char *path;
+  hid_t dataset, datatype;
+  void *bytes;
+};
+
+static int write_slab(hid_t memory, hid_t file, void *context) {
+  struct elements *elements = context;
+  errno = 0;
+  if (ingot_h5.Dwrite(elements->dataset, elements->datatype, memory, file, H5P_DEFAULT, elements->bytes) >= 0) return 0;
+  return refuse_library(elements->writing, elements->path, "its elements can't be written");
 }
 
-static void copy_elements(
-    struct writing *writing, hid_t dataset, hid_t datatype, const struct ingot_h5_dataset *facts, const char *path) {
+static void copy_elements(struct elements *elements, const struct ingot_h5_dataset *facts) {
+  struct writing *writing = elements->writing;
   struct ingot_h5_slabs slabs;
   size_t largest = ingot_h5_begin_slabs(&slabs, facts);
   if (largest == 0) return;
-  void *bytes = malloc(largest);
-  if (!bytes) {
-    ingot_h5_refuse(&writing->why, INGOT_H5_BAD_DATA, path, "there is not enough memory");
+  elements->bytes = malloc(largest);
+  if (!elements->bytes) {
+    ingot_h5_refuse(&writing->why, INGOT_H5_BAD_DATA, elements->path, "there is not enough memory");
     return;
   }
   do {
-    if (ingot_h5_take(&writing->stream, bytes, ingot_h5_slab_bytes(&slabs))) break;
-    errno = 0;
-    if (ingot_h5_transfer_slab(&slabs, dataset, datatype, bytes, write_slab) == 0) {
-      refuse_library(writing, path, "its elements can't be written");
-      break;
+    if (ingot_h5_take(&writing->stream, elements->bytes, ingot_h5_slab_bytes(&slabs))) break;
+    if (ingot_h5_with_slab(&slabs, elements->dataset, write_slab, elements) != 0) {
+      refuse_library(writing, elements->path, "its elements can't be selected");
     }
-  } while (ingot_h5_next_slab(&slabs));
-  free(bytes);
+  } while (!writing->why.status && ingot_h5_next_slab(&slabs));
+  free(elements->bytes);
 }
 
 static void write_dataset(struct writing *writing) {
@@ -147,7 +153,8 @@ static void write_dataset(struct writing *writing) {
     if (dataset < 0) {
       refuse_library(writing, path, "the dataset can't be made");
     } else {
-      copy_elements(writing, dataset, datatype, &facts, path);
+      struct elements elements = {.writing = writing, .path = path, .dataset = dataset, .datatype = datatype};
+      copy_elements(&elements, &facts);
       errno = 0;
       if (ingot_h5.Dclose(dataset) < 0) refuse_library(writing, path, "the dataset can't be written");
     }

@@ -47,7 +47,8 @@ public struct HDF5Checkpoint: Checkpoint {
       self.metadata = metadata.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
       format = "HDF5"
     } catch {
-      throw error.inFile(file.path).hinting("if the file should be sound, fetch it again, or ask its author for a safetensors file")
+      throw error.inFile(file.path).hinting(
+        "if the file should be sound, fetch it again, or ask its author for a safetensors file")
     }
   }
 
@@ -68,8 +69,13 @@ public struct HDF5Checkpoint: Checkpoint {
     return try JSONValue(parsing: output)
   }
 
-  private static func arguments(_ verb: String, _ file: InputFile, _ base: Int, _ length: Int, _ more: [String]) -> [String] {
-    ["hdf5-child", "--memory", "\(memoryLimit)", "--seconds", "\(timeLimit)", "--", verb, file.path, "\(base)", "\(length)"] + more
+  private static func arguments(_ verb: String, _ file: InputFile, _ base: Int, _ length: Int, _ more: [String])
+    -> [String]
+  {
+    [
+      "hdf5-child", "--memory", "\(memoryLimit)", "--seconds", "\(timeLimit)", "--", verb, file.path, "\(base)",
+      "\(length)",
+    ] + more
   }
 
   private static func hint(_ ending: ChildProcess.Ending) -> String? {
@@ -88,7 +94,8 @@ public struct HDF5Checkpoint: Checkpoint {
       return Failure(.badData, "\(why) when this file is read", hint: "the file is malformed: don't trust it")
     case .exited(65): return Failure(.badData, message.isEmpty ? "can't be read" : message)
     case .exited(let status):
-      return Failure(.io, message.isEmpty ? "the reading process failed with status \(status)" : message, hint: hint(ending))
+      return Failure(
+        .io, message.isEmpty ? "the reading process failed with status \(status)" : message, hint: hint(ending))
     }
   }
 
@@ -98,11 +105,15 @@ public struct HDF5Checkpoint: Checkpoint {
       let type = try value.member("type").choice("element type", of: ElementType.self)
       let shape = try Shape(value.member("shape").sizes())
       let bytes = try shape.bytes(of: type)
-      guard try value.member("bytes").size() == bytes else { throw Failure(.badData, "has another size than its shape makes") }
+      guard try value.member("bytes").size() == bytes else {
+        throw Failure(.badData, "has another size than its shape makes")
+      }
       var offset: Int?
       if let given = value["offset"], given.content != .null {
         let start = try given.size()
-        guard start <= file.size, bytes <= file.size - start else { throw Failure(.badData, "goes past the end of the file") }
+        guard start <= file.size, bytes <= file.size - start else {
+          throw Failure(.badData, "goes past the end of the file")
+        }
         offset = start
       }
       return (CheckpointArray(name: name, shape: shape, elementType: type, bytes: bytes), offset)
@@ -132,7 +143,9 @@ public struct HDF5Checkpoint: Checkpoint {
       guard count == wanted else { throw Failure(.badData, "gives \(byteCount(count)) where \(wanted) are needed") }
       return bytes
     } catch {
-      throw Failure(error.kind, file: files[0].path, place: error.place ?? "array \"\(arrays[array].name)\"", error.reason, hint: error.hint)
+      throw Failure(
+        error.kind, file: files[0].path, place: error.place ?? "array \"\(arrays[array].name)\"", error.reason,
+        hint: error.hint)
     }
   }
 }

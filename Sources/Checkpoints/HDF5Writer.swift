@@ -12,7 +12,8 @@ public final class HDF5Writer {
     child = try ChildProcess(
       ChildProcess.ingot,
       [
-        "hdf5-child", "--memory", "\(HDF5Checkpoint.memoryLimit)", "--seconds", "\(HDF5Checkpoint.timeLimit)", "--", "write",
+        "hdf5-child", "--memory", "\(HDF5Checkpoint.memoryLimit)", "--seconds", "\(HDF5Checkpoint.timeLimit)", "--",
+        "write",
         output.temporary,
       ])
     try send(Array("INGOTH5".utf8) + [1])

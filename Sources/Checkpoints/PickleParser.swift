@@ -3,7 +3,7 @@ import Arrays
 /// Reads one pickle (protocols 0 to 5, as Python's pickletools documents their opcodes) into an inert tree.
 struct PickleParser {
   /// Most values that are put on the stack: bounds memory.
-  static let maximumValues = 8_000_000
+  static let maximumValues = 2_000_000
 
   private let bytes: [UInt8]
   private(set) var position: Int
@@ -67,7 +67,9 @@ struct PickleParser {
 
   private mutating func text(_ count: Int) throws(Failure) -> String {
     let start = position
-    guard let text = String(validating: try take(count), as: UTF8.self) else { throw failure("a string is not UTF-8", at: start) }
+    guard let text = String(validating: try take(count), as: UTF8.self) else {
+      throw failure("a string is not UTF-8", at: start)
+    }
     return text
   }
 
@@ -92,7 +94,9 @@ struct PickleParser {
   }
 
   private mutating func pop() throws(Failure) -> PickleValue {
-    guard stack.count > (marks.last ?? 0), let value = stack.popLast() else { throw failure("takes a value from an empty stack") }
+    guard stack.count > (marks.last ?? 0), let value = stack.popLast() else {
+      throw failure("takes a value from an empty stack")
+    }
     return value
   }
 

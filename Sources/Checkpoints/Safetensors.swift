@@ -52,7 +52,8 @@ private struct SafetensorsHeader {
   init(_ file: InputFile) throws(Failure) {
     guard file.size >= 8 else {
       throw Failure(
-        .badData, "has \(byteCount(file.size)), fewer than the 8 of a safetensors header length", hint: Self.truncationHint)
+        .badData, "has \(byteCount(file.size)), fewer than the 8 of a safetensors header length",
+        hint: Self.truncationHint)
     }
     var reader = ByteReader(try file.bytes(8, at: 0))
     let length = try reader.integer(UInt64.self)

@@ -14,7 +14,8 @@ public final class SafetensorsWriter: Sendable {
     let names = Dictionary(safetensorsTypes.map { ($1, $0) }) { first, _ in first }
     var members: [JSONMember] = []
     if !metadata.isEmpty {
-      members.append(JSONMember("__metadata__", JSONValue(.object(metadata.map { JSONMember($0.name, .string($0.value)) }))))
+      members.append(
+        JSONMember("__metadata__", JSONValue(.object(metadata.map { JSONMember($0.name, .string($0.value)) }))))
     }
     var end = 0
     var starts: [Int] = []

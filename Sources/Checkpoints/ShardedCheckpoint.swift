@@ -46,7 +46,8 @@ public struct ShardedCheckpoint: Checkpoint {
             isDuplicate ? "is in another file of the checkpoint too" : "is not in the index", hint: Self.mixedHint)
         }
         guard expected == names[number] else {
-          throw Failure(.badData, file: shard.path, place: "array \"\(array.name)\"", "should be in \(expected) by the index",
+          throw Failure(
+            .badData, file: shard.path, place: "array \"\(array.name)\"", "should be in \(expected) by the index",
             hint: Self.mixedHint)
         }
         arrays.append(array)
@@ -56,7 +57,8 @@ public struct ShardedCheckpoint: Checkpoint {
     // Left over: in the index, but in no file.
     if let missing = map.first(where: { wanted[Array($0.array.utf8)] != nil }) {
       throw Failure(
-        .badData, file: Paths.join(folder, missing.file), place: "array \"\(missing.array)\"", "is in the index but not in the file",
+        .badData, file: Paths.join(folder, missing.file), place: "array \"\(missing.array)\"",
+        "is in the index but not in the file",
         hint: Self.mixedHint)
     }
     self.path = path

@@ -45,7 +45,8 @@ public struct TorchCheckpoint: Checkpoint {
             name: tensor.name, shape: tensor.shape, elementType: tensor.elementType,
             bytes: try tensor.shape.bytes(of: tensor.elementType)))
         placements.append(
-          Placement(start: range.lowerBound + tensor.offset * size, strides: tensor.isContiguous ? nil : tensor.strides))
+          Placement(start: range.lowerBound + tensor.offset * size, strides: tensor.isContiguous ? nil : tensor.strides)
+        )
       }
       // In the order of the data, which is the order in which reading is quick.
       let order = arrays.indices.sorted { (placements[$0].start, $0) < (placements[$1].start, $1) }
@@ -54,7 +55,8 @@ public struct TorchCheckpoint: Checkpoint {
       self.path = path ?? file.path
       files = [file]
     } catch {
-      throw error.inFile(file.path).hinting("the file is damaged, or torch.save did not write it: fetch it again, or ask its author")
+      throw error.inFile(file.path).hinting(
+        "the file is damaged, or torch.save did not write it: fetch it again, or ask its author")
     }
   }
 
@@ -97,7 +99,8 @@ private struct TorchContents {
     guard pickles.count == 1 else {
       throw Failure(
         .badData, place: "zip archive",
-        pickles.isEmpty ? "has no data.pkl: it is none of PyTorch's archives" : "has \(pickles.count) entries named data.pkl",
+        pickles.isEmpty
+          ? "has no data.pkl: it is none of PyTorch's archives" : "has \(pickles.count) entries named data.pkl",
         hint: "a .keras file or any other zip archive is read by its own name and content")
     }
     let folder = String(pickles[0].name.dropLast("data.pkl".count))
@@ -107,12 +110,16 @@ private struct TorchContents {
         hint: "save a state dict with torch.save(model.state_dict(), …)")
     }
     if let order = archive.entry(folder + "byteorder") {
-      guard order.range.count <= 16, try file.bytes(order.range.count, at: order.range.lowerBound) == Array("little".utf8) else {
+      guard order.range.count <= 16,
+        try file.bytes(order.range.count, at: order.range.lowerBound) == Array("little".utf8)
+      else {
         throw Failure(.badData, place: "zip entry \"\(order.name)\"", "says that the data are not little-endian")
       }
     }
     guard pickles[0].range.count <= TorchCheckpoint.maximumPickleLength else {
-      throw Failure(.badData, place: pickles[0].name, "has \(pickles[0].range.count) bytes; at most \(TorchCheckpoint.maximumPickleLength) are read")
+      throw Failure(
+        .badData, place: pickles[0].name,
+        "has \(pickles[0].range.count) bytes; at most \(TorchCheckpoint.maximumPickleLength) are read")
     }
     var parser = PickleParser(
       try file.bytes(pickles[0].range.count, at: pickles[0].range.lowerBound), name: pickles[0].name)
@@ -144,7 +151,8 @@ private struct TorchContents {
         return
       } catch {
         // The pickles' length stands nowhere: read more until they end.
-        let isCut = error.reason == "the pickle ends early" && length < min(file.size, TorchCheckpoint.maximumPickleLength)
+        let isCut =
+          error.reason == "the pickle ends early" && length < min(file.size, TorchCheckpoint.maximumPickleLength)
         guard isCut else { throw error }
         length = min(2 * length, file.size, TorchCheckpoint.maximumPickleLength)
       }
@@ -178,7 +186,9 @@ private struct LegacyHead {
       throw Failure(.badData, place: "byte 15", "is of an unknown version of PyTorch's format")
     }
     let system = try next("system information")
-    if let order = system.members(system.root)?.first(where: { $0.name == "little_endian" }), order.value != .boolean(true) {
+    if let order = system.members(system.root)?.first(where: { $0.name == "little_endian" }),
+      order.value != .boolean(true)
+    {
       throw Failure(.badData, place: "system information", "says that the data are not little-endian")
     }
     tensors = try TorchState(next("state dict"), name: "state dict").tensors()
@@ -186,7 +196,9 @@ private struct LegacyHead {
     guard let items = list.items(list.root) else { throw Failure(.badData, place: "list of storages", "is no list") }
     var keys: [String] = []
     for item in items {
-      guard case .string(let key) = item else { throw Failure(.badData, place: "list of storages", "has a key that is no string") }
+      guard case .string(let key) = item else {
+        throw Failure(.badData, place: "list of storages", "has a key that is no string")
+      }
       keys.append(key)
     }
     self.keys = keys
@@ -202,20 +214,24 @@ private struct LegacyHead {
       let place = "storage \"\(key)\""
       // A storage of no array of the state dict: how long its elements are stands nowhere.
       guard let type = types[key] else { throw Failure(.badData, place: place, "belongs to no array") }
-      guard file.size - position >= 8 else { throw Failure(.badData, place: place, "the file ends before it", hint: Self.hint) }
+      guard file.size - position >= 8 else {
+        throw Failure(.badData, place: place, "the file ends before it", hint: Self.hint)
+      }
       var reader = ByteReader(try file.bytes(8, at: position))
       guard try reader.integer(UInt64.self) == UInt64(type.count) else {
         throw Failure(.badData, place: place, "has another count of elements than the state dict says")
       }
       let bytes = type.count * type.size
-      guard bytes <= file.size - position - 8 else { throw Failure(.badData, place: place, "the file ends inside it", hint: Self.hint) }
+      guard bytes <= file.size - position - 8 else {
+        throw Failure(.badData, place: place, "the file ends inside it", hint: Self.hint)
+      }
       guard out.updateValue(position + 8..<position + 8 + bytes, forKey: key) == nil else {
         throw Failure(.badData, place: place, "is there twice")
       }
       position += 8 + bytes
     }
     guard position == file.size else {
-      throw Failure(.badData, place: "byte \(position)", "\(file.size - position) bytes after the last storage")
+      throw Failure(.badData, place: "byte \(position)", "\(byteCount(file.size - position)) after the last storage")
     }
     return out
   }

@@ -84,7 +84,8 @@ struct TorchState {
     let arguments = tree.arguments(of: value)
     switch function {
     case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
-      guard let inner = arguments.first, tree.function(of: inner)?.hasPrefix("torch._utils._rebuild_tensor") == true else {
+      guard let inner = arguments.first, tree.function(of: inner)?.hasPrefix("torch._utils._rebuild_tensor") == true
+      else {
         throw failure(array, "is a parameter of no tensor")
       }
       return try tensor(array, inner)
@@ -136,7 +137,9 @@ struct TorchState {
     guard id.count >= 5, id[0] == .string("storage"), case .global(let typeName) = id[1], case .string(let key) = id[2],
       case .integer(let count) = id[4], count >= 0
     else { throw failure(array, "has a storage of unknown form") }
-    guard let type = PickleAllowList.elementTypes[typeName] else { throw failure(array, "has a storage of unknown type \(typeName)") }
+    guard let type = PickleAllowList.elementTypes[typeName] else {
+      throw failure(array, "has a storage of unknown type \(typeName)")
+    }
     guard count <= Int.max / 16 else { throw failure(array, "has a storage of \(count) elements") }
     var offset = 0
     if id.count > 5, let view = tree.items(id[5]) {

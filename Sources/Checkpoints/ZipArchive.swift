@@ -51,7 +51,9 @@ struct ZipArchive {
   func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }
 
   private func checkOverlaps() throws(Failure) {
-    let sorted = entries.sorted { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }
+    let sorted = entries.sorted {
+      ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
+    }
     for (before, after) in zip(sorted, sorted.dropFirst()) where after.range.lowerBound < before.range.upperBound {
       throw Failure(.badData, place: "zip entry \"\(after.name)\"", "overlaps \"\(before.name)\"")
     }
@@ -116,13 +118,16 @@ struct ZipArchive {
         hint: "unpack the archive and pack it again without compression (zip -0)")
     }
     guard header.compressedSize == header.size else {
-      throw Failure(.badData, place: place, "is stored but states two sizes: \(header.compressedSize) and \(header.size)")
+      throw Failure(
+        .badData, place: place, "is stored but states two sizes: \(header.compressedSize) and \(header.size)")
     }
     let past = Failure(.badData, place: place, "goes past the zip directory")
     guard header.localOffset <= UInt64(end), UInt64(end) - header.localOffset >= 30 else { throw past }
     let offset = Int(header.localOffset)
     var local = ByteReader(try file.bytes(30, at: offset))
-    guard try local.integer(UInt32.self) == 0x0403_4b50 else { throw Failure(.badData, place: place, "has no local header") }
+    guard try local.integer(UInt32.self) == 0x0403_4b50 else {
+      throw Failure(.badData, place: place, "has no local header")
+    }
     _ = try local.take(22)
     let nameLength = Int(try local.integer(UInt16.self))
     let extraLength = Int(try local.integer(UInt16.self))
@@ -147,7 +152,9 @@ private struct CentralHeader {
   var text: String { String(decoding: name, as: UTF8.self) }
 
   init(_ reader: inout ByteReader) throws(Failure) {
-    guard try reader.integer(UInt32.self) == 0x0201_4b50 else { throw Failure(.badData, "no zip directory record where one is needed") }
+    guard try reader.integer(UInt32.self) == 0x0201_4b50 else {
+      throw Failure(.badData, "no zip directory record where one is needed")
+    }
     _ = try reader.take(4)
     flags = try reader.integer()
     method = try reader.integer()
@@ -160,7 +167,9 @@ private struct CentralHeader {
     _ = try reader.take(8)
     localOffset = UInt64(try reader.integer(UInt32.self))
     name = Array(try reader.take(nameLength))
-    guard String(validating: name, as: UTF8.self) != nil else { throw Failure(.badData, "an entry's name is not UTF-8") }
+    guard String(validating: name, as: UTF8.self) != nil else {
+      throw Failure(.badData, "an entry's name is not UTF-8")
+    }
     var extra = ByteReader(Array(try reader.take(extraLength)))
     _ = try reader.take(commentLength)
     while extra.remaining >= 4 {

@@ -36,7 +36,8 @@ struct ConversionPlanner {
     var indices: [String: Int] = [:]
     for (index, array) in checkpoint.arrays.enumerated() {
       guard indices.updateValue(index, forKey: layout.ruleName(array.name)) == nil else {
-        throw Failure(.badData, place: "array \"\(array.name)\"", "has the same name as another one in the layout \(layout.name)")
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"", "has the same name as another one in the layout \(layout.name)")
       }
     }
     self.indices = indices
@@ -81,7 +82,8 @@ struct ConversionPlanner {
     let side = Int(Double(max(0, rows - 1)).squareRoot().rounded())
     guard side > 0, side * side == rows - 1 else {
       throw Failure(
-        .badData, place: "array \"\(layout.grid?.from ?? "")\"", "has \(rows) rows, which are not 1 and those of a square grid")
+        .badData, place: "array \"\(layout.grid?.from ?? "")\"",
+        "has \(rows) rows, which are not 1 and those of a square grid")
     }
     return side
   }
@@ -96,7 +98,9 @@ struct ConversionPlanner {
       } else if let untied = tie.untied {
         changes[untied.net, default: []] += untied.configuration
       } else {
-        throw Failure(.badData, place: "array \"\(checkpoint.arrays[first].name)\"", "differs from \"\(tie.same)\", which it should equal")
+        throw Failure(
+          .badData, place: "array \"\(checkpoint.arrays[first].name)\"",
+          "differs from \"\(tie.same)\", which it should equal")
       }
     }
     let precision = try precision()
@@ -310,7 +314,8 @@ struct ConversionPlanner {
     let names = sources.map { "\"\(checkpoint.arrays[$0].name)\"" }.joined(separator: ", ")
     let found = sources.map { "\(checkpoint.arrays[$0].shape.dimensions)" }.joined(separator: ", ")
     throw Failure(
-      .badData, place: "array \(names)", "has shape \(found) where the configuration makes it \(array.shape.dimensions)",
+      .badData, place: "array \(names)",
+      "has shape \(found) where the configuration makes it \(array.shape.dimensions)",
       hint: "is config.json of these weights?")
   }
 
@@ -331,7 +336,9 @@ struct ConversionPlanner {
     guard unused.isEmpty else {
       throw Failure(
         .badData, "\(unused.count) arrays belong to no net of \(family.name), the first \"\(unused[0])\"",
-        hint: "the checkpoint has more in it than this family knows: leave it out with --allow-unused, or see whether its config.json is of these weights")
+        hint:
+          "the checkpoint has more in it than this family knows: leave it out with --allow-unused, or see whether its config.json is of these weights"
+      )
     }
     return Coverage(arrays: checkpoint.arrays.count, used: used.count, tied: tied, ignored: ignored)
   }

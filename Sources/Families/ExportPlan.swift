@@ -30,7 +30,8 @@ public struct ExportPlan: Sendable {
   public init(_ nets: [NetFile], layout layoutName: String) throws(Failure) {
     guard let first = nets.first else { throw Failure(.usage, "no nets are named") }
     family = try Family.named(first.header.family)
-    guard let layout = family.layouts.first(where: { $0.name == layoutName }), let skeletons = layout.exportedFiles else {
+    guard let layout = family.layouts.first(where: { $0.name == layoutName }), let skeletons = layout.exportedFiles
+    else {
       throw Failure(.usage, "\(family.name) can't be exported to layout \(layoutName)")
     }
     self.layout = layout
@@ -66,7 +67,8 @@ public struct ExportPlan: Sendable {
       guard count == 1 else {
         throw Failure(
           .usage, count == 0 ? "the net \(kind.name) is missing" : "the net \(kind.name) is named \(count) times",
-          hint: "a published folder joins all nets of a combination: \(family.nets.map(\.name).joined(separator: ", "))")
+          hint: "a published folder joins all nets of a combination: \(family.nets.map(\.name).joined(separator: ", "))"
+        )
       }
     }
   }
@@ -75,7 +77,8 @@ public struct ExportPlan: Sendable {
     _ entry: ArrayEntry, as name: String, _ index: Int, _ net: NetFile, _ layout: Layout
   ) throws(Failure) -> [ExportedArray] {
     guard let (names, rule) = layout.sources(of: name, in: net.header.net) else {
-      throw Failure(.badData, file: net.path, place: "array \"\(name)\"", "the layout \(layout.name) has no rule for it")
+      throw Failure(
+        .badData, file: net.path, place: "array \"\(name)\"", "the layout \(layout.name) has no rule for it")
     }
     let shape = try Shape(rule.publishedDimensions(entry.shape.dimensions))
     guard shape.elements * names.count == entry.shape.elements else {
@@ -185,7 +188,8 @@ extension ExportPlan {
     let names = [name] + smallFiles.map(\.name)
     if !replacing, let there = names.first(where: { Paths.exists(Paths.join(folder, $0)) }) {
       throw Failure(
-        .cannotCreate, file: Paths.join(folder, there), "is there already", hint: "name an empty folder, or use --force")
+        .cannotCreate, file: Paths.join(folder, there), "is there already", hint: "name an empty folder, or use --force"
+      )
     }
     return Paths.join(folder, name)
   }

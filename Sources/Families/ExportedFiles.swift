@@ -62,7 +62,9 @@ struct ExportedFiles {
     for header in headers {
       guard let kind = family.nets.first(where: { $0.name == header.net }) else { continue }
       for field in kind.fields {
-        guard let key = field.key, let value = header.configuration.first(where: { $0.key == field.name })?.value else { continue }
+        guard let key = field.key, let value = header.configuration.first(where: { $0.key == field.name })?.value else {
+          continue
+        }
         json = json.setting(key.split(separator: "."), to: field.isTable ? table(value) : value)
       }
     }
@@ -77,7 +79,9 @@ struct ExportedFiles {
 
   private func withProfile(_ json: JSONValue, file: String) -> JSONValue {
     var json = json
-    guard case .string(let name) = headers[0].profile["name"]?.content, let profile = family.profile(name) else { return json }
+    guard case .string(let name) = headers[0].profile["name"]?.content, let profile = family.profile(name) else {
+      return json
+    }
     for (profileFile, keys) in profile.keys where profileFile == file {
       for key in keys {
         guard let value = headers[0].profile[path: key.path], value.content != .null else { continue }

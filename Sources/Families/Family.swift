@@ -159,7 +159,8 @@ extension Family {
   /// The net that a combination picks.
   public func net(of combination: Combination) throws(Failure) -> NetKind {
     guard let first = nets.first else {
-      throw Failure(.usage, "the family \(name) has no net definitions", hint: "its nets are made from checkpoints only")
+      throw Failure(
+        .usage, "the family \(name) has no net definitions", hint: "its nets are made from checkpoints only")
     }
     guard let axis = netAxis else { return first }
     let wanted = combination[axis.name]?.description ?? ""

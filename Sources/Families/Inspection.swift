@@ -104,7 +104,9 @@ extension Inspection {
       if header.family == Family.plain.name {
         family = .plain
         (ties, nets) = ([], [])
-        arrays = header.arrays.map { .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.storedBytes) }
+        arrays = header.arrays.map {
+          .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.storedBytes)
+        }
         return
       }
       guard let family = Family.known.first(where: { $0.name == header.family }),

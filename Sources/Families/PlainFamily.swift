@@ -61,7 +61,8 @@ extension ConversionPlan {
     let stem = Paths.name(path).split(separator: ".").first.map(String.init) ?? ""
     let name = ["model", "pytorch_model", "tf_model"].contains(stem) ? Paths.name(Paths.folder(of: path)) : stem
     let allowed = name.unicodeScalars.map { scalar in
-      scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains(scalar)) ? Character(scalar) : "-"
+      scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains(scalar))
+        ? Character(scalar) : "-"
     }
     return allowed.isEmpty ? "unnamed" : String(String(allowed).prefix(64))
   }

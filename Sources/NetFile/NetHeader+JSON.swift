@@ -139,6 +139,8 @@ extension TokenizerDescription {
     splitCJK = try json.member("splitCJK").boolean()
     vocabulary = try json.member("vocabulary").strings()
     added = try json["added"]?.size() ?? 0
-    guard added <= vocabulary.count else { throw json.failure("\(added) tokens were added, but there are \(vocabulary.count)") }
+    guard added <= vocabulary.count else {
+      throw json.failure("\(added) tokens were added, but there are \(vocabulary.count)")
+    }
   }
 }

@@ -34,7 +34,9 @@ public final class MappedWeights: WeightProvider {
   private func storage(of entry: ArrayEntry) throws(Failure) -> Weight.Storage {
     if case .plain = entry.encoding { return .mapped(mapping, entry.offset..<entry.offset + entry.bytes) }
     guard entry.bytes <= Self.largestUnpackedArray else {
-      throw Failure(.badData, file: net.path, "unpacks to \(entry.bytes) bytes; at most \(Self.largestUnpackedArray) are held in memory")
+      throw Failure(
+        .badData, file: net.path,
+        "unpacks to \(entry.bytes) bytes; at most \(Self.largestUnpackedArray) are held in memory")
     }
     var bytes: [UInt8] = []
     do {

@@ -19,7 +19,9 @@ extension Difference {
     for (side, ties) in [("a", tied.a), ("b", tied.b)] {
       lines += ties.map { "tied in \(side): \(printable($0.name)) = \(printable($0.same))" }
     }
-    lines += configuration.map { "configuration: \($0.field) is \($0.a?.plain ?? "not there") in a, \($0.b?.plain ?? "not there") in b" }
+    lines += configuration.map {
+      "configuration: \($0.field) is \($0.a?.plain ?? "not there") in a, \($0.b?.plain ?? "not there") in b"
+    }
     return lines.joined(separator: "\n")
   }
 

@@ -27,7 +27,10 @@ extension Inspection {
       for file in checkpoint.files {
         table.add("checkpoint", "\(file.path) (\(checkpoint.format), \(sized(file.size)))")
       }
-      for entry in checkpoint.metadata { table.add("metadata", "\(entry.name): \(entry.value)") }
+      for entry in checkpoint.metadata.prefix(20) { table.add("metadata", "\(entry.name): \(entry.value)") }
+      if checkpoint.metadata.count > 20 {
+        table.add("metadata", "… and \(checkpoint.metadata.count - 20) more (--json lists them)")
+      }
     }
     table.add("family", family.map { $0.name + (layout.map { ", layout \($0.name)" } ?? "") } ?? "unknown family")
     if !parameters.isEmpty {

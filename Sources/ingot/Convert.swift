@@ -16,7 +16,8 @@ struct Convert: ParsableCommand {
   @Option(help: "Element type of the net files: float32, float16 or bfloat16. (default: the checkpoint's)")
   var precision: String?
 
-  @Option(help: "The profile that the nets will run with, where the checkpoint leaves a choice. (default: its layout's)")
+  @Option(
+    help: "The profile that the nets will run with, where the checkpoint leaves a choice. (default: its layout's)")
   var profile: String?
 
   @Flag(help: "Leave out arrays that belong to no net, such as extra heads, instead of stopping.")
@@ -35,7 +36,8 @@ struct Convert: ParsableCommand {
     let plan = try ConversionPlan(
       opened,
       ConversionRequest(
-        family: selection.givenFamily(), parameters: selection.parsedParameters(), precision: elementType(), profile: profile,
+        family: selection.givenFamily(), parameters: selection.parsedParameters(), precision: elementType(),
+        profile: profile,
         allowsUnused: allowUnused))
     let progress = ProgressLine("converting", total: plan.totalBytes)
     defer { progress.finish() }

@@ -6,7 +6,8 @@ import Reports
 
 struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Writes the nets of one combination as a folder in the published layout, which the publisher's library loads.",
+    abstract:
+      "Writes the nets of one combination as a folder in the published layout, which the publisher's library loads.",
     discussion: """
       Nets are named by their paths, all of one combination, or by parameters without the part; the folder comes last: \
       ingot export --set Release=demo --to safetensors FOLDER
@@ -47,7 +48,9 @@ struct Export: ParsableCommand {
   private func nets() throws(Failure) -> [NetFile] {
     var nets: [NetFile] = []
     if paths.count > 1 {
-      for path in paths.dropLast() { nets.append(try selection.selection(path: path).file(on: selection.shelfOptions.chosen)) }
+      for path in paths.dropLast() {
+        nets.append(try selection.selection(path: path).file(on: selection.shelfOptions.chosen))
+      }
       return nets
     }
     guard case .combination(let family, let combination) = try selection.selection(path: nil) else { return [] }

@@ -16,7 +16,8 @@ struct HDF5Child: ParsableCommand {
     let status: Int32
     switch (words.first, words.count) {
     case ("list", 4): status = unsafe ingot_hdf5_list(words[1], UInt64(words[2]) ?? 0, UInt64(words[3]) ?? 0, 1)
-    case ("read", 5): status = unsafe ingot_hdf5_read(words[1], UInt64(words[2]) ?? 0, UInt64(words[3]) ?? 0, words[4], 1)
+    case ("read", 5):
+      status = unsafe ingot_hdf5_read(words[1], UInt64(words[2]) ?? 0, UInt64(words[3]) ?? 0, words[4], 1)
     case ("write", 2): status = unsafe ingot_hdf5_write(words[1], 0)
     default: status = Failure.Kind.usage.exitStatus
     }

@@ -15,7 +15,9 @@ struct IngotCommand: ParsableCommand {
       73 cannot create output; 74 I/O error.
       """,
     version: Families.Ingot.version,
-    subcommands: [Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, HDF5Child.self])
+    subcommands: [
+      Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, HDF5Child.self,
+    ])
 
   /// Runs the command; an error is a line on standard error, its hint a second one, and the exit status its kind.
   static func main() {

@@ -77,8 +77,8 @@ import Testing
   @Test func boundsDepthAndCount() {
     let deep = String(repeating: "[", count: 100_000)
     #expect(failure { _ = try parse(deep) }?.description == "byte 32: nested more than 32 deep")
-    let many = "[" + String(repeating: "0,", count: 2_000_000) + "0]"
-    #expect(failure { _ = try parse(many) }?.description == "byte 3999999: more than 2000000 JSON values")
+    let many = "[" + String(repeating: "0,", count: 500_000) + "0]"
+    #expect(failure { _ = try parse(many) }?.description == "byte 999999: more than 500000 JSON values")
   }
 
   @Test func lenientReadingFollowsPython() throws {

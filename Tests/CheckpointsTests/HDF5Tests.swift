@@ -45,7 +45,9 @@ import Testing
       guard let content = try? bytes(of: "\(Self.folder)/\(name)") else { continue }
       for _ in 0..<60 {
         var damaged = content
-        for _ in 0..<4 { damaged[Int.random(in: 0..<damaged.count, using: &generator)] = .random(in: 0...255, using: &generator) }
+        for _ in 0..<4 {
+          damaged[Int.random(in: 0..<damaged.count, using: &generator)] = .random(in: 0...255, using: &generator)
+        }
         let path = try folder.write(damaged, to: "damaged.h5")
         do {
           let checkpoint = try openCheckpoint(path)

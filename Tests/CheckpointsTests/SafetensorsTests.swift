@@ -171,7 +171,7 @@ import Testing
   /// A header of the greatest length, of the greatest number of values: refused without much memory.
   @Test func boundsHostileHeaders() {
     let many = "{\"a\":[" + String(repeating: "0,", count: 10_000_000) + "0]}"
-    #expect(failure { _ = try open(safetensors(many)) }?.reason == "more than 2000000 JSON values")
+    #expect(failure { _ = try open(safetensors(many)) }?.reason == "more than 500000 JSON values")
   }
 }
 
@@ -189,7 +189,10 @@ import Testing
       "byte 6: the zip archive's directory is missing at the end of the file"
     ),
     ([0x80, 2, 0x8a, 0x0a], "byte 0: is a pickle, but none that torch.save wrote"),
-    ([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0], "file: libhdf5 can't open it (libhdf5: driver read request failed)"),
+    (
+      [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0],
+      "file: cut short: it has 9 bytes and ends inside the superblock"
+    ),
     (Array("GGUF\u{3}\0\0\0".utf8), "is a GGUF file, where a checkpoint is needed"),
     ([0x1f, 0x8b, 8, 0], "is a gzip file, where a checkpoint is needed"),
     (Array("{\"error\": \"Entry not found\"}".utf8), "is a JSON text, where a checkpoint is needed"),

@@ -84,7 +84,10 @@ import Testing
     ("\"definition\": \"BlipTextEncoder\"", "\"definition\": \"Bert\"", "unknown net definition \"Bert\""),
     ("\"defaultProfile\": \"hf-384\"", "\"defaultProfile\": \"hf\"", "there is no profile \"hf\""),
     ("\"transpose\": [3, 2, 0, 1]", "\"transpose\": [3, 2, 0, 0]", "is no permutation of dimensions"),
-    ("\"TextEncoder\": \"huggingface\"", "\"TextEncoder\": \"other\"", "there is no layout other before this one that has rules for TextEncoder"),
+    (
+      "\"TextEncoder\": \"huggingface\"", "\"TextEncoder\": \"other\"",
+      "there is no layout other before this one that has rules for TextEncoder"
+    ),
     ("\"selects\": \"net\"", "\"selects\": \"nets\"", "unknown selection \"nets\""),
     (
       "\"profile\": \"original-480\",\n      \"recognizedBy\"", "\"profile\": \"x\",\n      \"recognizedBy\"",

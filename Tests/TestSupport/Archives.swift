@@ -26,7 +26,8 @@ public func zip(_ parts: [ZipPart], entries: UInt16? = nil, trailing: [UInt8] = 
   for part in parts {
     let local = part.localName ?? part.name
     let offset = part.statedOffset ?? UInt32(out.count)
-    let sizes = UInt32(part.bytes.count).littleEndianBytes + (part.statedSize ?? UInt32(part.bytes.count)).littleEndianBytes
+    let sizes =
+      UInt32(part.bytes.count).littleEndianBytes + (part.statedSize ?? UInt32(part.bytes.count)).littleEndianBytes
     let common: [UInt8] = part.flags.littleEndianBytes + part.method.littleEndianBytes + [UInt8](repeating: 0, count: 8)
     out += part.localSignature.littleEndianBytes + [20, 0] + common + sizes
     out += UInt16(local.count).littleEndianBytes + [0, 0] + local + part.bytes
@@ -36,7 +37,8 @@ public func zip(_ parts: [ZipPart], entries: UInt16? = nil, trailing: [UInt8] = 
   }
   let count = (entries ?? UInt16(parts.count)).littleEndianBytes
   let end = UInt32(0x0605_4b50).littleEndianBytes + [0, 0, 0, 0] + count + count
-  return out + directory + trailing + end + UInt32(directory.count).littleEndianBytes + UInt32(out.count).littleEndianBytes + [0, 0]
+  return out + directory + trailing + end + UInt32(directory.count).littleEndianBytes
+    + UInt32(out.count).littleEndianBytes + [0, 0]
 }
 
 /// An archive as torch.save makes it, of a pickle and storages.
@@ -50,7 +52,9 @@ public struct PickleText {
 
   public init() {}
 
-  public static func string(_ text: String) -> [UInt8] { [0x58] + UInt32(text.utf8.count).littleEndianBytes + Array(text.utf8) }
+  public static func string(_ text: String) -> [UInt8] {
+    [0x58] + UInt32(text.utf8.count).littleEndianBytes + Array(text.utf8)
+  }
 
   public static func integer(_ value: Int32) -> [UInt8] { [0x4a] + value.littleEndianBytes }
 
