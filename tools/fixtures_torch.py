@@ -12,6 +12,8 @@ Below DIR, which is the repository unless given, in Tests/CheckpointsTests/Fixtu
     module.pt               the state dict of a real module: an OrderedDict with _metadata
     args.pt                 {"model": …, "args": Namespace(lr=0.1)}
     training.pt, .pth       {"model": …, "optimizer": …, "epoch": 1} in both forms: tensors that are no part of the net
+    python2.pth             as Python 2 and torch 0.3 wrote: byte strings, a dictionary made from a list of pairs, storages
+                            of a graphics card, views of storages; made of opcodes here, and read by torch for comparison
     script.pt               a TorchScript program, which is no state dict
     hostile-*.pt, *.pth     pickles that would run something when Python loads them, in both forms; made of opcodes here,
                             none is ever loaded
@@ -159,6 +161,8 @@ def make_torch_files(folder):
             torch.save(content, folder / name)
         check_with_torch(folder / name, contents[name][1])
     write(folder / "script.pt", script())
+    write(folder / "python2.pth", python2())
+    contents["python2.pth"] = None, torch.load(folder / "python2.pth", weights_only=True, map_location="cpu")
     return {name: {key: facts(tensor) for key, tensor in arrays.items()} for name, (_, arrays) in contents.items()}
 
 
@@ -193,6 +197,49 @@ def script():
 
 
 # ----------------------------------------------------------------------------------------------------------- by hand
+
+
+def old_text(value):
+    return b"U" + bytes([len(value)]) + value.encode()
+
+
+def numbers_of(*values):
+    return b"(" + b"".join(b"K" + bytes([value]) for value in values) + b"t"
+
+
+def python2():
+    """Two storages of 12 and 6 elements; a tensor of the first form of all, one of the later one, and one that sees the
+    last 4 elements of the first storage as a storage of its own."""
+    def storage(key, count, view=b"N"):
+        count = pickle.encode_long(count)
+        return (b"(" + old_text("storage") + named("torch", "FloatStorage") + old_text(key) + old_text("cuda:0")
+                + b"\x8a" + bytes([len(count)]) + count + view + b"tQ")
+
+    def tensor(function, storage, offset, shape, strides, more=b""):
+        return (named("torch._utils", function) + b"(" + storage + b"K" + bytes([offset]) + numbers_of(*shape)
+                + numbers_of(*strides) + more + b"tR")
+
+    def pairs(items):
+        return b"](" + b"".join(b"](" + old_text(key) + value + b"e" for key, value in items.items()) + b"e"
+
+    later = b"\x89N"  # no gradient, no hooks
+    view = b"(" + old_text("19337193760") + b"K\x08K\x04t"
+    arrays = {
+        "lin0.weight": tensor("_rebuild_tensor", storage("1933719376", 12), 0, (3, 4), (4, 1)),
+        "lin0.bias": tensor("_rebuild_tensor_v2", storage("1855068736", 6), 1, (2, 2), (1, 3), later),
+        "lin1.weight": tensor("_rebuild_tensor_v2", storage("1933719376", 12, view), 1, (3,), (1,), later),
+    }
+    ordered = named("collections", "OrderedDict")
+    metadata = ordered + b"(" + pairs({"": b"}" + old_text("version") + b"K\x01s"}) + b"tR"
+    state = b"\x80\x02" + ordered + b"(" + pairs(arrays) + b"tR}" + old_text("_metadata") + metadata + b"sb."
+    system = (b"\x80\x02}(" + old_text("protocol_version") + b"M\xe9\x03" + old_text("type_sizes") + b"}("
+              + old_text("int") + b"K\x04" + old_text("short") + b"K\x02" + old_text("long") + b"K\x04u"
+              + old_text("little_endian") + b"\x88u.")
+    listed = b"\x80\x02](" + old_text("1855068736") + old_text("1933719376") + b"e."
+    start = [pickle.dumps(value, protocol=2) for value in (0x1950A86A20F9469CFC6C, 1001)]
+    data = [len(part).to_bytes(8, "little") + part.numpy().tobytes() for part in (numbers(80, 6), numbers(81, 12))]
+    return b"".join(start) + system + state + listed + b"".join(data)
+
 
 COMMAND = "touch /tmp/ingot-pwned"
 

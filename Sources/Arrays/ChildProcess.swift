@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A program run as a child, with pipes to its standard input and from its standard output and standard error. A child
 /// that is let go of before it ended is killed; none is left behind.
@@ -102,10 +103,15 @@ public final class ChildProcess {
     return (how, String(decoding: line, as: UTF8.self))
   }
 
+  private static let isIngot = Atomic(false)
+
+  /// Says that this program is the `ingot` command, whatever its file is called.
+  public static func thisProgramIsIngot() { isIngot.store(true, ordering: .relaxed) }
+
   /// The `ingot` command: this program, or the one that stands beside it, or the one on the path.
   public static var ingot: String {
     let this = System.thisProgram
-    if Paths.name(this) == "ingot" { return this }
+    if isIngot.load(ordering: .relaxed) { return this }
     let beside = Paths.join(Paths.folder(of: this), "ingot")
     return Paths.exists(beside) ? beside : "ingot"
   }

@@ -87,7 +87,7 @@ extension RawSpan {
   public func holdsSameBytes(as other: borrowing RawSpan) -> Bool {
     guard byteCount >= other.byteCount else { return false }
     return unsafe withUnsafeBytes { mine in
-      unsafe other.withUnsafeBytes { theirs in unsafe mine.prefix(theirs.count).elementsEqual(theirs) }
+      unsafe other.withUnsafeBytes { theirs in unsafe System.isSame(mine, theirs) }
     }
   }
 }

@@ -230,6 +230,12 @@ enum System {
     _ = unsafe munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
   }
 
+  /// Whether the front of `first` is the same as all of `second`.
+  static func isSame(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Bool {
+    guard let left = first.baseAddress, let right = second.baseAddress else { return unsafe second.isEmpty }
+    return unsafe memcmp(left, right, second.count) == 0
+  }
+
   static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
   static var process: Int32 { getpid() }

@@ -75,9 +75,12 @@ extension ConversionPlan {
   /// which has to go on in the order of the file.
   private func jobs(compress: Bool) -> [Job] {
     var jobs = checkpoint.files.indices.map(Job.hash)
-    for net in nets.indices {
-      let arrays = Array(nets[net].arrays.indices)
-      jobs += compress ? [.write(net: net, arrays: arrays)] : arrays.map { .write(net: net, arrays: [$0]) }
+    if compress {
+      return jobs + nets.indices.map { .write(net: $0, arrays: Array(nets[$0].arrays.indices)) }
+    }
+    // In turn from each net, so that two threads seldom wait for the lock of one file.
+    for index in 0..<(nets.map(\.arrays.count).max() ?? 0) {
+      jobs += nets.indices.filter { index < nets[$0].arrays.count }.map { .write(net: $0, arrays: [index]) }
     }
     return jobs
   }
