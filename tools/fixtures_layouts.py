@@ -84,7 +84,8 @@ def shapes():
         block = f"visual_encoder.blocks.{number}."
         out += norm(block + "norm1", width) + linear(block + "attn.qkv", 3 * width, width)
         out += linear(block + "attn.proj", width, width)
-        out += norm(block + "norm2", width) + linear(block + "mlp.fc1", mlp, width) + linear(block + "mlp.fc2", width, mlp)
+        out += norm(block + "norm2", width) + linear(block + "mlp.fc1", mlp, width)
+        out += linear(block + "mlp.fc2", width, mlp)
     out += norm("visual_encoder.norm", width) + text("text_encoder.") + text("text_decoder.bert.")
     width, words = TEXT["hidden_size"], TEXT["vocab_size"]
     out += [(HEAD + "bias", (words,), "bias")] + linear(HEAD + "transform.dense", width, width)
@@ -403,7 +404,7 @@ def make_layouts(folder, tensorflow_python):
         write_safetensors(halves, folder / precision / "model.safetensors")
     untied = separate(huggingface_state(original_state(tied=False)))
     write_safetensors(untied, folder / "untied" / "model.safetensors")
-    for place in sorted(folder.iterdir()):
+    for place in filter(pathlib.Path.is_dir, folder.iterdir()):
         write_small_files(place, place.name if place.name in ("float16", "bfloat16") else "float32")
     save_again(folder / "huggingface", folder / "no-buffers")
     if tensorflow_python:
@@ -447,7 +448,7 @@ def main():
     transformers.logging.disable_progress_bar()
     folder = options.root / "Tests" / "FamiliesTests" / "Fixtures"
     for place in (folder / "layouts").iterdir() if (folder / "layouts").exists() else []:
-        if place.is_dir() and (options.tensorflow_python or place.name != "keras"):
+        if place.is_dir() and place.name != "keras":  # which is only replaced when TensorFlow is there
             shutil.rmtree(place)
     make_layouts(folder / "layouts", options.tensorflow_python)
     if options.tensorflow_python:

@@ -12,13 +12,13 @@ Below DIR, which is the repository unless given, in Tests/CheckpointsTests/Fixtu
     module.pt               the state dict of a real module: an OrderedDict with _metadata
     args.pt                 {"model": …, "args": Namespace(lr=0.1)}
     training.pt, .pth       {"model": …, "optimizer": …, "epoch": 1} in both forms: tensors that are no part of the net
-    python2.pth             as Python 2 and torch 0.3 wrote: byte strings, a dictionary made from a list of pairs, storages
-                            of a graphics card, views of storages; made of opcodes here, and read by torch for comparison
+    python2.pth             as Python 2 and torch 0.3 wrote: byte strings, a dictionary made from a list of pairs,
+                            storages of a graphics card, views of storages; made of opcodes here, read by torch
     script.pt               a TorchScript program, which is no state dict
     hostile-*.pt, *.pth     pickles that would run something when Python loads them, in both forms; made of opcodes here,
                             none is ever loaded
-    expected.json           {file: {name: {"type", "shape", "sha256" of the elements in order, little-endian}}} for what can
-                            be read, and {file: {"refused": text}} for what can't: the text must stand in the error
+    expected.json           {file: {name: {"type", "shape", "sha256" of the elements in order, little-endian}}} for what
+                            can be read, and {file: {"refused": text}} for what can't: the error must hold the text
 
 A second run makes the same bytes, with torch 2.15; other versions may write other ones around the same elements. The
 addresses that the old form holds are replaced, as tools/fixtures_layouts.py does, and script.pt is left without its
@@ -167,7 +167,8 @@ def make_torch_files(folder):
 
 
 def facts(tensor):
-    return {"type": TYPES[tensor.dtype], "shape": list(tensor.shape), "sha256": hashlib.sha256(elements(tensor)).hexdigest()}
+    digest = hashlib.sha256(elements(tensor)).hexdigest()
+    return {"type": TYPES[tensor.dtype], "shape": list(tensor.shape), "sha256": digest}
 
 
 def elements(tensor):
@@ -274,17 +275,20 @@ def state_dict(value, protocol=2, key="weight"):
 # What to call it, the pickle, and what the error must name.
 HOSTILE = [
     ("system", state_dict(call(named("posix", "system"), text(COMMAND))), "posix.system"),
-    ("eval", state_dict(call(stacked("builtins", "eval"), text(f"__import__('os').system('{COMMAND}')")), 4), "builtins.eval"),
+    ("eval", state_dict(call(stacked("builtins", "eval"), text(f"__import__('os').system('{COMMAND}')")), 4),
+     "builtins.eval"),
     ("open", state_dict(call(named("__builtin__", "open"), text("/tmp/ingot-pwned"), text("w"))), "__builtin__.open"),
     ("socket", state_dict(call(stacked("socket", "socket")), 4), "socket.socket"),
-    ("popen", state_dict(call(named("subprocess", "Popen"), b"]" + text("touch") + b"a" + text("/tmp/ingot-pwned") + b"a")),
+    ("popen", state_dict(
+        call(named("subprocess", "Popen"), b"]" + text("touch") + b"a" + text("/tmp/ingot-pwned") + b"a")),
      "subprocess.Popen"),
-    ("getattr", state_dict(call(stacked("builtins", "getattr"), named("collections", "OrderedDict"), text("__class__")), 4),
+    ("getattr", state_dict(
+        call(stacked("builtins", "getattr"), named("collections", "OrderedDict"), text("__class__")), 4),
      "builtins.getattr"),
     ("recalled", state_dict(call(recalled("posix", "system"), text(COMMAND)), 4), "posix.system"),
     # In a member that nobody needs, beside weights that are none.
-    ("beside", b"\x80\x02}(" + text("state_dict") + b"}" + text("callbacks") + call(named("posix", "system"), text(COMMAND))
-     + b"u.", "posix.system"),
+    ("beside", b"\x80\x02}(" + text("state_dict") + b"}" + text("callbacks")
+     + call(named("posix", "system"), text(COMMAND)) + b"u.", "posix.system"),
     # Named but not called: who loads it gets the function as an array.
     ("named", state_dict(named("posix", "system")), "posix.system"),
     # As an object that is made without a call of REDUCE.

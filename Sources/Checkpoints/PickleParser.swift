@@ -149,11 +149,27 @@ struct PickleParser {
   private mutating func reduce(_ callable: PickleValue, _ arguments: PickleValue, at start: Int) throws(Failure) {
     guard case .global(let name) = callable else { throw failure("calls what is no global", at: start) }
     guard case .tuple(let index) = arguments else { throw failure("calls \(name) with what is no tuple", at: start) }
-    if name == "collections.OrderedDict", containers[index].isEmpty {
-      try push(.dictionary(make([])))
+    if name == "collections.OrderedDict", let members = pairs(containers[index]) {
+      try push(.dictionary(make(members)))
     } else {
       try push(.object(make([callable] + containers[index])))
     }
+  }
+
+  /// Keys and values in turn from the arguments of a dictionary: none, or, as Python 2 wrote them, a list of pairs.
+  private func pairs(_ arguments: [PickleValue]) -> [PickleValue]? {
+    if arguments.isEmpty { return [] }
+    guard arguments.count == 1, case .list(let list) = arguments[0] else { return nil }
+    var members: [PickleValue] = []
+    for item in containers[list] {
+      switch item {
+      case .list(let pair), .tuple(let pair):
+        guard containers[pair].count == 2 else { return nil }
+        members += containers[pair]
+      default: return nil
+      }
+    }
+    return members
   }
 
   // MARK: Opcodes

@@ -160,13 +160,13 @@ extension ExportPlan {
   ) throws {
     let writer = try HDF5Writer(try preparedPath("tf_model.h5", in: folder, replacing))
     // Keras finds weights by these attributes: the groups, and in each the names below it.
-    let empty = "top_level_model_weights"
     let groups = Dictionary(grouping: arrays) { $0.array.name.prefix { $0 != "/" } }
-    let names = (groups.keys.map(String.init) + [empty]).sorted()
+    let names = groups.keys.map(String.init).sorted()
     try writer.attribute("", "backend", "tensorflow")
     try writer.attribute("", "keras_version", "2.15.0")
     try writer.attribute("", "layer_names", list: names)
-    for name in names {
+    // Weights of no layer have a group of their own, which Keras wants to see even when it is empty.
+    for name in names + ["top_level_model_weights"] {
       try writer.group(name)
       let members = groups[Substring(name)] ?? []
       try writer.attribute(name, "weight_names", list: members.map { String($0.array.name.dropFirst(name.count + 1)) })

@@ -32,6 +32,15 @@ import Testing
     #expect(checkpoint.format == "PyTorch")
   }
 
+  /// Python 2 wrote an OrderedDict as a call with a list of pairs; published files of that time are still in use.
+  @Test func readsPairsOfPython2() throws {
+    let pair = [0x5d, 0x28] + P.string("a") + P.tensor() + [0x65]
+    let pickle = [0x80, 2] + P.global("collections", "OrderedDict") + [0x5d, 0x28] + pair + [0x65, 0x85, 0x52, 0x2e]
+    let checkpoint = try open(torchArchive(pickle: pickle, storages: [("0", Self.floats)]))
+    #expect(checkpoint.arrays.map(\.name) == ["a"])
+    #expect(try checkpoint.data(of: 0) == Self.floats)
+  }
+
   /// Files that torch wrote, with the digests that torch computed.
   @Test(arguments: ["zip.pt", "legacy.pth", "nested.pt", "lightning.pt", "module.pt", "args.pt"])
   func readsWhatTorchWrote(name: String) throws {
