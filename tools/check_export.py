@@ -90,7 +90,7 @@ def check_safetensors(checks, exporter):
         import torch
         import transformers
     except ImportError as error:
-        return print(f"skipped: safetensors folders, because {error} here (tools/setup --reference makes .venv-reference)")
+        return print(f"skipped: safetensors folders, because {error} (tools/setup --reference makes .venv-reference)")
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     torch.set_num_threads(1)  # so that two runs add in the same order
@@ -157,8 +157,9 @@ def setting(config, path):
 
 
 def is_tied(model):
-    head, words = model.text_decoder.cls.predictions.decoder.weight, model.text_decoder.bert.embeddings.word_embeddings.weight
-    return head.data_ptr() == words.data_ptr()
+    decoder = model.text_decoder
+    head, words = decoder.cls.predictions.decoder, decoder.bert.embeddings.word_embeddings
+    return head.weight.data_ptr() == words.weight.data_ptr()
 
 
 def stored_head(folder):
@@ -216,7 +217,7 @@ def check_hdf5(checks, exporter, python):
     done = subprocess.run([python, "-c", test], env=environment, capture_output=True, text=True)
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1]
-        return print(f"skipped: HDF5 folders, because tensorflow, tf-keras and transformers 4 are not all there: {reason}")
+        return print(f"skipped: HDF5 folders, because tensorflow, tf-keras or transformers 4 lacks: {reason}")
     for source in [LAYOUTS / "huggingface", LAYOUTS / "untied", DEMO]:
         target = exporter.export(source, "hdf5")
         if source == DEMO:  # today's transformers leaves out the tied head, which these classes don't tie
@@ -224,7 +225,8 @@ def check_hdf5(checks, exporter, python):
         if source is None or target is None:
             continue
         done = subprocess.run(
-            [python, __file__, "--compare-in-tensorflow", source, target], env=environment, capture_output=True, text=True)
+            [python, __file__, "--compare-in-tensorflow", source, target], env=environment, capture_output=True,
+            text=True)
         checks.check(done.returncode == 0, f"{source.name} in TensorFlow:\n{done.stderr[-2000:]}")
         if done.returncode == 0:
             report = json.loads(done.stdout.splitlines()[-1])
@@ -269,8 +271,8 @@ def compare_in_tensorflow(source, target):
         start = np.array([[config.text_config.bos_token_id]], np.int32)
         logits = model.text_decoder(start, encoder_hidden_states=question, training=False).logits
         answer = model.generate(
-            input_ids=tf.constant(ids), attention_mask=tf.ones_like(ids), pixel_values=tf.constant(pixels), do_sample=False,
-            num_beams=1, max_length=6)
+            input_ids=tf.constant(ids), attention_mask=tf.ones_like(ids), pixel_values=tf.constant(pixels),
+            do_sample=False, num_beams=1, max_length=6)
         outputs.append({"image": image, "question": question, "logits": logits, "answer": answer})
     for key in outputs[0]:
         found[f"the same {key}"] = outputs[0][key].numpy().tobytes() == outputs[1][key].numpy().tobytes()

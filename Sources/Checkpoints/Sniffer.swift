@@ -20,15 +20,13 @@ public enum FileKind: Hashable, Sendable {
   /// Bytes of the front of a file that `init` looks at.
   public static let prefixLength = 1024
 
-  /// - Parameters:
-  ///   - prefix: the first bytes, at most `prefixLength`.
-  ///   - size: bytes of the whole file.
-  public init(prefix: [UInt8], size: Int) {
+  /// - Parameter prefix: the first bytes, at most `prefixLength`.
+  public init(prefix: [UInt8]) {
     if prefix.isEmpty {
       self = .empty
     } else if prefix.starts(with: NetFileMagic.bytes) {
       self = .netFile
-    } else if prefix.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) {
+    } else if prefix.starts(with: FileKind.hdf5Signature) {
       self = .hdf5
     } else if prefix.starts(with: [0x50, 0x4b, 0x03, 0x04]) || prefix.starts(with: [0x50, 0x4b, 0x05, 0x06]) {
       self = .zip
@@ -62,10 +60,18 @@ public enum FileKind: Hashable, Sendable {
     return text.hasPrefix("{") || text.hasPrefix("[{") || text.hasPrefix("[\"") ? .json : .text
   }
 
-  /// The kind of the file at a path.
+  /// The kind of a file. HDF5 data may begin behind a user block of 512 bytes, 1024, 2048 and so on.
   public static func of(_ file: InputFile) throws(Failure) -> FileKind {
-    FileKind(prefix: try file.bytes(min(file.size, prefixLength), at: 0), size: file.size)
+    let kind = FileKind(prefix: try file.bytes(min(file.size, prefixLength), at: 0))
+    var offset = 512
+    while [.unknown, .text].contains(kind), offset <= 1 << 20, offset + hdf5Signature.count <= file.size {
+      if try file.bytes(hdf5Signature.count, at: offset) == hdf5Signature { return .hdf5 }
+      offset *= 2
+    }
+    return kind
   }
+
+  private static let hdf5Signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
 
   /// What such a file is, in words.
   public var description: String {

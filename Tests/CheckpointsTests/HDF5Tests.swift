@@ -11,7 +11,7 @@ import Testing
   static let expected: [JSONMember] =
     (try? JSONValue(parsing: bytes(of: "\(folder)/expected.json")).object()) ?? []
 
-  @Test func thereAreCases() { #expect(Self.expected.count >= 40) }
+  @Test func thereAreCases() { #expect(Self.expected.count >= 100) }
 
   @Test(arguments: expected.filter { $0.value["arrays"] != nil }.map(\.key))
   func readsWhatH5pyReads(name: String) throws {
@@ -21,19 +21,26 @@ import Testing
     for (index, array) in arrays.enumerated() {
       #expect(try checkpoint.arrays[index].elementType.rawValue == array.member("type").string())
       #expect(try checkpoint.arrays[index].shape.dimensions == array.member("shape").sizes())
-      #expect(try SHA256.digest(checkpoint.data(of: index)).description == array.member("sha256").string())
+      if let message = try array["error"]?.string() {
+        let error = failure { _ = try checkpoint.data(of: index) }
+        #expect(error?.withoutFile.contains(message) == true, "\(error?.description ?? "read")")
+      } else {
+        #expect(try SHA256.digest(checkpoint.data(of: index)).description == array.member("sha256").string())
+      }
     }
   }
 
+  /// An old release of libhdf5 crashes on one of them, which is an ordinary error too.
   @Test(arguments: expected.filter { $0.value["error"] != nil }.map(\.key))
   func refuses(name: String) throws {
-    let message = try #require(Self.expected.first { $0.key == name }).value.member("error").string()
-    let error = failure {
-      let checkpoint = try openCheckpoint("\(Self.folder)/\(name)")
-      // Some damage shows only when the elements are read.
-      for index in checkpoint.arrays.indices { _ = try checkpoint.data(of: index) }
-    }
-    #expect(error?.withoutFile.contains(message) == true, "\(error?.description ?? "read")")
+    let value = try #require(Self.expected.first { $0.key == name }).value
+    let message = try value.member("error").string()
+    let error = failure { _ = try openCheckpoint("\(Self.folder)/\(name)") }
+    let text = error?.withoutFile ?? "read"
+    let isCrash = value["crash"] != nil && text.contains("libhdf5 crashes")
+    // Files that aren't HDF5 at all never come as far as libhdf5.
+    let isOther = text.hasSuffix("where a checkpoint is needed")
+    #expect(text.contains(message) || isCrash || isOther, "\(text)")
     #expect(error?.kind == .badData && error?.hint != nil)
   }
 
@@ -41,9 +48,9 @@ import Testing
   @Test func survivesDamage() throws {
     let folder = TemporaryFolder()
     var generator = SystemRandomNumberGenerator()
-    for name in ["keras.h5"] {
-      guard let content = try? bytes(of: "\(Self.folder)/\(name)") else { continue }
-      for _ in 0..<60 {
+    for name in ["good/keras-2.h5", "good/chunked.h5"] {
+      let content = try bytes(of: "\(Self.folder)/\(name)")
+      for _ in 0..<40 {
         var damaged = content
         for _ in 0..<4 {
           damaged[Int.random(in: 0..<damaged.count, using: &generator)] = .random(in: 0...255, using: &generator)
@@ -61,18 +68,18 @@ import Testing
 
   @Test func readsKerasArchives() throws {
     let folder = TemporaryFolder()
-    let weights = try bytes(of: "\(Self.folder)/keras.h5")
+    let weights = try bytes(of: "\(Self.folder)/good/keras-2.h5")
     let path = try folder.write(
       zip([ZipPart("metadata.json", Array("{}".utf8)), ZipPart("model.weights.h5", weights)]), to: "net.keras")
     let inside = try openCheckpoint(path)
-    let alone = try openCheckpoint("\(Self.folder)/keras.h5")
+    let alone = try openCheckpoint("\(Self.folder)/good/keras-2.h5")
     #expect(!alone.arrays.isEmpty && inside.arrays == alone.arrays)
     for index in inside.arrays.indices { #expect(try inside.data(of: index) == alone.data(of: index)) }
   }
 
   @Test func writesWhatItReads() throws {
     let folder = TemporaryFolder()
-    let source = try openCheckpoint("\(Self.folder)/keras.h5")
+    let source = try openCheckpoint("\(Self.folder)/good/keras-2.h5")
     let writer = try HDF5Writer(folder.file("copy.h5"))
     try writer.attribute("", "backend", "tensorflow")
     for index in source.arrays.indices {
