@@ -18,6 +18,18 @@ public struct Failure: Error, Hashable, Sendable {
 
     /// Exit status of the command, after BSD's sysexits.h.
     public var exitStatus: Int32 { Int32(rawValue) }
+
+    /// What can be done where a failure says nothing better.
+    public var usualHint: String {
+      switch self {
+      case .mismatch: "see what differs above"
+      case .usage: "`ingot help` shows the commands, `ingot help COMMAND` one of them"
+      case .badData: "the file is malformed or damaged: fetch it again, or ask its author"
+      case .noInput: "check the path's spelling"
+      case .cannotCreate: "choose another place, or see what is there"
+      case .io: "check the disk, the permissions and the length of the path"
+      }
+    }
   }
 
   public var kind: Kind
@@ -70,7 +82,7 @@ extension Failure: CustomStringConvertible {
 
 /// `text`, or its beginning and an ellipsis where it is longer than anybody reads.
 public func shortened(_ text: String, to length: Int = 600) -> String {
-  text.utf8.count <= length ? text : String(text.prefix(length)) + "…"
+  text.utf8.count <= length ? text : String(decoding: text.utf8.prefix(length), as: UTF8.self) + "…"
 }
 
 /// `1 byte`, `2 bytes`.

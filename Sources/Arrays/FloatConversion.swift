@@ -16,10 +16,13 @@ public enum Floats {
 
   /// The little-endian bytes of some numbers.
   public static func bytes(_ numbers: [Float]) -> [UInt8] {
-    var out: [UInt8] = []
-    out.reserveCapacity(4 * numbers.count)
-    for number in numbers { out += number.bitPattern.littleEndianBytes }
-    return out
+    unsafe [UInt8](unsafeUninitializedCapacity: 4 * numbers.count) { out, written in
+      let target = UnsafeMutableRawBufferPointer(out)
+      for (index, number) in numbers.enumerated() {
+        unsafe target.storeBytes(of: number.bitPattern.littleEndian, toByteOffset: 4 * index, as: UInt32.self)
+      }
+      written = 4 * numbers.count
+    }
   }
 }
 

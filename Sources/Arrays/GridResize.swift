@@ -1,5 +1,12 @@
 /// Resizing of position embeddings that stand for a square grid of patches.
 public enum GridResize {
+  /// Side of the square grid whose positions, and one for the class token, are so many rows; nil if none is.
+  public static func side(ofRows rows: Int) -> Int? {
+    guard rows > 1, rows <= 1 << 40 else { return nil }
+    let side = Int(Double(rows - 1).squareRoot().rounded())
+    return side * side == rows - 1 ? side : nil
+  }
+
   /// Brings `side` × `side` vectors to `newSide` × `newSide` by bicubic interpolation as BLIP's conversion did it:
   /// `torch.nn.functional.interpolate(mode="bicubic", align_corners=False)`, that is Keys' kernel with a = −0.75 over
   /// four neighbours, edges repeated, no antialiasing. Vectors before the grid (the class token's) are kept.

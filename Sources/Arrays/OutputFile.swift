@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A file that comes into being whole or not at all: written under a temporary name in its folder, flushed, and put in
 /// place by a rename. Until `commit`, whatever was there before stays; let go without it, nothing remains.
 ///
@@ -10,6 +12,7 @@ public final class OutputFile: Sendable {
   /// Where the file is until it is put in its place; for other programs that write it.
   public let temporary: String
   private let descriptor: System.Descriptor
+  private let isCommitted = Atomic(false)
 
   /// - Throws: `Failure` of kind `cannotCreate` when the folder or the file can't be created.
   public init(_ path: String) throws(Failure) {
@@ -38,8 +41,7 @@ public final class OutputFile: Sendable {
   }
 
   deinit {
-    // After a commit the temporary name is gone and this does nothing.
-    System.remove(temporary)
+    if !isCommitted.load(ordering: .relaxed) { System.remove(temporary) }
     System.close(descriptor)
   }
 
@@ -70,6 +72,7 @@ public final class OutputFile: Sendable {
   /// Puts the flushed file in its place and makes that last.
   public func commit() throws(Failure) {
     try System.rename(temporary, to: path)
+    isCommitted.store(true, ordering: .relaxed)
     try System.syncFolder(folderOf(path))
   }
 

@@ -34,22 +34,23 @@ public enum Paths {
 
   public static var standardErrorIsTerminal: Bool { System.isTerminal(2) }
 
-  public static var standardOutputIsTerminal: Bool { System.isTerminal(1) }
-
   /// Seconds on a clock that never goes back.
   public static var seconds: Double { System.clock }
 }
 
 /// Writes text to standard output or standard error, whole.
 public enum Console {
-  public static func print(_ text: String) { write(text + "\n", 1) }
-
-  public static func printError(_ text: String, terminator: String = "\n") { write(text + terminator, 2) }
-
-  private static func write(_ text: String, _ descriptor: Int32) {
-    var text = text
-    text.withUTF8 { bytes in
-      _ = unsafe System.print(UnsafeRawBufferPointer(bytes), to: descriptor)
+  /// - Throws: `Failure` of kind `io` when standard output takes no more.
+  public static func print(_ text: String) throws(Failure) {
+    guard write(text + "\n", 1) else {
+      throw Failure(.io, "standard output takes no more", hint: "is the disk full, or the reader gone?")
     }
+  }
+
+  public static func printError(_ text: String, terminator: String = "\n") { _ = write(text + terminator, 2) }
+
+  private static func write(_ text: String, _ descriptor: Int32) -> Bool {
+    var text = text
+    return text.withUTF8 { unsafe System.print(UnsafeRawBufferPointer($0), to: descriptor) }
   }
 }

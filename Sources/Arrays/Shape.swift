@@ -3,6 +3,9 @@
 public struct Shape: Hashable, Sendable {
   /// Most dimensions an array may have.
   public static let maximumRank = 8
+  /// Most bytes, and so most elements, that all arrays of a file or net may have together: whoever holds to it can add
+  /// them up without a thought.
+  public static let largestTotal = 1 << 60
 
   public let dimensions: [Int]
   /// Product of the dimensions; 1 for a scalar.
@@ -38,9 +41,6 @@ public struct Shape: Hashable, Sendable {
   }
 
   public var rank: Int { dimensions.count }
-
-  /// The shape without its leading dimensions of length 1.
-  public var withoutLeadingOnes: [Int] { Array(dimensions.drop { $0 == 1 }) }
 }
 
 extension Shape: CustomStringConvertible {

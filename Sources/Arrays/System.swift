@@ -13,8 +13,9 @@ enum System {
     let links: Int
   }
 
+  /// Not blocking, so that a named pipe can't hold the program up before it is refused for being no file.
   static func openForReading(_ path: String) throws(Failure) -> Descriptor {
-    let descriptor = retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }
+    let descriptor = retrying { unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else {
       let code = errno
       if code == ENOENT || code == ENOTDIR { throw Failure(.noInput, file: path, "no such file") }

@@ -46,18 +46,24 @@ public enum Transposition {
     for dimension in stride(from: shape.rank - 2, through: 0, by: -1) {
       strides[dimension] = strides[dimension + 1] * shape.dimensions[dimension + 1]
     }
-    let steps = permuted(strides, permutation)
-    var index = [Int](repeating: 0, count: shape.rank)
+    return gathered(
+      bytes, dimensions: target, steps: permuted(strides, permutation), elementSize: elementSize)
+  }
+
+  /// The elements of an array whose neighbours along each dimension stand `steps` elements apart in `bytes`.
+  public static func gathered(_ bytes: [UInt8], dimensions: [Int], steps: [Int], elementSize: Int) -> [UInt8] {
+    var index = [Int](repeating: 0, count: dimensions.count)
     var source = 0
     var out: [UInt8] = []
-    out.reserveCapacity(shape.elements * elementSize)
-    for _ in 0..<shape.elements {
+    let elements = dimensions.reduce(1, *)
+    out.reserveCapacity(elements * elementSize)
+    for _ in 0..<elements {
       out += bytes[source * elementSize..<(source + 1) * elementSize]
-      for dimension in stride(from: shape.rank - 1, through: 0, by: -1) {
+      for dimension in dimensions.indices.reversed() {
         index[dimension] += 1
         source += steps[dimension]
-        if index[dimension] < target[dimension] { break }
-        source -= steps[dimension] * target[dimension]
+        if index[dimension] < dimensions[dimension] { break }
+        source -= steps[dimension] * dimensions[dimension]
         index[dimension] = 0
       }
     }

@@ -71,11 +71,12 @@ public struct Comparison: Sendable {
       return side.items.filter { item in common.contains { item.name.hasPrefix("\($0).") } }
     }
     let (itemsA, itemsB) = (relevant(a), relevant(b))
-    let byName = Dictionary(itemsB.map { ($0.name, $0) }) { first, _ in first }
-    pairs = itemsA.compactMap { item in byName[item.name].map { (item, $0) } }
-    let names = Set(itemsA.map(\.name))
-    onlyInA = itemsA.map(\.name).filter { byName[$0] == nil }
-    onlyInB = itemsB.map(\.name).filter { !names.contains($0) }
+    // By their bytes: Swift's String equality would take differently composed accents for the same.
+    let byName = Dictionary(itemsB.map { (Array($0.name.utf8), $0) }) { first, _ in first }
+    pairs = itemsA.compactMap { item in byName[Array(item.name.utf8)].map { (item, $0) } }
+    let names = Set(itemsA.map { Array($0.name.utf8) })
+    onlyInA = itemsA.map(\.name).filter { byName[Array($0.utf8)] == nil }
+    onlyInB = itemsB.map(\.name).filter { !names.contains(Array($0.utf8)) }
     (self.a, self.b) = (a, b)
   }
 

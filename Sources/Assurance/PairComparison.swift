@@ -11,6 +11,8 @@ enum PairVerdict: Sendable {
 struct PairComparison {
   private let a: ComparisonSide.Item
   private let b: ComparisonSide.Item
+  /// Most bytes of an array, which has to be held in memory: a small file can state a huge one.
+  private static let largestArray = 8 << 30
 
   init(_ a: ComparisonSide.Item, _ b: ComparisonSide.Item) {
     self.a = a
@@ -24,6 +26,7 @@ struct PairComparison {
       return .different(item(.elementType))
     }
     let bytes = try data(of: a)
+    let size = a.elementType.size
     var tally = Tally()
     var offset = 0
     try b.forEachChunk { piece in
@@ -35,7 +38,9 @@ struct PairComparison {
       } else {
         var theirs: [UInt8] = []
         theirs.append(contentsOf: piece)
-        tally.add(a.elementType.values(mine), b.elementType.values(theirs))
+        tally.add(a.elementType.values(mine), b.elementType.values(theirs)) { index in
+          isConverted || mine[index * size..<(index + 1) * size] != theirs[index * size..<(index + 1) * size]
+        }
       }
     }
     if isConverted { return .different(item(.elementType, tally)) }
@@ -57,7 +62,11 @@ struct PairComparison {
     let size = a.shape.dimensions[1]
     func error(_ values: [Float], _ side: Int, _ target: [Float], _ newSide: Int) -> Double {
       let resized = GridResize.bicubic(values, size: size, leading: 1, side: side, newSide: newSide)
-      return zip(resized, target).reduce(0) { max($0, Double(abs($1.0 - $1.1))) }
+      return zip(resized, target).reduce(0) { worst, pair in
+        // What is no number is not the same.
+        let error = Double(abs(pair.0 - pair.1))
+        return error.isNaN ? .infinity : max(worst, error)
+      }
     }
     let isSame =
       error(first, sides.a, second, sides.b) <= Difference.resizeTolerance
@@ -69,17 +78,19 @@ struct PairComparison {
     guard a.name.hasSuffix(".positions"), a.shape.rank == 2, b.shape.rank == 2,
       a.shape.dimensions[1] == b.shape.dimensions[1]
     else { return nil }
-    func side(_ rows: Int) -> Int? {
-      let side = Int(Double(max(0, rows - 1)).squareRoot().rounded())
-      return side > 0 && side * side == rows - 1 ? side : nil
-    }
-    guard let first = side(a.shape.dimensions[0]), let second = side(b.shape.dimensions[0]) else { return nil }
+    guard let first = GridResize.side(ofRows: a.shape.dimensions[0]),
+      let second = GridResize.side(ofRows: b.shape.dimensions[0])
+    else { return nil }
     return (first, second)
   }
 
   private func data(of item: ComparisonSide.Item) throws -> [UInt8] {
+    let bytes = item.shape.elements * item.elementType.size
+    guard bytes <= Self.largestArray else {
+      throw Failure(.badData, place: "array \"\(item.name)\"", "has \(bytes) bytes; at most \(Self.largestArray) can be compared")
+    }
     var out: [UInt8] = []
-    out.reserveCapacity(min(item.shape.elements * item.elementType.size, 1 << 30))
+    out.reserveCapacity(min(bytes, 1 << 30))
     try item.forEachChunk { out.append(contentsOf: $0) }
     return out
   }
@@ -98,9 +109,11 @@ private struct Tally {
   var maxError = 0.0
   var sum = 0.0
 
-  mutating func add(_ first: [Double], _ second: [Double]) {
+  /// - Parameter differ: whether the bytes of two elements differ, which their values may not show: a NaN is no other
+  ///   NaN, and large integers are rounded.
+  mutating func add(_ first: [Double], _ second: [Double], differ: (Int) -> Bool) {
     elements += first.count
-    for (x, y) in zip(first, second) where x.bitPattern != y.bitPattern {
+    for (index, (x, y)) in zip(first, second).enumerated() where differ(index) && (x.bitPattern != y.bitPattern || !x.isFinite || abs(x) >= 0x1p53) {
       count += 1
       let error = abs(x - y)
       maxError = error.isNaN || maxError.isNaN ? .nan : max(maxError, error)

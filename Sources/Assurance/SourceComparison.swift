@@ -18,10 +18,17 @@ public struct SourceComparison: Sendable {
     guard header.isInitialized else {
       throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to compare")
     }
-    let family = try Family.named(header.family)
+    guard let family = (Family.known + [.plain]).first(where: { $0.name == header.family }) else {
+      throw Failure(.badData, file: net.path, "is of a family that this version does not know: \(header.family)", hint: "use a newer version of ingot")
+    }
     let combination: Combination
     do { combination = try Combination(json: header.parameters) } catch { throw error.inFile(net.path) }
-    plan = try ConversionPlan(checkpoint, ConversionRequest(family: family, parameters: combination.parameters))
+    // Planned as the net was: with its own profile.
+    plan = try ConversionPlan(
+      checkpoint,
+      ConversionRequest(
+        family: family, parameters: combination.parameters.filter { $0.name != family.netAxis?.name },
+        profile: try? header.profile.member("name").string(), allowsUnused: true))
     guard let planned = plan.nets.first(where: { $0.header.net == header.net }) else {
       throw Failure(.badData, file: checkpoint.path, "gives no net \(header.net)")
     }
@@ -48,7 +55,9 @@ public struct SourceComparison: Sendable {
       let reason: String?
       if let entry = entries[array.entry.name] {
         reason =
-          entry.shape != array.entry.shape
+          entry.elementType != array.entry.elementType
+          ? "its element type is \(entry.elementType.rawValue), the source's \(array.entry.elementType.rawValue)"
+          : entry.shape != array.entry.shape
           ? "its shape is \(entry.shape.dimensions), the source's \(array.entry.shape.dimensions)"
           : entry.sha256 != digest ? "its elements differ from the source's" : nil
       } else {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hdf5_filters.h"
+
 struct ingot_h5_api ingot_h5;
 
 // Debian's name of the serial library, then those of the HDF Group's releases 1.10, 1.12, 1.14 and 2.0.
@@ -58,6 +60,8 @@ static const char *fill_table(void *library) {
   ingot_h5.Oget_info = (__typeof__(ingot_h5.Oget_info))find(library, "H5Oget_info2", &missing);
   ingot_h5.Lget_info = (__typeof__(ingot_h5.Lget_info))find_either(library, "H5Lget_info2", "H5Lget_info", &missing);
   ingot_h5.Literate = (__typeof__(ingot_h5.Literate))find_either(library, "H5Literate2", "H5Literate", &missing);
+  ingot_h5.Dread_chunk =
+      (__typeof__(ingot_h5.Dread_chunk))find_either(library, "H5Dread_chunk1", "H5Dread_chunk", &missing);
   ingot_h5.FDregister = (__typeof__(ingot_h5.FDregister))find(library, "H5FDregister", &missing);
   return missing;
 }
@@ -74,7 +78,7 @@ int ingot_h5_load(struct ingot_h5_refusal *why) {
   const char *missing = fill_table(library);
   if (missing) {
     return ingot_h5_refuse(
-        why, INGOT_H5_UNAVAILABLE, "libhdf5", "the library lacks %s: 1.10.3 or later is needed", missing);
+        why, INGOT_H5_UNAVAILABLE, "libhdf5", "the library lacks %s: 1.10.5 or later is needed", missing);
   }
   // Before anything else: at exit, the library would clean up once more, which after a damaged file is one more place
   // to crash, and nothing is left to clean.
@@ -95,18 +99,24 @@ int ingot_h5_load(struct ingot_h5_refusal *why) {
       ingot_h5.Lunregister(external) < 0) {
     return ingot_h5_refuse(why, INGOT_H5_UNAVAILABLE, "libhdf5", "the library can't be set up");
   }
+  ingot_h5_load_zlib();
   is_loaded = 1;
   return 0;
 }
 
-static herr_t keep_innermost(unsigned depth, const H5E_error2_t *error, void *context) {
-  if (depth == 0 && error->desc) snprintf(context, 256, "%s", error->desc);
+static herr_t keep_innermost(unsigned depth, const H5E_error2_t *error, void *message) {
+  if (depth == 0 && error->desc) snprintf(message, INGOT_H5_MESSAGE, "%s", error->desc);
   return 0;
 }
 
-int ingot_h5_refuse_library(struct ingot_h5_refusal *why, int status, const char *place, const char *reason) {
-  char message[256] = "";
+void ingot_h5_innermost_message(char message[INGOT_H5_MESSAGE]) {
+  message[0] = 0;
   ingot_h5.Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, message);
+}
+
+int ingot_h5_refuse_library(struct ingot_h5_refusal *why, int status, const char *place, const char *reason) {
+  char message[INGOT_H5_MESSAGE];
+  ingot_h5_innermost_message(message);
   if (message[0] == 0) return ingot_h5_refuse(why, status, place, "%s", reason);
   return ingot_h5_refuse(why, status, place, "%s (libhdf5: %s)", reason, message);
 }

@@ -21,9 +21,10 @@
   X(Fopen) X(Fcreate) X(Fclose) X(Gopen2) X(Gcreate2) X(Gclose) X(Oopen) X(Oclose)                                     \
   X(Aexists) X(Aopen) X(Acreate2) X(Aclose) X(Aiterate2) X(Aget_type) X(Aget_space) X(Aread) X(Awrite)                 \
   X(Dopen2) X(Dcreate2) X(Dclose) X(Dget_type) X(Dget_space) X(Dget_create_plist) X(Dget_offset)                       \
-  X(Dget_storage_size) X(Dread) X(Dwrite)                                                                              \
-  X(Pcreate) X(Pclose) X(Pset_driver) X(Pget_driver_info) X(Pset_cache) X(Pset_libver_bounds)                          \
-  X(Pget_layout) X(Pget_chunk) X(Pget_external_count) X(Pget_nfilters) X(Pget_filter2)                                 \
+  X(Dget_storage_size) X(Dget_chunk_storage_size) X(Dread) X(Dwrite)                                                   \
+  X(Pcreate) X(Pclose) X(Pset_driver) X(Pget_driver_info) X(Pset_libver_bounds)                                        \
+  X(Pget_layout) X(Pget_chunk) X(Pget_chunk_opts) X(Pfill_value_defined) X(Pget_fill_value) X(Pget_external_count)     \
+  X(Pget_nfilters) X(Pget_filter2)                                                                                     \
   X(Pset_alloc_time) X(Pset_fill_time) X(Pset_obj_track_times) X(Pset_create_intermediate_group)                       \
   X(Pset_char_encoding)                                                                                                \
   X(Screate) X(Screate_simple) X(Sclose) X(Sget_simple_extent_type) X(Sget_simple_extent_ndims)                        \
@@ -71,6 +72,7 @@ struct ingot_h5_api {
       hid_t group, H5_index_t index, H5_iter_order_t order, hsize_t *position,
       herr_t (*visit)(hid_t group, const char *name, const struct ingot_h5_link_info *info, void *context),
       void *context);
+  herr_t (*Dread_chunk)(hid_t dataset, hid_t transfer, const hsize_t *offset, uint32_t *skipped, void *bytes);
   hid_t (*FDregister)(const void *driver);
   /// Whether structures of drivers are those of release 1.13 and later.
   int has_versioned_drivers;
@@ -81,6 +83,10 @@ extern struct ingot_h5_api ingot_h5;
 
 /// Loads libhdf5 and makes it quiet and self-contained. Returns 0 or a status.
 int ingot_h5_load(struct ingot_h5_refusal *why);
+
+/// The library's innermost error message about the last call; empty if it has none.
+enum { INGOT_H5_MESSAGE = 256 };
+void ingot_h5_innermost_message(char message[INGOT_H5_MESSAGE]);
 
 /// Refuses with `reason` and, in brackets, the library's innermost error message.
 int ingot_h5_refuse_library(struct ingot_h5_refusal *why, int status, const char *place, const char *reason);

@@ -66,28 +66,35 @@ static int find_shape(
   return 0;
 }
 
-static int check_filters(
-    const struct ingot_h5_source *source, hid_t creation, const char *name, struct ingot_h5_refusal *why) {
+static int find_filters(
+    const struct ingot_h5_source *source, hid_t creation, const char *name, struct ingot_h5_dataset *facts,
+    struct ingot_h5_refusal *why) {
   int count = ingot_h5.Pget_nfilters(creation);
   if (count < 0) return ingot_h5_refuse_read(source, why, name, "the filters can't be read");
   unsigned seen = 0;
   for (int index = 0; index < count; index++) {
-    unsigned flags, values[1], configuration;
+    unsigned flags, values[1] = {0}, configuration;
     size_t value_count = 1;
     char label[2];
-    H5Z_filter_t filter = ingot_h5.Pget_filter2(
+    int filter = ingot_h5.Pget_filter2(
         creation, (unsigned)index, &flags, &value_count, values, sizeof label, label, &configuration);
     if (filter < 0) return ingot_h5_refuse_read(source, why, name, "the filters can't be read");
-    if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32) {
+    if (filter != INGOT_H5_DEFLATE && filter != INGOT_H5_SHUFFLE && filter != INGOT_H5_FLETCHER32) {
       return ingot_h5_refuse(
           why, INGOT_H5_BAD_DATA, name, "filter %d: only deflate (1), shuffle (2) and fletcher32 (3) are accepted",
-          (int)filter);
+          filter);
+    }
+    if (filter == INGOT_H5_SHUFFLE && values[0] != facts->type->size) {
+      return ingot_h5_refuse(
+          why, INGOT_H5_BAD_DATA, name, "the shuffle filter takes elements for %u bytes, and they have %u", values[0],
+          facts->type->size);
     }
     // Deflated twice, little can unpack to very much.
     if (seen & 1u << filter) {
-      return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "filter %d stands there twice", (int)filter);
+      return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "filter %d stands there twice", filter);
     }
     seen |= 1u << filter;
+    facts->filters.numbers[facts->filters.count++] = filter;
   }
   return 0;
 }
@@ -107,6 +114,10 @@ static int find_chunk(
       return ingot_h5_refuse(
           why, INGOT_H5_BAD_DATA, name, "the chunks are empty or larger than %llu bytes", INGOT_HDF5_MAX_CHUNK);
     }
+  }
+  unsigned options = 0;
+  if (ingot_h5.Pget_chunk_opts(creation, &options) < 0 || options != 0) {
+    return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "chunk options (%u) are not accepted", options);
   }
   facts->is_chunked = 1;
   return 0;
@@ -150,11 +161,10 @@ static int check_storage(
     return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "its elements are stored in other files");
   }
   int status = find_shape(source, dataset, name, facts, why);
-  if (!status) status = check_filters(source, creation, name, why);
+  if (!status) status = find_filters(source, creation, name, facts, why);
   if (status) return status;
-  memcpy(facts->chunk, facts->shape, sizeof facts->chunk);
   if (layout == H5D_CHUNKED) return find_chunk(source, creation, name, facts, why);
-  if (ingot_h5.Pget_nfilters(creation) != 0) {
+  if (facts->filters.count != 0) {
     return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "it has filters, which only chunked data can have");
   }
   return find_piece(source, dataset, name, layout, facts, why);
@@ -164,6 +174,7 @@ int ingot_h5_examine(
     const struct ingot_h5_source *source, hid_t dataset, const char *name, struct ingot_h5_dataset *facts,
     struct ingot_h5_refusal *why) {
   memset(facts, 0, sizeof *facts);
+  for (int index = 0; index < INGOT_HDF5_MAX_RANK; index++) facts->chunk[index] = 1;
   hid_t datatype = ingot_h5.Dget_type(dataset);
   if (datatype < 0) return ingot_h5_refuse_read(source, why, name, "the element type can't be read");
   int status = ingot_h5_find_type(datatype, dataset, name, &facts->type, &facts->is_big_endian, why);

@@ -1,6 +1,7 @@
 #ifndef INGOT_HDF5_DATASET_H
 #define INGOT_HDF5_DATASET_H
 
+#include "hdf5_filters.h"
 #include "hdf5_source.h"
 #include "hdf5_types.h"
 
@@ -11,9 +12,10 @@ struct ingot_h5_dataset {
   int rank;
   hsize_t shape[INGOT_HDF5_MAX_RANK];
   unsigned long long bytes;
-  /// Lengths of a chunk; as `shape` if the data aren't chunked.
+  /// Lengths of a chunk; 1 if the data aren't chunked.
   hsize_t chunk[INGOT_HDF5_MAX_RANK];
   int is_chunked;
+  struct ingot_h5_filters filters;
   /// Where the elements stand in the file as they are, or 0: a superblock always comes first.
   unsigned long long offset;
 };

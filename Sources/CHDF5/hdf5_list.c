@@ -246,7 +246,7 @@ int ingot_hdf5_list(const char *path, unsigned long long base, unsigned long lon
   struct listing *listing = calloc(1, sizeof *listing);
   if (!listing) return INGOT_H5_BAD_DATA;
   listing->json.limit = INGOT_HDF5_MAX_LIST;
-  if (!ingot_h5_open_source(&listing->source, path, base, length, 1 << 20, output, &listing->why)) list_all(listing);
+  if (!ingot_h5_open_source(&listing->source, path, base, length, output, &listing->why)) list_all(listing);
   ingot_h5_close_source(&listing->source);
   int status = write_result(listing, output);
   ingot_h5_forget(&listing->seen);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hdf5_dataset.h"
+#include "hdf5_chunks.h"
 #include "hdf5_slabs.h"
 #include "hdf5_text.h"
 
@@ -75,6 +75,7 @@ struct reading {
   /// A copy of the stored type, so that the library has nothing to convert.
   hid_t datatype;
   struct ingot_h5_dataset facts;
+  struct ingot_h5_chunks chunks;
   unsigned char *bytes;
   struct ingot_h5_refusal *why;
 };
@@ -99,23 +100,34 @@ static int convert(const struct reading *reading, size_t count) {
   return 0;
 }
 
+static int read_piece(struct reading *reading, const struct ingot_h5_slabs *slabs) {
+  if (reading->facts.is_chunked) {
+    return ingot_h5_read_chunks(&reading->chunks, slabs->start, slabs->counts, reading->bytes);
+  }
+  if (ingot_h5_with_slab(slabs, reading->dataset, read_slab, reading) == 0) return 0;
+  return ingot_h5_refuse_read(reading->source, reading->why, reading->name, "its elements can't be selected");
+}
+
 static void write_elements(struct reading *reading, int output) {
   struct ingot_h5_slabs slabs;
-  size_t largest = ingot_h5_begin_slabs(&slabs, &reading->facts);
-  if (largest == 0) return;
-  reading->bytes = calloc(largest, 1);
+  if (!ingot_h5_begin_slabs(&slabs, &reading->facts)) return;
+  reading->bytes = calloc(slabs.bytes, 1);
   if (!reading->bytes) {
     ingot_h5_refuse(reading->why, INGOT_H5_BAD_DATA, reading->name, "there is not enough memory");
     return;
   }
-  do {
-    size_t count = ingot_h5_slab_bytes(&slabs);
-    if (ingot_h5_with_slab(&slabs, reading->dataset, read_slab, reading) != 0) {
-      ingot_h5_refuse_read(reading->source, reading->why, reading->name, "its elements can't be selected");
-    } else if (!convert(reading, count) && ingot_h5_write_all(output, reading->bytes, count) != 0) {
-      ingot_h5_refuse(reading->why, INGOT_H5_IO, "output", "%s", strerror(errno));
-    }
-  } while (!reading->why->status && ingot_h5_next_slab(&slabs));
+  if (!reading->facts.is_chunked ||
+      !ingot_h5_open_chunks(
+          &reading->chunks, reading->source, reading->dataset, reading->datatype, reading->name, &reading->facts,
+          reading->why)) {
+    do {
+      if (read_piece(reading, &slabs) == 0 && convert(reading, slabs.bytes) == 0 &&
+          ingot_h5_write_all(output, reading->bytes, slabs.bytes) != 0) {
+        ingot_h5_refuse(reading->why, INGOT_H5_IO, "output", "%s", strerror(errno));
+      }
+    } while (!reading->why->status && ingot_h5_next_slab(&slabs));
+  }
+  ingot_h5_close_chunks(&reading->chunks);
   free(reading->bytes);
 }
 
@@ -143,7 +155,7 @@ int ingot_hdf5_read(
     const char *path, unsigned long long base, unsigned long long length, const char *dataset, int output) {
   struct ingot_h5_source source;
   struct ingot_h5_refusal why = {0};
-  if (!ingot_h5_open_source(&source, path, base, length, INGOT_HDF5_CHUNK_CACHE, output, &why)) {
+  if (!ingot_h5_open_source(&source, path, base, length, output, &why)) {
     read_dataset(&source, dataset, output, &why);
   }
   ingot_h5_close_source(&source);

@@ -2,59 +2,50 @@
 
 #include <string.h>
 
-/// Most bytes of a slab: fewer than usual where chunks are tiny, since the library keeps about a kilobyte for each that
-/// a slab touches.
-static unsigned long long slab_limit(const struct ingot_h5_dataset *facts) {
-  if (!facts->is_chunked) return INGOT_HDF5_SLAB;
-  unsigned long long chunk = facts->type->size;
-  for (int index = 0; index < facts->rank; index++) chunk *= facts->chunk[index];  // checked: at most a GiB
-  return chunk < INGOT_HDF5_SLAB >> 14 ? chunk << 14 : INGOT_HDF5_SLAB;
+_Static_assert(INGOT_HDF5_MAX_CHUNK <= INGOT_HDF5_CHUNK_ROW, "a chunk has to fit where a row of chunks does");
+
+static hsize_t least(hsize_t left, hsize_t right) { return left < right ? left : right; }
+
+/// Works out what the slab at `start` takes.
+static void measure(struct ingot_h5_slabs *slabs) {
+  slabs->bytes = slabs->size;
+  for (int index = 0; index < slabs->rank; index++) {
+    hsize_t left = slabs->shape[index] - slabs->start[index];
+    slabs->counts[index] = index < slabs->dimension ? 1 : index == slabs->dimension ? least(left, slabs->step) : left;
+    slabs->bytes *= slabs->counts[index];
+  }
 }
 
-size_t ingot_h5_begin_slabs(struct ingot_h5_slabs *slabs, const struct ingot_h5_dataset *facts) {
+int ingot_h5_begin_slabs(struct ingot_h5_slabs *slabs, const struct ingot_h5_dataset *facts) {
   memset(slabs, 0, sizeof *slabs);
   slabs->rank = facts->rank;
+  slabs->size = facts->type->size;
   memcpy(slabs->shape, facts->shape, sizeof slabs->shape);
   if (facts->bytes == 0) return 0;
-  unsigned long long limit = slab_limit(facts), row = facts->type->size;
-  slabs->row = (size_t)row;
   slabs->step = 1;
-  // The innermost dimensions that fit whole, and of the next one as much as fits.
-  for (int index = facts->rank; index-- > 0;) {
+  // The outermost dimension of which one place, or one row of chunks, is not too much. There is one, since a chunk
+  // isn't; and no product here is larger than all the bytes.
+  unsigned long long most = facts->is_chunked ? INGOT_HDF5_CHUNK_ROW : INGOT_HDF5_SLAB, row = facts->bytes;
+  for (int index = 0; index < facts->rank; index++) {
+    row /= facts->shape[index];
     slabs->dimension = index;
-    slabs->row = (size_t)row;
-    slabs->step = facts->shape[index];
-    if (slabs->step > limit / row) {
-      slabs->step = limit / row;
-      if (slabs->step > facts->chunk[index]) slabs->step -= slabs->step % facts->chunk[index];
-      break;
-    }
-    row *= facts->shape[index];
+    slabs->step = facts->chunk[index];
+    if (row * least(facts->chunk[index], facts->shape[index]) <= most) break;
   }
-  return (size_t)slabs->step * slabs->row;
+  // As many of them as are a slab.
+  if (INGOT_HDF5_SLAB / row > slabs->step) slabs->step = INGOT_HDF5_SLAB / row / slabs->step * slabs->step;
+  measure(slabs);
+  return 1;
 }
-
-/// Places of the divided dimension in the slab at hand.
-static hsize_t places(const struct ingot_h5_slabs *slabs) {
-  if (slabs->rank == 0) return 1;
-  hsize_t left = slabs->shape[slabs->dimension] - slabs->start[slabs->dimension];
-  return left < slabs->step ? left : slabs->step;
-}
-
-size_t ingot_h5_slab_bytes(const struct ingot_h5_slabs *slabs) { return (size_t)places(slabs) * slabs->row; }
 
 int ingot_h5_with_slab(
     const struct ingot_h5_slabs *slabs, hid_t dataset, int (*transfer)(hid_t memory, hid_t file, void *context),
     void *context) {
   if (slabs->rank == 0) return transfer(H5S_ALL, H5S_ALL, context);
-  hsize_t counts[INGOT_HDF5_MAX_RANK];
-  for (int index = 0; index < slabs->rank; index++) {
-    counts[index] = index < slabs->dimension ? 1 : index == slabs->dimension ? places(slabs) : slabs->shape[index];
-  }
   int result = -1;
-  hid_t file = ingot_h5.Dget_space(dataset), memory = ingot_h5.Screate_simple(slabs->rank, counts, NULL);
+  hid_t file = ingot_h5.Dget_space(dataset), memory = ingot_h5.Screate_simple(slabs->rank, slabs->counts, NULL);
   if (file >= 0 && memory >= 0 &&
-      ingot_h5.Sselect_hyperslab(file, H5S_SELECT_SET, slabs->start, NULL, counts, NULL) >= 0) {
+      ingot_h5.Sselect_hyperslab(file, H5S_SELECT_SET, slabs->start, NULL, slabs->counts, NULL) >= 0) {
     result = transfer(memory, file, context);
   }
   if (memory >= 0) ingot_h5.Sclose(memory);
@@ -64,11 +55,12 @@ int ingot_h5_with_slab(
 
 int ingot_h5_next_slab(struct ingot_h5_slabs *slabs) {
   if (slabs->rank == 0) return 0;
-  slabs->start[slabs->dimension] += places(slabs);
+  slabs->start[slabs->dimension] += slabs->counts[slabs->dimension];
   for (int index = slabs->dimension; slabs->start[index] >= slabs->shape[index]; index--) {
     if (index == 0) return 0;
     slabs->start[index] = 0;
     slabs->start[index - 1]++;
   }
+  measure(slabs);
   return 1;
 }

@@ -11,22 +11,21 @@ struct ingot_h5_slabs {
   /// The dimension of which a slab takes up to `step`.
   int dimension;
   hsize_t step;
-  /// Bytes of one place of that dimension.
-  size_t row;
+  unsigned size;
+  /// The slab at hand: where it begins, how many places of each dimension it takes, and its bytes.
   hsize_t start[INGOT_HDF5_MAX_RANK];
+  hsize_t counts[INGOT_HDF5_MAX_RANK];
+  size_t bytes;
 };
 
-/// Bytes of the largest slab; 0 if there are no elements at all.
-size_t ingot_h5_begin_slabs(struct ingot_h5_slabs *slabs, const struct ingot_h5_dataset *facts);
+/// Begins with the first slab, which is as large as any. Returns 0 if there are no elements.
+int ingot_h5_begin_slabs(struct ingot_h5_slabs *slabs, const struct ingot_h5_dataset *facts);
 
-/// Calls `transfer` with the dataspaces of the slab at hand: the part of the dataset, and bytes in a row. Returns what
-/// it returns, or -1 if it isn't called.
+/// Calls `transfer` with the library's dataspaces for the slab at hand: bytes in a row, and the part of the dataset.
+/// Returns what it returns, or -1 if it isn't called.
 int ingot_h5_with_slab(
     const struct ingot_h5_slabs *slabs, hid_t dataset, int (*transfer)(hid_t memory, hid_t file, void *context),
     void *context);
-
-/// Number of bytes of the slab at hand.
-size_t ingot_h5_slab_bytes(const struct ingot_h5_slabs *slabs);
 
 /// Goes on to the next slab. Returns 0 after the last.
 int ingot_h5_next_slab(struct ingot_h5_slabs *slabs);

@@ -44,7 +44,7 @@ static int open_range(
 
 int ingot_h5_open_source(
     struct ingot_h5_source *source, const char *path, unsigned long long base, unsigned long long length,
-    size_t chunk_cache, int output, struct ingot_h5_refusal *why) {
+    int output, struct ingot_h5_refusal *why) {
   *source = (struct ingot_h5_source){.descriptor = -1, .driver = -1, .file = -1};
   int status = ingot_h5_load(why);
   if (!status) status = open_range(source, path, base, length, why);
@@ -54,9 +54,7 @@ int ingot_h5_open_source(
   if (status) return status;
   source->driver = ingot_h5_register_driver();
   hid_t access = ingot_h5.Pcreate(*ingot_h5.P_CLS_FILE_ACCESS_ID);
-  // 12421 is a prime: places of a hash table for the chunks that are kept.
-  if (source->driver < 0 || access < 0 || ingot_h5.Pset_driver(access, source->driver, &source) < 0 ||
-      ingot_h5.Pset_cache(access, 0, 12421, chunk_cache, 0.75) < 0) {
+  if (source->driver < 0 || access < 0 || ingot_h5.Pset_driver(access, source->driver, &source) < 0) {
     status = ingot_h5_refuse_library(why, INGOT_H5_UNAVAILABLE, "libhdf5", "the library can't be set up");
   } else {
     source->file = ingot_h5.Fopen("HDF5", 0, access);

@@ -17,11 +17,11 @@ struct ingot_h5_source {
   hid_t file;
 };
 
-/// Opens the file and the HDF5 data in it; the library keeps up to `chunk_cache` bytes of unpacked chunks. Confines the
-/// process (see `ingot_h5_confine`) in between. Returns 0 or a status. Close it in either case.
+/// Opens the file and the HDF5 data in it, and confines the process (see `ingot_h5_confine`) in between. Returns 0 or a
+/// status. Close it in either case.
 int ingot_h5_open_source(
     struct ingot_h5_source *source, const char *path, unsigned long long base, unsigned long long length,
-    size_t chunk_cache, int output, struct ingot_h5_refusal *why);
+    int output, struct ingot_h5_refusal *why);
 
 void ingot_h5_close_source(struct ingot_h5_source *source);
 

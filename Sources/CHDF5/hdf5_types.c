@@ -94,7 +94,9 @@ static int find_number(
   if (ingot_h5.Tget_precision(datatype) != size * 8 || ingot_h5.Tget_offset(datatype) != 0) {
     return refuse_type(why, place, datatype, " with unused bits");
   }
-  if (order != H5T_ORDER_LE && order != H5T_ORDER_BE) return refuse_type(why, place, datatype, " in an unknown byte order");
+  if (order != H5T_ORDER_LE && order != H5T_ORDER_BE) {
+    return refuse_type(why, place, datatype, " in an unknown byte order");
+  }
   *is_big_endian = order == H5T_ORDER_BE && size > 1;
   for (int index = 0; index < type_count; index++) {
     const struct ingot_h5_type *candidate = &types[index];

@@ -92,7 +92,8 @@ static int take_facts(struct writing *writing, const char *path, struct ingot_h5
   }
   facts->bytes = facts->type->size;
   for (int index = 0; index < facts->rank; index++) {
-    facts->shape[index] = facts->chunk[index] = ingot_h5_take_number(&writing->stream, 8);
+    facts->shape[index] = ingot_h5_take_number(&writing->stream, 8);
+    facts->chunk[index] = 1;
     if (__builtin_mul_overflow(facts->bytes, (unsigned long long)facts->shape[index], &facts->bytes) ||
         facts->bytes > INGOT_HDF5_MAX_BYTES) {
       return ingot_h5_refuse(
@@ -121,15 +122,14 @@ static int write_slab(hid_t memory, hid_t file, void *context) {
 static void copy_elements(struct elements *elements, const struct ingot_h5_dataset *facts) {
   struct writing *writing = elements->writing;
   struct ingot_h5_slabs slabs;
-  size_t largest = ingot_h5_begin_slabs(&slabs, facts);
-  if (largest == 0) return;
-  elements->bytes = malloc(largest);
+  if (!ingot_h5_begin_slabs(&slabs, facts)) return;
+  elements->bytes = malloc(slabs.bytes);
   if (!elements->bytes) {
     ingot_h5_refuse(&writing->why, INGOT_H5_BAD_DATA, elements->path, "there is not enough memory");
     return;
   }
   do {
-    if (ingot_h5_take(&writing->stream, elements->bytes, ingot_h5_slab_bytes(&slabs))) break;
+    if (ingot_h5_take(&writing->stream, elements->bytes, slabs.bytes)) break;
     if (ingot_h5_with_slab(&slabs, elements->dataset, write_slab, elements) != 0) {
       refuse_library(writing, elements->path, "its elements can't be selected");
     }

@@ -29,6 +29,8 @@ public protocol Checkpoint: Sendable {
   var arrays: [CheckpointArray] { get }
   /// What the writer noted in the file, sorted by name.
   var metadata: [(name: String, value: String)] { get }
+  /// What the user should know of what is read and what is not.
+  var notes: [String] { get }
 
   /// Reads `count` bytes of an array's data from `offset` on into the front of `buffer`, which grows when too small.
   /// - Parameter array: index into `arrays`.
@@ -36,6 +38,8 @@ public protocol Checkpoint: Sendable {
 }
 
 extension Checkpoint {
+  public var notes: [String] { [] }
+
   /// The folder with the configuration and tokenizer files.
   public var folder: String { Paths.isFolder(path) ? path : Paths.folder(of: path) }
 

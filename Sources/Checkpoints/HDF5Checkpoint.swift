@@ -150,8 +150,8 @@ public struct HDF5Checkpoint: Checkpoint {
   }
 }
 
-/// The last unpacked arrays: one for each of the threads that are likely to read.
-private final class UnpackedArrays: Sendable {
+/// The last arrays that had to be made in memory: one for each of the threads that are likely to read.
+final class UnpackedArrays: Sendable {
   private let kept = Mutex<[(array: Int, bytes: [UInt8])]>([])
 
   func bytes(of array: Int, _ unpack: () throws(Failure) -> [UInt8]) throws(Failure) -> [UInt8] {

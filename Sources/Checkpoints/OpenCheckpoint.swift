@@ -4,8 +4,20 @@ import Arrays
 /// - Throws: `Failure` of kind `noInput` when there is none, `badData` when it isn't what it should be.
 public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
   let file = try InputFile(Paths.isFolder(path) ? weightsFile(in: path) : path)
-  if file.path.hasSuffix(".index.json") { return try ShardedCheckpoint(index: file, openedBy: path) }
-  return try openWeights(file, openedBy: path)
+  let checkpoint: any Checkpoint =
+    file.path.hasSuffix(".index.json")
+    ? try ShardedCheckpoint(index: file, openedBy: path) : try openWeights(file, openedBy: path)
+  var total = 0
+  for array in checkpoint.arrays {
+    let (sum, overflow) = total.addingReportingOverflow(array.bytes)
+    guard !overflow, sum <= Shape.largestTotal else {
+      throw Failure(
+        .badData, file: path, place: "array \"\(array.name)\"", "makes the arrays larger than can be counted",
+        hint: "the file is malformed: don't trust it")
+    }
+    total = sum
+  }
+  return checkpoint
 }
 
 /// Opens one weights file, by its content.

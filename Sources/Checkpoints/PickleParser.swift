@@ -13,6 +13,7 @@ struct PickleParser {
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
   private var containers: [[PickleValue]] = []
+  private var persistent: [Int] = []
   private var values = 0
 
   /// - Parameters:
@@ -35,7 +36,7 @@ struct PickleParser {
       let opcode = try byte()
       if opcode == UInt8(ascii: ".") {
         let root = try pop()
-        return PickleTree(containers: containers, root: root)
+        return PickleTree(containers: containers, root: root, persistent: persistent)
       }
       try run(opcode, at: start)
     }
@@ -87,9 +88,14 @@ struct PickleParser {
 
   // MARK: The stack
 
-  private mutating func push(_ value: PickleValue) throws(Failure) {
-    values += 1
+  /// Everything that is kept counts: values, copies of them, what is remembered, marks.
+  private mutating func count(_ more: Int) throws(Failure) {
+    values += more
     guard values <= Self.maximumValues else { throw failure("more than \(Self.maximumValues) values") }
+  }
+
+  private mutating func push(_ value: PickleValue) throws(Failure) {
+    try count(1)
     stack.append(value)
   }
 
@@ -127,6 +133,7 @@ struct PickleParser {
 
   private mutating func remember(_ key: Int) throws(Failure) {
     guard let value = stack.last, stack.count > (marks.last ?? 0) else { throw failure("there is nothing to remember") }
+    try count(1)
     memo[key] = value
   }
 
@@ -140,7 +147,9 @@ struct PickleParser {
     guard PickleAllowList.contains(full) else {
       throw failure(
         "names the global \(full), which is not on the list of harmless ones", at: start,
-        hint: "loading this file in Python could run code of its author's; ask for a safetensors file instead")
+        hint: module.hasPrefix("torch") || module.hasPrefix("numpy")
+          ? "tensors of that kind are not supported: ask for a safetensors file"
+          : "loading this file in Python could run code of its author's: ask for a safetensors file instead")
     }
     try push(.global(full))
   }
@@ -150,8 +159,10 @@ struct PickleParser {
     guard case .global(let name) = callable else { throw failure("calls what is no global", at: start) }
     guard case .tuple(let index) = arguments else { throw failure("calls \(name) with what is no tuple", at: start) }
     if name == "collections.OrderedDict", let members = pairs(containers[index]) {
+      try count(members.count)
       try push(.dictionary(make(members)))
     } else {
+      try count(containers[index].count)
       try push(.object(make([callable] + containers[index])))
     }
   }
@@ -180,7 +191,9 @@ struct PickleParser {
       let version = try byte()
       guard version <= 5 else { throw failure("pickle protocol \(version) is not known", at: start) }
     case 0x95: _ = try take(8)
-    case UInt8(ascii: "("): marks.append(stack.count)
+    case UInt8(ascii: "("):
+      try count(1)
+      marks.append(stack.count)
     case UInt8(ascii: "0"): if stack.count == marks.last { marks.removeLast() } else { _ = try pop() }
     case UInt8(ascii: "1"): _ = try popToMark()
     case UInt8(ascii: "2"):
@@ -277,6 +290,8 @@ struct PickleParser {
       guard stack.count > (marks.last ?? 0) else { throw failure("there is nothing to give a state to", at: start) }
     case UInt8(ascii: "Q"):
       guard case .tuple(let index) = try pop() else { throw failure("a persistent id is no tuple", at: start) }
+      try count(1)
+      persistent.append(index)
       try push(.persistent(index))
     default:
       throw failure(

@@ -28,10 +28,13 @@ enum PickleValue: Hashable, Sendable {
 struct PickleTree: Sendable {
   private(set) var containers: [[PickleValue]]
   let root: PickleValue
+  /// The tuples that identify what is stored outside the pickle, each as often as it is mentioned.
+  let persistent: [Int]
 
-  init(containers: [[PickleValue]], root: PickleValue) {
+  init(containers: [[PickleValue]], root: PickleValue, persistent: [Int]) {
     self.containers = containers
     self.root = root
+    self.persistent = persistent
   }
 
   /// The items of a tuple or list; nil for anything else.
@@ -42,12 +45,12 @@ struct PickleTree: Sendable {
     }
   }
 
-  /// The members of a dictionary whose key is a string, in order; nil for anything else.
-  func members(_ value: PickleValue) -> [(name: String, value: PickleValue)]? {
+  /// The members of a dictionary, in order; the name is nil where a key is no string. nil for anything else.
+  func members(_ value: PickleValue) -> [(name: String?, value: PickleValue)]? {
     guard case .dictionary(let index) = value else { return nil }
     let flat = containers[index]
-    return stride(from: 0, to: flat.count - 1, by: 2).compactMap { position in
-      if case .string(let name) = flat[position] { (name, flat[position + 1]) } else { nil }
+    return stride(from: 0, to: flat.count - 1, by: 2).map { position in
+      if case .string(let name) = flat[position] { (name, flat[position + 1]) } else { (nil, flat[position + 1]) }
     }
   }
 

@@ -14,6 +14,7 @@ public struct ShardedCheckpoint: Checkpoint {
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
   private let shards: [any Checkpoint]
+  public var notes: [String] { shards.flatMap(\.notes) }
   /// Shard and index in it, by array.
   private let places: [(shard: Int, array: Int)]
 

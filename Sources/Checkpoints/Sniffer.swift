@@ -30,14 +30,14 @@ public enum FileKind: Hashable, Sendable {
       self = .hdf5
     } else if prefix.starts(with: [0x50, 0x4b, 0x03, 0x04]) || prefix.starts(with: [0x50, 0x4b, 0x05, 0x06]) {
       self = .zip
+    } else if FileKind.looksLikeSafetensors(prefix) {
+      self = .safetensors
     } else if prefix.starts(with: [0x1f, 0x8b]) {
       self = .gzip
     } else if prefix.starts(with: Array("GGUF".utf8)) {
       self = .gguf
     } else if prefix.starts(with: Array("version https://git-lfs".utf8)) {
       self = .gitLFSPointer
-    } else if FileKind.looksLikeSafetensors(prefix) {
-      self = .safetensors
     } else if prefix.count >= 2, prefix[0] == 0x80, (2...5).contains(prefix[1]) {
       self = .pickle
     } else if prefix.count > 262, Array(prefix[257..<262]) == Array("ustar".utf8) {
@@ -47,7 +47,7 @@ public enum FileKind: Hashable, Sendable {
     }
   }
 
-  /// Eight bytes of length, of which real files leave the upper four zero, then an object.
+  /// Eight bytes of length, of which real files leave the upper three zero, then an object.
   private static func looksLikeSafetensors(_ prefix: [UInt8]) -> Bool {
     prefix.count >= 9 && prefix[8] == UInt8(ascii: "{") && prefix[5..<8].allSatisfy { $0 == 0 }
   }

@@ -11,6 +11,7 @@ public struct TorchCheckpoint: Checkpoint {
   public let files: [InputFile]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
+  public let notes: [String]
 
   /// How an array's elements stand in the file.
   private struct Placement {
@@ -20,6 +21,7 @@ public struct TorchCheckpoint: Checkpoint {
   }
 
   private let placements: [Placement]
+  private let gathered = UnpackedArrays()
 
   /// - Throws: `Failure` of kind `badData` naming the entry, byte or array.
   public init(_ file: InputFile, openedBy path: String? = nil) throws(Failure) {
@@ -28,6 +30,7 @@ public struct TorchCheckpoint: Checkpoint {
       let contents = try isZip ? TorchContents(zip: file) : TorchContents(legacy: file)
       format = isZip ? "PyTorch" : "PyTorch (before 1.6)"
       metadata = contents.metadata
+      notes = contents.notes
       var arrays: [CheckpointArray] = []
       var placements: [Placement] = []
       for tensor in contents.tensors {
@@ -66,24 +69,19 @@ public struct TorchCheckpoint: Checkpoint {
     guard let strides = placement.strides else {
       return try files[0].read(count, at: placement.start + offset, into: &buffer)
     }
+    let bytes = try gathered.bytes(of: array) { () throws(Failure) in try gather(array, strides) }
     if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
-    // A gathered array is read element by element; such arrays are rare and small.
-    let size = arrays[array].elementType.size
-    let dimensions = arrays[array].shape.dimensions
-    var element: [UInt8] = []
-    for position in 0..<count {
-      let (index, byte) = (offset + position).quotientAndRemainder(dividingBy: size)
-      if byte == 0 || position == 0 {
-        var rest = index
-        var source = 0
-        for dimension in dimensions.indices.reversed() {
-          source += rest % dimensions[dimension] * strides[dimension]
-          rest /= dimensions[dimension]
-        }
-        try files[0].read(size, at: placement.start + source * size, into: &element)
-      }
-      buffer[position] = element[byte]
-    }
+    buffer.replaceSubrange(0..<count, with: bytes[offset..<offset + count])
+  }
+
+  /// The elements of an array that doesn't stand in the file as it is: all bytes between its first and its last element
+  /// are read, and the elements picked from them.
+  private func gather(_ array: Int, _ strides: [Int]) throws(Failure) -> [UInt8] {
+    let (size, dimensions) = (arrays[array].elementType.size, arrays[array].shape.dimensions)
+    guard arrays[array].shape.elements > 0 else { return [] }
+    let reach = zip(dimensions, strides).reduce(0) { $0 + ($1.0 - 1) * $1.1 }
+    let span = try files[0].bytes((reach + 1) * size, at: placements[array].start)
+    return Transposition.gathered(span, dimensions: dimensions, steps: strides, elementSize: size)
   }
 }
 
@@ -92,6 +90,7 @@ private struct TorchContents {
   let tensors: [TorchTensor]
   let storages: [String: Range<Int>]
   let metadata: [(name: String, value: String)]
+  let notes: [String]
 
   init(zip file: InputFile) throws(Failure) {
     let archive = try ZipArchive(file)
@@ -123,7 +122,7 @@ private struct TorchContents {
     }
     var parser = PickleParser(
       try file.bytes(pickles[0].range.count, at: pickles[0].range.lowerBound), name: pickles[0].name)
-    tensors = try TorchState(parser.parse(), name: pickles[0].name).tensors()
+    (tensors, notes) = try TorchState(parser.parse(), name: pickles[0].name).tensors()
     let data = folder + "data/"
     var storages: [String: Range<Int>] = [:]
     for entry in archive.entries where entry.name.hasPrefix(data) {
@@ -146,7 +145,7 @@ private struct TorchContents {
       let bytes = try file.bytes(length, at: 0)
       do throws(Failure) {
         let head = try LegacyHead(bytes)
-        (tensors, storages) = (head.tensors, try head.storages(in: file))
+        (tensors, notes, storages) = (head.tensors, head.notes, try head.storages(in: file))
         metadata = []
         return
       } catch {
@@ -163,6 +162,9 @@ private struct TorchContents {
 /// The pickles of the older form.
 private struct LegacyHead {
   let tensors: [TorchTensor]
+  let notes: [String]
+  /// Bytes by storage.
+  private let sizes: [String: Int]
   /// Storages in the order of their data.
   private let keys: [String]
   private let end: Int
@@ -191,7 +193,9 @@ private struct LegacyHead {
     {
       throw Failure(.badData, place: "system information", "says that the data are not little-endian")
     }
-    tensors = try TorchState(next("state dict"), name: "state dict").tensors()
+    let state = TorchState(try next("state dict"), name: "state dict")
+    (tensors, notes) = try state.tensors()
+    sizes = try state.storageBytes()
     let list = try next("list of storages")
     guard let items = list.items(list.root) else { throw Failure(.badData, place: "list of storages", "is no list") }
     var keys: [String] = []
@@ -206,22 +210,20 @@ private struct LegacyHead {
   }
 
   func storages(in file: InputFile) throws(Failure) -> [String: Range<Int>] {
-    var types: [String: (size: Int, count: Int)] = [:]
-    for tensor in tensors { types[tensor.storage] = (tensor.elementType.size, tensor.storageCount) }
     var out: [String: Range<Int>] = [:]
     var position = end
     for key in keys {
       let place = "storage \"\(key)\""
-      // A storage of no array of the state dict: how long its elements are stands nowhere.
-      guard let type = types[key] else { throw Failure(.badData, place: place, "belongs to no array") }
+      guard let bytes = sizes[key] else { throw Failure(.badData, place: place, "is not mentioned before") }
       guard file.size - position >= 8 else {
         throw Failure(.badData, place: place, "the file ends before it", hint: Self.hint)
       }
+      // The count of elements, whose size the pickle has told.
       var reader = ByteReader(try file.bytes(8, at: position))
-      guard try reader.integer(UInt64.self) == UInt64(type.count) else {
+      let count = try reader.integer(UInt64.self)
+      guard count <= UInt64(bytes), count == 0 ? bytes == 0 : bytes % Int(count) == 0 && bytes / Int(count) <= 8 else {
         throw Failure(.badData, place: place, "has another count of elements than the state dict says")
       }
-      let bytes = type.count * type.size
       guard bytes <= file.size - position - 8 else {
         throw Failure(.badData, place: place, "the file ends inside it", hint: Self.hint)
       }

@@ -14,6 +14,7 @@ struct TorchTensor {
 
   /// Whether its elements stand one after the other in the order of its indices.
   var isContiguous: Bool {
+    if shape.elements == 0 { return true }
     var expected = 1
     for (dimension, stride) in zip(shape.dimensions, strides).reversed() where dimension != 1 {
       if stride != expected { return false }
@@ -36,39 +37,79 @@ struct TorchState {
 
   /// Members of a checkpoint's dictionary under which the weights stand, the likeliest first.
   private static let usualKeys = ["state_dict", "model", "model_state_dict", "module", "net", "weights"]
+  /// Dictionaries in dictionaries that are followed.
+  private static let maximumDepth = 8
 
+  /// The tensors of a state dict, and what the user should know of the rest of the file.
   /// - Throws: `Failure` of kind `badData` when there is no dictionary of tensors or one of them is impossible.
-  func tensors() throws(Failure) -> [TorchTensor] {
-    let members = try stateDict()
+  func tensors() throws(Failure) -> (tensors: [TorchTensor], notes: [String]) {
+    let (root, notes) = try stateDict()
     var out: [TorchTensor] = []
     var names: Set<[UInt8]> = []
-    for (name, value) in members {
-      guard let tensor = try tensor(name, value) else { continue }
-      guard names.insert(Array(name.utf8)).inserted else { throw failure(name, "is there twice") }
-      out.append(tensor)
-    }
-    return out
+    try collect(root, prefix: "", depth: 0, into: &out, &names)
+    return (out, notes)
   }
 
-  private func stateDict() throws(Failure) -> [(name: String, value: PickleValue)] {
-    guard var members = tree.members(tree.root) else {
+  /// Dictionaries beside tensors hold tensors of their own: `{"a": …, "sub": {"b": …}}` has an array `sub.b`.
+  private func collect(
+    _ dictionary: PickleValue, prefix: String, depth: Int, into out: inout [TorchTensor], _ names: inout Set<[UInt8]>
+  ) throws(Failure) {
+    for (key, value) in tree.members(dictionary) ?? [] {
+      let isNested = holdsTensors(value, depth: 0)
+      guard isTensor(value) || isNested else { continue }
+      guard let key else { throw Failure(.badData, place: name, "an array's key is no string") }
+      let full = prefix + key
+      if isNested {
+        guard depth < Self.maximumDepth else { throw failure(full, "is nested more than \(Self.maximumDepth) deep") }
+        try collect(value, prefix: full + ".", depth: depth + 1, into: &out, &names)
+      } else if let tensor = try tensor(full, value) {
+        guard names.insert(Array(full.utf8)).inserted else { throw failure(full, "is there twice") }
+        out.append(tensor)
+        guard out.count <= Self.maximumTensors else { throw failure(full, "comes after \(Self.maximumTensors) others, more than are read") }
+      }
+    }
+  }
+
+  /// Most arrays of a checkpoint; dictionaries that are shared could otherwise multiply.
+  private static let maximumTensors = 1_000_000
+
+  /// Whether a value is a dictionary in which, at whatever depth that is followed, there is a tensor.
+  private func holdsTensors(_ value: PickleValue, depth: Int) -> Bool {
+    guard depth < 3, let members = tree.members(value) else { return false }
+    return members.contains { isTensor($0.value) || holdsTensors($0.value, depth: depth + 1) }
+  }
+
+  private func stateDict() throws(Failure) -> (root: PickleValue, notes: [String]) {
+    var root = tree.root
+    guard tree.members(root) != nil else {
       throw Failure(
         .badData, place: name, "holds no dictionary of arrays",
         hint: "only state dicts can be read; save one with torch.save(model.state_dict(), …)")
     }
+    var notes: [String] = []
     // {"epoch": …, "model": {"state_dict": …}} and the like.
     for _ in 0..<4 {
-      if members.contains(where: { isTensor($0.value) }) { return members }
-      guard let inner = Self.usualKeys.lazy.compactMap({ key in members.first { $0.name == key } }).first,
-        let next = tree.members(inner.value)
-      else { break }
-      members = next
+      let members = tree.members(root) ?? []
+      // A container's own name for its weights comes before tensors beside it, such as a best accuracy.
+      guard
+        let key = Self.usualKeys.first(where: { key in
+          members.contains { $0.name == key && holdsTensors($0.value, depth: 0) }
+        }), let inner = members.first(where: { $0.name == key })
+      else {
+        if members.isEmpty || members.contains(where: { isTensor($0.value) || holdsTensors($0.value, depth: 0) }) {
+          return (root, notes)
+        }
+        break
+      }
+      let others = members.filter { $0.name != key && (isTensor($0.value) || holdsTensors($0.value, depth: 0)) }
+        .map { $0.name ?? "one without a name" }
+      if !others.isEmpty { notes.append("the arrays are those of \"\(key)\"; those of \(others.prefix(8).joined(separator: ", ")) are left out") }
+      root = inner.value
     }
-    guard members.isEmpty else {
-      let keys = members.prefix(8).map { "\"\($0.name)\"" }.joined(separator: ", ")
-      throw Failure(.badData, place: name, "holds no dictionary of arrays; its members: \(keys)")
-    }
-    return []
+    let keys = (tree.members(root) ?? []).prefix(8).map { "\"\($0.name ?? "…")\"" }.joined(separator: ", ")
+    throw Failure(
+      .badData, place: name, "holds no dictionary of arrays; its members: \(keys)",
+      hint: "the weights stand under a name that is not known: save them alone with torch.save(model.state_dict(), …)")
   }
 
   private func isTensor(_ value: PickleValue) -> Bool {
@@ -81,15 +122,14 @@ struct TorchState {
 
   private func tensor(_ array: String, _ value: PickleValue) throws(Failure) -> TorchTensor? {
     guard let function = tree.function(of: value) else { return nil }
-    let arguments = tree.arguments(of: value)
     switch function {
     case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
-      guard let inner = arguments.first, tree.function(of: inner)?.hasPrefix("torch._utils._rebuild_tensor") == true
+      guard let inner = tree.arguments(of: value).first, tree.function(of: inner)?.hasPrefix("torch._utils._rebuild_tensor") == true
       else {
         throw failure(array, "is a parameter of no tensor")
       }
       return try tensor(array, inner)
-    case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2": return try view(array, arguments)
+    case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2": return try view(array, tree.arguments(of: value))
     default: return nil
     }
   }
@@ -104,7 +144,14 @@ struct TorchState {
     guard strides.count == dimensions.count else {
       throw failure(array, "has \(dimensions.count) dimensions and \(strides.count) strides")
     }
-    _ = try shapeBytes(shape, storage.type, array)
+    let bytes = try shapeBytes(shape, storage.type, array)
+    // Strides of 0 repeat elements: a file of a few bytes could otherwise make terabytes.
+    guard bytes <= Self.mostRepeatedBytes || shape.elements <= storage.count else {
+      throw failure(array, "repeats the \(storage.count) elements of its storage to \(bytes) bytes")
+    }
+    if arguments.count > 6, let flags = tree.members(arguments[6]), flags.contains(where: { $0.value == .boolean(true) }) {
+      throw failure(array, "is marked as negated or conjugated, which is not supported")
+    }
     // The last element that the view touches must be in the storage.
     var last = storage.offset
     var overflow = false
@@ -118,7 +165,7 @@ struct TorchState {
       let reach = (dimension - 1).multipliedReportingOverflow(by: stride)
       add((reach.partialValue, reach.overflow || stride < 0))
     }
-    guard !overflow, shape.elements == 0 || last < storage.count else {
+    guard !overflow, last < storage.count || shape.elements == 0 && last <= storage.count else {
       throw failure(array, "reaches outside its storage of \(storage.count) elements")
     }
     return TorchTensor(
@@ -126,8 +173,20 @@ struct TorchState {
       offset: storage.offset + offset, shape: shape, strides: strides)
   }
 
+  private static let mostRepeatedBytes = 256 << 20
+
   private func shapeBytes(_ shape: Shape, _ type: ElementType, _ array: String) throws(Failure) -> Int {
     do { return try shape.bytes(of: type) } catch { throw failure(array, error.reason) }
+  }
+
+  /// Bytes that each storage has by what the pickle says of it, also of those that no array of the state dict uses.
+  func storageBytes() throws(Failure) -> [String: Int] {
+    var out: [String: Int] = [:]
+    for id in tree.persistent {
+      let storage = try storage("", tree.containers[id])
+      out[storage.key] = storage.count * storage.type.size
+    }
+    return out
   }
 
   /// ("storage", type, key, location, count[, view]); the view of old files is (key, offset, count) in another storage.

@@ -53,14 +53,22 @@ extension ConversionPlan {
 
   /// The same combination from other weights is most often a second fine-tune under the first one's name.
   private func checkNothingIsLost(_ paths: [String], _ sources: [Digest]) throws(Failure) {
-    for path in paths {
-      guard let there = try? NetFile(path), there.header.isInitialized,
-        let digest = there.header.provenance.sources.first?.sha256,
-        digest != sources.first
-      else { continue }
+    for path in paths where Paths.exists(path) {
+      let there: NetFile
+      do {
+        there = try NetFile(path)
+      } catch {
+        throw Failure(
+          .cannotCreate, file: path, "holds a file that can't be read as a net file (\(error.reason)), which would be lost",
+          hint: "look at it, then replace it with --force")
+      }
+      let known = there.header.provenance.sources.prefix(checkpoint.files.count).map(\.sha256)
+      guard there.header.isInitialized, known != Array(sources.prefix(checkpoint.files.count)) else { continue }
+      let name = family.axes.first(where: \.isOpen)?.name
       throw Failure(
         .cannotCreate, file: path, "holds a net from another checkpoint, which would be lost",
-        hint: "keep both by naming this one with --set Release=NAME, or replace it with --force")
+        hint: (name.map { "keep both by naming this one with --set \($0)=NAME" } ?? "keep both with another --shelf")
+          + ", or replace it with --force")
     }
   }
 

@@ -14,8 +14,6 @@ struct ConversionPlanner {
   private let profile: Family.Profile
   /// Index of each published array by its name in the rules.
   private let indices: [String: Int]
-  /// Side in pixels of the images that the checkpoint's positions are for, where the layout tells it.
-  private var storedSide: Int?
 
   init(_ checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) {
     guard let (family, layout) = Family.recognize(checkpoint) else {
@@ -79,8 +77,7 @@ struct ConversionPlanner {
 
   /// Side of the square grid of a position array's rows, one of which is the class token's.
   private func gridSide(rows: Int) throws(Failure) -> Int {
-    let side = Int(Double(max(0, rows - 1)).squareRoot().rounded())
-    guard side > 0, side * side == rows - 1 else {
+    guard let side = GridResize.side(ofRows: rows) else {
       throw Failure(
         .badData, place: "array \"\(layout.grid?.from ?? "")\"",
         "has \(rows) rows, which are not 1 and those of a square grid")
@@ -89,6 +86,10 @@ struct ConversionPlanner {
   }
 
   mutating func plan(isSketch: Bool) throws(Failure) -> ConversionPlan {
+    if let axis = family.netAxis, !request.isForComparing, request.parameters.contains(where: { $0.name == axis.name }) {
+      throw Failure(
+        .usage, "every \(axis.name) of a checkpoint is converted", hint: "leave out --set \(axis.name)=…")
+    }
     var tied: [(name: String, same: String)] = []
     var changes: [String: [JSONMember]] = [:]
     for tie in layout.ties {
@@ -146,7 +147,7 @@ struct ConversionPlanner {
     let coverage = try coverage(used: used, tied: tied)
     return ConversionPlan(
       checkpoint: checkpoint, family: family, layout: layout, nets: nets.map(withSources), coverage: coverage,
-      notes: settings.notes, smallFiles: files.used)
+      notes: checkpoint.notes + settings.notes, smallFiles: files.used)
   }
 
   /// The weights' files and every small file that was read.
@@ -167,7 +168,7 @@ struct ConversionPlanner {
     let wanted = request.precision ?? named.flatMap { ElementType(rawValue: $0.value.description) }
     let types = Set(checkpoint.arrays.map(\.elementType).filter(\.isFloatingPoint))
     // Where types are mixed, `arrays(of:)` converts each; the widest is recorded.
-    guard let source = types.max(by: { $0.size < $1.size }) else { throw Failure(.badData, "it holds no floats") }
+    guard let source = types.max(by: { ($0.size, $0.rawValue) < ($1.size, $1.rawValue) }) else { throw Failure(.badData, "it holds no floats") }
     guard wanted != nil || types.count == 1 || request.isForComparing else {
       throw Failure(
         .badData, "its weights are of several element types: \(types.map(\.rawValue).sorted().joined(separator: ", "))",
@@ -309,6 +310,9 @@ struct ConversionPlanner {
     if rule.isGrid, let joined, joined.count == 2, joined[1] == array.shape.dimensions[1],
       checkpoint.arrays[sources[0]].elementType == .float32
     {
+      guard array.shape.elements <= 1 << 28 else {
+        throw Failure(.badData, place: "array \"\(array.name)\"", "would be resized to \(array.shape.elements) elements")
+      }
       return .resizeGrid(from: try gridSide(rows: joined[0]), to: try gridSide(rows: array.shape.dimensions[0]))
     }
     let names = sources.map { "\"\(checkpoint.arrays[$0].name)\"" }.joined(separator: ", ")
@@ -316,7 +320,8 @@ struct ConversionPlanner {
     throw Failure(
       .badData, place: "array \(names)",
       "has shape \(found) where the configuration makes it \(array.shape.dimensions)",
-      hint: "is config.json of these weights?")
+      hint: files.used.contains { $0.name == "config.json" }
+        ? "is config.json of these weights?" : "there is no config.json beside the weights: fetch it too")
   }
 
   private func coverage(used: Set<Int>, tied: [(name: String, same: String)]) throws(Failure) -> Coverage {

@@ -50,7 +50,8 @@ public struct Creation: Sendable {
     on shelf: Shelf, replacing: Bool, compress: Bool, progress: @escaping ProgressHandler = { _, _ in }
   ) throws -> WrittenNet {
     let path = shelf.path(family, combination)
-    if !replacing, let there = try? NetFile(path), there.header.isInitialized, there.header.provenance.seed == nil {
+    let there = try? NetFile(path).header
+    if !replacing, Paths.exists(path), there?.isInitialized != false, there?.provenance.seed == nil {
       throw Failure(
         .cannotCreate, file: path, "holds a net with weights, which would be lost", hint: "use --force to replace it")
     }

@@ -29,7 +29,11 @@ public struct ExportPlan: Sendable {
   /// - Throws: `Failure` of kind `usage` or `badData` when the nets don't make a whole.
   public init(_ nets: [NetFile], layout layoutName: String) throws(Failure) {
     guard let first = nets.first else { throw Failure(.usage, "no nets are named") }
-    family = try Family.named(first.header.family)
+    do {
+      family = try first.header.definition().family
+    } catch {
+      throw error.inFile(first.path)
+    }
     guard let layout = family.layouts.first(where: { $0.name == layoutName }), let skeletons = layout.exportedFiles
     else {
       throw Failure(.usage, "\(family.name) can't be exported to layout \(layoutName)")
@@ -52,6 +56,11 @@ public struct ExportPlan: Sendable {
   private static func checkWhole(_ nets: [NetFile], _ family: Family) throws(Failure) {
     func rest(_ net: NetFile) -> [JSONMember] { net.header.parameters.filter { $0.key != family.netAxis?.name } }
     for net in nets {
+      do {
+        _ = try net.header.definition()
+      } catch {
+        throw error.inFile(net.path)
+      }
       guard net.header.isInitialized else { throw Failure(.badData, file: net.path, "holds a net without weights") }
       guard net.header.family == family.name, rest(net) == rest(nets[0]) else {
         throw Failure(.usage, file: net.path, "is not of the same combination as \(nets[0].path)")
@@ -122,11 +131,18 @@ public struct ExportPlan: Sendable {
     of exported: ExportedArray, in range: Range<Int>, _ body: (borrowing RawSpan) throws -> Void
   ) throws {
     var position = 0
+    var hash = SHA256()
     try nets[exported.net].forEachChunk(of: exported.entry) { piece in
+      hash.update(piece)
       let start = max(range.lowerBound - position, 0)
       let end = min(range.upperBound - position, piece.byteCount)
       if start < end { try body(piece.extracting(start..<end)) }
       position += piece.byteCount
+    }
+    guard hash.finish() == exported.entry.sha256 else {
+      throw Failure(
+        .badData, file: nets[exported.net].path, place: "array \"\(exported.entry.name)\"", "does not match its SHA-256",
+        hint: "the file is damaged: make it again, or fetch it again")
     }
   }
 }
@@ -149,7 +165,8 @@ extension ExportPlan {
       }
     }
     try writer.finish()
-    try writeSmallFiles(to: folder)
+    let small = try smallFiles(in: folder)
+    for file in small { try file.commit() }
     try writer.commit()
   }
 
@@ -180,11 +197,13 @@ extension ExportPlan {
       }
     }
     try writer.finish()
-    try writeSmallFiles(to: folder)
+    let small = try smallFiles(in: folder)
+    for file in small { try file.commit() }
     try writer.commit()
   }
 
   func preparedPath(_ name: String, in folder: String, _ replacing: Bool) throws(Failure) -> String {
+    guard !folder.isEmpty else { throw Failure(.usage, "the folder's name is empty", hint: "name a folder to write") }
     let names = [name] + smallFiles.map(\.name)
     if !replacing, let there = names.first(where: { Paths.exists(Paths.join(folder, $0)) }) {
       throw Failure(
@@ -194,13 +213,16 @@ extension ExportPlan {
     return Paths.join(folder, name)
   }
 
-  func writeSmallFiles(to folder: String) throws(Failure) {
+  /// The small files, written but not yet in their places: everything is ready before anything is replaced.
+  func smallFiles(in folder: String) throws(Failure) -> [OutputFile] {
+    var outputs: [OutputFile] = []
     for file in smallFiles {
       let output = try OutputFile(Paths.join(folder, file.name))
       let bytes = Array(file.text.utf8)
       try output.write(bytes.rawSpan, at: 0)
       try output.flush()
-      try output.commit()
+      outputs.append(output)
     }
+    return outputs
   }
 }

@@ -128,7 +128,7 @@ extension Family {
           .usage, "\(name) has no parameter \(given.name)",
           hint: "its parameters: \(axes.map(\.name).joined(separator: ", "))")
       }
-      guard axis.values.contains(given.value) || axis.isOpen && Family.isReleaseName(given.value.description) else {
+      guard axis.allows(given.value) else {
         throw Failure(
           .usage, "\(given.name) can't be \(given.value)",
           hint: axis.isOpen
@@ -140,7 +140,7 @@ extension Family {
     return combination
   }
 
-  private static func isReleaseName(_ text: String) -> Bool {
+  fileprivate static func isReleaseName(_ text: String) -> Bool {
     (1...64).contains(text.utf8.count) && text.utf8.first != UInt8(ascii: ".")
       && text.unicodeScalars.allSatisfy {
         $0.isASCII && ($0.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains($0))
@@ -196,5 +196,15 @@ extension Family {
       if let file = publication.files.first(where: { $0.sha256 == digest }) { return (publication, file) }
     }
     return nil
+  }
+}
+
+extension Family.Axis {
+  /// Whether a net may have that value: a listed one, any good name where the axis is open, any number where it is a field
+  /// of the configuration.
+  func allows(_ value: ParameterValue) -> Bool {
+    if values.contains(value) || isOpen && Family.isReleaseName(value.description) { return true }
+    if field != nil, case .integer(let number) = value { return number > 0 }
+    return false
   }
 }

@@ -109,24 +109,10 @@ extension Inspection {
         }
         return
       }
-      guard let family = Family.known.first(where: { $0.name == header.family }),
-        let kind = family.nets.first(where: { $0.name == header.net })
-      else {
-        throw Failure(
-          .badData, place: "header", "is of a family that this version does not know: \(header.family), \(header.net)",
-          hint: "use a newer version of ingot")
-      }
+      let (family, kind, description) = try header.definition()
       self.family = family
-      let description = try kind.definition.description(Configuration(header.configuration))
       ties = description.ties
-      let scales = Set(header.arrays.compactMap(\.scales))
-      let weights = header.arrays.filter { !scales.contains($0.name) }
       if header.isInitialized {
-        guard weights.map(\.name) == description.arrays.map(\.name),
-          weights.map(\.shape) == description.arrays.map(\.shape)
-        else {
-          throw Failure(.badData, place: "header", "its arrays are not those that its configuration makes")
-        }
         arrays = header.arrays.map {
           .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.storedBytes)
         }
@@ -173,7 +159,7 @@ extension Inspection {
     configuration = []
     guard let (family, layout) = Family.recognize(checkpoint) else {
       (self.family, self.layout, profile, coverage) = (nil, nil, nil, nil)
-      (parameters, nets, ties, notes) = ([], [], [], [])
+      (parameters, nets, ties, notes) = ([], [], [], checkpoint.notes)
       return
     }
     self.family = family

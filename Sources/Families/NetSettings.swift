@@ -102,7 +102,7 @@ struct NetSettings {
 
   /// The tokenizer of a net that needs one; nil, with a note, when there is no vocabulary.
   mutating func tokenizer(_ rule: Family.TokenizerRule, words: Int?) throws(Failure) -> TokenizerDescription? {
-    guard var vocabulary = try vocabulary() else {
+    guard var vocabulary = try checkedVocabulary() else {
       note("neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked")
       return nil
     }
@@ -124,6 +124,24 @@ struct NetSettings {
   private func flag(_ config: JSONValue?, _ key: String) -> Bool? {
     guard case .boolean(let value) = config?[key]?.content else { return nil }
     return value
+  }
+
+  /// Most tokens of a vocabulary.
+  private static let maximumTokens = 400_000
+
+  private func checkedVocabulary() throws(Failure) -> [String]? {
+    guard let vocabulary = try vocabulary() else { return nil }
+    guard vocabulary.count <= Self.maximumTokens else { throw tooManyTokens }
+    guard !vocabulary.contains(where: { $0.utf8.contains(0x0a) }) else {
+      throw Failure(.badData, file: files.path("tokenizer.json"), "a token holds a line feed", hint: "such a vocabulary can't be kept")
+    }
+    return vocabulary
+  }
+
+  private var tooManyTokens: Failure {
+    Failure(
+      .badData, file: files.path("vocab.txt"), "has more than \(Self.maximumTokens) tokens",
+      hint: "is it the vocabulary of these weights?")
   }
 
   private func vocabulary() throws(Failure) -> [String]? {
@@ -151,6 +169,7 @@ struct NetSettings {
         throw Failure(.badData, file: files.path("vocab.txt"), place: "line \(out.count + 1)", "is not UTF-8")
       }
       out.append(token)
+      guard out.count <= Self.maximumTokens + 1 else { throw tooManyTokens }
     }
     if out.last == "" { out.removeLast() }
     return out

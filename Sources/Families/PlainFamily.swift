@@ -53,7 +53,7 @@ extension ConversionPlan {
     self.init(
       checkpoint: checkpoint, family: .plain, layout: .plain,
       nets: [.init(combination: combination, description: NetDescription(), header: header, arrays: arrays)],
-      coverage: Coverage(arrays: arrays.count, used: arrays.count, tied: [], ignored: []), notes: [], smallFiles: [])
+      coverage: Coverage(arrays: arrays.count, used: arrays.count, tied: [], ignored: []), notes: checkpoint.notes, smallFiles: [])
   }
 
   /// The file's name, or its folder's where that is a usual one, made of the characters that names may have.
@@ -64,6 +64,6 @@ extension ConversionPlan {
       scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789._-".unicodeScalars.contains(scalar))
         ? Character(scalar) : "-"
     }
-    return allowed.isEmpty ? "unnamed" : String(String(allowed).prefix(64))
+    return allowed.isEmpty || allowed[0] == "." ? "unnamed" : String(String(allowed).prefix(64))
   }
 }

@@ -69,7 +69,7 @@ public final class NetFile: Sendable {
     guard Array(try reader.take(32)) == digest.bytes else {
       throw Failure(.badData, place: "header", "does not match its SHA-256", hint: damageHint)
     }
-    let json = try JSONValue(parsing: text, base: NetFormat.prologueLength, rules: .strict.depth(16))
+    let json = try JSONValue(parsing: text, base: NetFormat.prologueLength, rules: NetFormat.headerRules)
     let header = try NetHeader(json: json)
     try header.validate(headerLength: length, fileLength: file.size)
     return (header, length)

@@ -61,6 +61,15 @@ public final class NetFileWriter: Sendable {
         .badData, file: path,
         "the header would have \(headerLength) bytes; at most \(NetFormat.maximumHeaderLength) are read")
     }
+    // What is written must be readable: the planned header is held to the reader's own rules.
+    do {
+      let text = Array(plan.json.compactText.utf8)
+      _ = try NetHeader(json: JSONValue(parsing: text, rules: NetFormat.headerRules))
+    } catch {
+      throw Failure(
+        .badData, file: path, "the header would not be readable: \(error.reason)",
+        hint: "the checkpoint's configuration or vocabulary is larger or deeper than a net file can hold")
+    }
     state = Mutex(State(arrays: plan.arrays, end: end))
     output = try OutputFile(path)
     if !compress { try output.setSize(end) }

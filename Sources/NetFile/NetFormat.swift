@@ -13,6 +13,7 @@ public enum NetFormat {
   /// Every array starts at a multiple of this.
   public static let alignment = 64
   public static let maximumHeaderLength = 64 << 20
+  static let headerRules = JSONRules.strict.depth(16)
 
   /// The next multiple of the alignment; nil when it doesn't fit.
   static func aligned(_ offset: Int) -> Int? {
@@ -35,6 +36,7 @@ extension NetHeader {
     guard isInitialized || arrays.isEmpty else {
       throw Failure(.badData, place: "header", "a net without weights lists \(arrays.count) arrays")
     }
+    try checkTotal()
     var end = NetFormat.prologueLength + headerLength
     for array in arrays {
       guard let start = NetFormat.aligned(end), array.offset == start else {
@@ -50,6 +52,18 @@ extension NetHeader {
     }
     guard end == fileLength else {
       throw Failure(.badData, place: "byte \(end)", "\(byteCount(fileLength - end)) after the last array")
+    }
+  }
+
+  /// Compressed arrays may be much larger than the file: what they unpack to must still be countable.
+  private func checkTotal() throws(Failure) {
+    var total = 0
+    for array in arrays {
+      let (sum, overflow) = total.addingReportingOverflow(array.bytes)
+      guard !overflow, sum <= Shape.largestTotal else {
+        throw Failure(.badData, place: "array \"\(array.name)\"", "makes the arrays larger than can be counted")
+      }
+      total = sum
     }
   }
 

@@ -29,7 +29,7 @@ public struct NetDescription: Sendable {
   }
 
   /// Elements that training sets, each tied array once.
-  public var parameters: Int { arrays.reduce(0) { $0 + $1.shape.elements } }
+  public fileprivate(set) var parameters = 0
 }
 
 /// Remembers what a net asks for, and gives it arrays without data.
@@ -37,11 +37,12 @@ final class Recorder: WeightProvider {
   private(set) var description = NetDescription()
 
   func weight(_ name: String, shape: Shape, role: WeightRole) throws(Failure) -> Weight {
-    // Bounds the sum, so that counting can't overflow whatever the configuration says.
-    guard shape.elements <= 1 << 48 else {
+    // So that counting can't overflow whatever the configuration says.
+    guard shape.elements <= 1 << 48, description.parameters + shape.elements <= Shape.largestTotal / 8 else {
       throw Failure(.badData, "shape \(shape.dimensions) is too large for a net's array")
     }
     description.arrays.append(.init(name: name, shape: shape, role: role))
+    description.parameters += shape.elements
     return Weight(name: name, shape: shape, elementType: .float32, storage: .none)
   }
 

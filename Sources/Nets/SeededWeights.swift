@@ -17,18 +17,13 @@ public enum SeededWeights {
     var remaining = array.shape.elements
     while remaining > 0 {
       let count = min(remaining, chunkSize / 4)
-      var bytes: [UInt8] = []
-      bytes.reserveCapacity(4 * count)
-      for _ in 0..<count {
-        let value: Float =
-          switch array.role {
-          case .gain: 1
-          case .bias: 0
-          case .weight, .embedding: generator.nextCentred() * deviation
-          }
-        bytes += value.bitPattern.littleEndianBytes
-      }
-      try body(bytes.rawSpan)
+      let values: [Float] =
+        switch array.role {
+        case .gain: [Float](repeating: 1, count: count)
+        case .bias: [Float](repeating: 0, count: count)
+        case .weight, .embedding: (0..<count).map { _ in generator.nextCentred() * deviation }
+        }
+      try body(Floats.bytes(values).rawSpan)
       remaining -= count
     }
   }

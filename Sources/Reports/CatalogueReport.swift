@@ -51,7 +51,7 @@ public struct CatalogueReport: Sendable {
     }
     var lines = ["", "on the shelf \(shelf.folder):"]
     lines += table.isEmpty ? ["  nothing yet"] : table.lines
-    for file in catalogue.unreadable { lines.append("  unreadable: \(file.failure)") }
+    for file in catalogue.unreadable { lines.append("  unreadable: \(file.failure.inFile(file.path))") }
     return lines
   }
 

@@ -4,7 +4,7 @@ import Assurance
 extension Difference {
   /// For people.
   public var text: String {
-    var lines = [isIdentical ? "same arrays" : "DIFFERENT"]
+    var lines = [isIdentical ? (configuration.isEmpty ? "same arrays" : "same arrays, configured differently") : "DIFFERENT"]
     lines.append("  a  \(printable(paths.a))")
     lines.append("  b  \(printable(paths.b))")
     var parts = ["\(counted(equal, "array")) equal"]
@@ -20,7 +20,7 @@ extension Difference {
       lines += ties.map { "tied in \(side): \(printable($0.name)) = \(printable($0.same))" }
     }
     lines += configuration.map {
-      "configuration: \($0.field) is \($0.a?.plain ?? "not there") in a, \($0.b?.plain ?? "not there") in b"
+      "configuration: \(printable($0.field)) is \(printable($0.a?.plain ?? "not there")) in a, \(printable($0.b?.plain ?? "not there")) in b"
     }
     return lines.joined(separator: "\n")
   }

@@ -150,7 +150,7 @@ private struct ArrayGroup {
     var places: [Key: Int] = [:]
     var groups: [ArrayGroup] = []
     for array in arrays {
-      let words = array.name.split(separator: ".").map { Int($0) == nil ? $0 : "#" }
+      let words = array.name.split(separator: ".", omittingEmptySubsequences: false).map { Int($0) == nil ? $0 : "#" }
       let key = Key(words: words, dimensions: array.shape.dimensions, type: array.elementType)
       if let place = places[key] {
         groups[place].arrays.append(array)
@@ -164,7 +164,7 @@ private struct ArrayGroup {
 
   /// The name with the range of its numbers: `blocks.0…11.norm1.weight`.
   var name: String {
-    let words = arrays.map { $0.name.split(separator: ".") }
+    let words = arrays.map { $0.name.split(separator: ".", omittingEmptySubsequences: false) }
     return words[0].indices.map { position in
       let numbers = words.compactMap { Int($0[position]) }
       guard let least = numbers.min(), let most = numbers.max(), least < most else { return String(words[0][position]) }

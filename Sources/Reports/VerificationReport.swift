@@ -18,12 +18,12 @@ public struct VerificationReport: Sendable {
       lines.append(
         "  checksums: header and \(counted(item.arrays, "array")), "
           + (item.damage.isEmpty ? "all right" : "\(item.damage.count) wrong"))
-      lines += item.damage.map { "    \($0.array): \($0.reason)" }
+      lines += item.damage.map { "    \(printable($0.array)): \(printable(shortened($0.reason)))" }
       if let source = item.source {
         lines.append(
           "  source \(printable(source.path)): \(counted(source.arrays, "array")) compared, "
             + (source.differences.isEmpty ? "all bit-identical" : "\(source.differences.count) different"))
-        lines += source.differences.map { "    \($0.array): \($0.reason)" }
+        lines += source.differences.map { "    \(printable($0.array)): \(printable(shortened($0.reason)))" }
       }
       return lines.joined(separator: "\n")
     }.joined(separator: "\n")

@@ -45,7 +45,7 @@ struct Convert: ParsableCommand {
       on: selection.shelfOptions.chosen, replacing: force, compress: compress, progress: progress.add)
     progress.finish()
     let report = ConversionReport(plan, nets)
-    output.print(json: report.json, text: report.text)
+    try output.print(json: report.json, text: report.text)
   }
 
   private func elementType() throws(Failure) -> ElementType? {

@@ -37,6 +37,6 @@ struct Create: ParsableCommand {
     let net = try creation.run(
       on: selection.shelfOptions.chosen, replacing: force, compress: compress, progress: progress.add)
     progress.finish()
-    output.print(json: .object(["nets": [net.json]]), text: "created \(printable(net.path))")
+    try output.print(json: .object(["nets": [net.json]]), text: "created \(printable(net.path))")
   }
 }

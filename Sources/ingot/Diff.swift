@@ -24,7 +24,7 @@ struct Diff: ParsableCommand {
     defer { progress.finish() }
     let difference = try comparison.run(progress: progress.add)
     progress.finish()
-    output.print(json: difference.json, text: difference.text)
+    try output.print(json: difference.json, text: difference.text)
     if !difference.isIdentical { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 }

@@ -42,7 +42,7 @@ struct Export: ParsableCommand {
     }
     progress.finish()
     let report = ExportReport(plan, folder: folder, weights: isHDF5 ? "tf_model.h5" : "model.safetensors")
-    output.print(json: report.json, text: report.text)
+    try output.print(json: report.json, text: report.text)
   }
 
   private func nets() throws(Failure) -> [NetFile] {

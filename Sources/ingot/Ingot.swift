@@ -27,7 +27,7 @@ struct IngotCommand: ParsableCommand {
       try command.run()
     } catch let failure as Failure {
       Console.printError("ingot: error: \(failure)")
-      if let hint = failure.hint { Console.printError("hint: \(printable(hint))") }
+      Console.printError("hint: \(printable(failure.hint ?? failure.kind.usualHint))")
       exit(withError: ExitCode(failure.exitStatus))
     } catch  where exitCode(for: error) == .validationFailure {
       Console.printError("ingot: error: \(message(for: error))")

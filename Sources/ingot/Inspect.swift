@@ -20,6 +20,6 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let inspection = try Inspection(selection.selection(path: path), shelf: selection.shelfOptions.chosen)
-    output.print(json: inspection.json, text: inspection.text(listsEveryArray: arrays))
+    try output.print(json: inspection.json, text: inspection.text(listsEveryArray: arrays))
   }
 }

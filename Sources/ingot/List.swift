@@ -23,6 +23,6 @@ struct List: ParsableCommand {
       // Plain nets are listed where there are any.
       .filter { $0.family.name != Family.plain.name || family != nil || !$0.items.isEmpty || !$0.unreadable.isEmpty }
     let report = CatalogueReport(catalogues, shelf: shelf)
-    output.print(json: report.json, text: report.text(listsEvery: all))
+    try output.print(json: report.json, text: report.text(listsEvery: all))
   }
 }

@@ -38,7 +38,7 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Print one JSON object on standard output and nothing else there.")
   var json = false
 
-  func print(json value: @autoclosure () -> JSONValue, text: @autoclosure () -> String) {
-    Console.print(json ? value().prettyText : text())
+  func print(json value: @autoclosure () -> JSONValue, text: @autoclosure () -> String) throws(Failure) {
+    try Console.print(json ? value().prettyText : text())
   }
 }

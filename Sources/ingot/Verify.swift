@@ -30,7 +30,7 @@ struct Verify: ParsableCommand {
     let findings = try verifications.map { try $0.run(progress: progress.add) }
     progress.finish()
     let report = VerificationReport(findings + unreadable)
-    output.print(json: report.json, text: report.text)
+    try output.print(json: report.json, text: report.text)
     if !report.isVerified { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 

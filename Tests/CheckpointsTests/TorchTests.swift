@@ -32,6 +32,51 @@ import Testing
     #expect(checkpoint.format == "PyTorch")
   }
 
+  /// Sizes that would overflow when multiplied, added or repeated.
+  static let impossible: [([UInt8], String)] = [
+    (
+      P.dictionary([("a", P.tensor(shape: [1 << 20, 1 << 16], strides: [0, 0]))]),
+      "archive/data.pkl, array \"a\": repeats the 4 elements of its storage to 274877906944 bytes"
+    ),
+    (
+      P.dictionary([("a", P.tensor(offset: 5, shape: [0], strides: [1]))]),
+      "archive/data.pkl, array \"a\": reaches outside its storage of 4 elements"
+    ),
+  ]
+
+  @Test(arguments: impossible)
+  func refusesImpossibleViews(pickle: [UInt8], message: String) {
+    #expect(failure { _ = try open(torchArchive(pickle: pickle, storages: [("0", Self.floats)])) }?.withoutFile == message)
+    // Nothing in it, whatever the other lengths and strides.
+    let empty = P.dictionary([("a", P.tensor(shape: [0, .max, .max], strides: [.max, .max, 1]))])
+    #expect(failure { _ = try open(torchArchive(pickle: empty, storages: [("0", Self.floats)])) } == nil)
+  }
+
+  /// Copies of a long tuple, and things remembered, count like values: a small file can't take much memory.
+  @Test func boundsCopies() {
+    let long: [UInt8] = [0x28] + [UInt8](repeating: 0x4e, count: 100_000) + [0x74, 0x71, 1]
+    let call = P.global("torch", "Size") + [0x68, 1, 0x52, 0x30]
+    let copies = Self.pickle(long + (0..<3000).flatMap { _ in call })
+    #expect(failure { _ = try open(torchArchive(pickle: copies)) }?.reason == "more than 2000000 values")
+    let remembered = Self.pickle([0x4e] + [UInt8](repeating: 0x94, count: 3_000_000))
+    #expect(failure { _ = try open(torchArchive(pickle: remembered)) }?.reason == "more than 2000000 values")
+  }
+
+  /// A container's weights are found beside other tensors, nested ones are kept, and what is left out is said.
+  @Test func losesNoArraySilently() throws {
+    let storages = [("0", Self.floats)]
+    let inner = Array(P.dictionary([("a", P.tensor())]).dropFirst(2).dropLast())
+    let example = try open(
+      torchArchive(
+        pickle: P.dictionary([("epoch", P.integer(3)), ("state_dict", inner), ("best", P.tensor())]), storages: storages))
+    #expect(example.arrays.map(\.name) == ["a"])
+    #expect(example.notes == ["the arrays are those of \"state_dict\"; those of best are left out"])
+    let nested = try open(torchArchive(pickle: P.dictionary([("b", P.tensor()), ("sub", inner)]), storages: storages))
+    #expect(nested.arrays.map(\.name) == ["b", "sub.a"])
+    let numbered = [0x80, 2, 0x7d, 0x4b, 0] + P.tensor() + [0x73, 0x2e]
+    #expect(failure { _ = try open(torchArchive(pickle: numbered, storages: storages)) }?.reason == "an array's key is no string")
+  }
+
   /// Python 2 wrote an OrderedDict as a call with a list of pairs; published files of that time are still in use.
   @Test func readsPairsOfPython2() throws {
     let pair = [0x5d, 0x28] + P.string("a") + P.tensor() + [0x65]

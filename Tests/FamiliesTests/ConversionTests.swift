@@ -100,6 +100,11 @@ import Testing
       try Verification(NetFile(nets[0].path), source: openCheckpoint(packageFile("weights/demo"))).run().isVerified)
   }
 
+  @Test func everyPartIsConverted() {
+    let error = failure { _ = try convert(packageFile("weights/demo"), ["Part=TextEncoder"]) }
+    #expect(error?.kind == .usage && error?.reason == "every Part of a checkpoint is converted")
+  }
+
   @Test func oneChangedValueIsFound() throws {
     let nets = try convert(packageFile("weights/demo")).nets
     let changed = try changedDemo { $0["text_decoder.cls.predictions.bias"]?.bytes[5] ^= 1 }

@@ -2,6 +2,7 @@ import Arrays
 import Assurance
 import Checkpoints
 import Families
+import Foundation
 import NetFile
 import TestSupport
 import Testing
@@ -201,6 +202,17 @@ import Testing
     #expect(try config.member("id2label").object().count == 5)
   }
 
+  @Test func damagedArraysAreNotExported() throws {
+    let nets = try nets("\(Self.layouts)/huggingface", ["Release=tiny"])
+    let entry = try #require(nets[0].header.arrays.last)
+    var content = try bytes(of: nets[0].path)
+    content[entry.offset + entry.storedBytes - 1] ^= 1
+    try Data(content).write(to: URL(filePath: nets[0].path))
+    let damaged = try nets.map { try NetFile($0.path) }
+    let error = failure { try ExportPlan(damaged, layout: "huggingface").writeSafetensors(to: folder.file("out"), replacing: false) }
+    #expect(error?.kind == .badData && Paths.names(in: folder.file("out")).isEmpty)
+  }
+
   @Test func nothingIsOverwrittenAndNothingHalfExported() throws {
     let nets = try nets(packageFile("weights/demo"))
     try folder.write([1], to: "config.json")
@@ -222,6 +234,31 @@ import Testing
 
 @Suite struct PlainTests {
   private let folder = TemporaryFolder()
+
+  private func difference(_ type: String, _ a: [UInt8], _ b: [UInt8]) throws -> Difference {
+    let header = "{\"x\":{\"dtype\":\"\(type)\",\"shape\":[1],\"data_offsets\":[0,\(a.count)]}}"
+    try folder.write(safetensors(header) + a, to: "a.safetensors")
+    try folder.write(safetensors(header) + b, to: "b.safetensors")
+    return try Comparison(folder.file("a.safetensors"), folder.file("b.safetensors")).run()
+  }
+
+  /// Bits decide, not values: large integers are rounded as numbers, and a NaN is no other NaN.
+  @Test func diffSeesEveryBit() throws {
+    let large = 1 << 53
+    #expect(try difference("I64", large.littleEndianBytes, (large + 1).littleEndianBytes).different.first?.count == 1)
+    #expect(try difference("I64", large.littleEndianBytes, large.littleEndianBytes).isIdentical)
+    let nan = try difference("F32", UInt32(0x7f80_0001).littleEndianBytes, UInt32(0x7fc0_0001).littleEndianBytes)
+    #expect(nan.different.first?.count == 1 && nan.different.first?.maxError?.isNaN == true)
+    #expect(try difference("F32", Float(0).bitPattern.littleEndianBytes, Float(-0.0).bitPattern.littleEndianBytes).different.count == 1)
+  }
+
+  /// Sizes that can't be added up stop the reading, not the program.
+  @Test func hugeSumsAreRefused() throws {
+    let entries = (0..<3).map { "\"a\($0)\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}" }
+    let path = try folder.write(safetensors("{\(entries.joined(separator: ","))}"), to: "x.safetensors")
+    #expect(try openCheckpoint(path).arrays.count == 3)
+    #expect(GridResize.side(ofRows: .max) == nil && GridResize.side(ofRows: 577) == 24 && GridResize.side(ofRows: 0) == nil)
+  }
 
   @Test func keepsEveryArrayAsItIs() throws {
     let source = packageFile("Tests/NetFileTests/Fixtures/every-type.safetensors")

@@ -116,7 +116,7 @@ import Testing
         entry([
           "shape": "[9223372036854775807]", "elementType": "\"int8\"", "bytes": "9223372036854775807", "offset": "448",
         ])
-      ), "array \"a\": goes past the end of the file"
+      ), "array \"a\": makes the arrays larger than can be counted"
     ),
   ]
 

@@ -16,7 +16,7 @@
 #define INGOT_HDF5_MAX_NAME 4096                ///< bytes of a name with those of its groups
 #define INGOT_HDF5_MAX_RANK 8                   ///< dimensions
 #define INGOT_HDF5_MAX_BYTES (1ULL << 40)       ///< of one dataset
-#define INGOT_HDF5_MAX_CHUNK (1ULL << 30)       ///< bytes of one chunk, unpacked
+#define INGOT_HDF5_MAX_CHUNK (256ULL << 20)     ///< bytes of one chunk, unpacked
 #define INGOT_HDF5_MAX_LIST (256ULL << 20)      ///< bytes of JSON
 #define INGOT_HDF5_MAX_STRING 4096              ///< bytes of an attribute that is listed
 #define INGOT_HDF5_MAX_ATTRIBUTES 4096          ///< root attributes looked at
@@ -24,10 +24,11 @@
 #define INGOT_HDF5_FREE_BYTES (64ULL << 20)
 /// … and this many more per byte of the file: no deflated data unpack to more than 1032 times their size.
 #define INGOT_HDF5_MAX_RATIO 1100ULL
-/// Bytes of elements held at once.
+/// Bytes of elements held at once …
 #define INGOT_HDF5_SLAB (8ULL << 20)
-/// Bytes of unpacked chunks kept by `ingot_hdf5_read`, where a slab ends inside chunks. Allow it about 1 GiB of memory.
-#define INGOT_HDF5_CHUNK_CACHE (256ULL << 20)
+/// … unless a row of chunks has more: one is held whole up to this, lest its chunks be unpacked again and again. With
+/// two chunks besides, `ingot_hdf5_read` needs up to about 800 MiB for such an array, else some 30.
+#define INGOT_HDF5_CHUNK_ROW (256ULL << 20)
 
 /// Limits this process for good to `bytes` of address space and `seconds` of processor time (SIGXCPU at the limit,
 /// SIGKILL a second later), and lets it leave no core file. Returns 0, or -1 with `errno` set.

@@ -1,0 +1,29 @@
+import Arrays
+import NetFile
+import Nets
+
+extension NetHeader {
+  /// The net's definition: its family, which net of it, and what the recorded configuration makes of it.
+  /// - Throws: `Failure` of kind `badData` when the family is not known, or the file's arrays and ties are not those that
+  ///   the definition demands.
+  func definition() throws(Failure) -> (family: Family, kind: Family.NetKind, description: NetDescription) {
+    guard let family = Family.known.first(where: { $0.name == self.family }),
+      let kind = family.nets.first(where: { $0.name == net })
+    else {
+      throw Failure(
+        .badData, place: "header", "is of a family that this version does not know: \(self.family), \(net)",
+        hint: "use a newer version of ingot")
+    }
+    let description = try kind.definition.description(Configuration(configuration))
+    let scales = Set(arrays.compactMap(\.scales))
+    let weights = arrays.filter { !scales.contains($0.name) }
+    let isWhole =
+      weights.map(\.name) == description.arrays.map(\.name) && weights.map(\.shape) == description.arrays.map(\.shape)
+    guard !isInitialized || isWhole, ties == description.ties else {
+      throw Failure(
+        .badData, place: "header", "its arrays are not those that its configuration makes",
+        hint: "make the file again from its checkpoint")
+    }
+    return (family, kind, description)
+  }
+}
