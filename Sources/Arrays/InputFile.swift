@@ -68,9 +68,9 @@ public final class InputFile: Sendable {
   }
 }
 
-/// Bytes handled at a time where whole files pass through: small enough to stay in a core's cache between reading,
-/// hashing and writing.
-public let chunkSize = 256 * 1024
+/// Bytes handled at a time where whole files pass through: few enough to stay in a cache between reading, hashing and
+/// writing, many enough for system calls to cost nothing.
+public let chunkSize = 1 << 20
 
 /// The whole content of a small file.
 /// - Throws: `Failure` as `InputFile` does, and of kind `badData` when the file holds more than `limit` bytes.

@@ -63,7 +63,8 @@ public final class OutputFile: Sendable {
 
   /// Lets the disk begin with a range that is final.
   public func startFlushing(from offset: Int, count: Int) {
-    System.startWriting(descriptor, from: offset, count: count)
+    // For small ranges the call costs more than it gains.
+    if count >= 1 << 20 { System.startWriting(descriptor, from: offset, count: count) }
   }
 
   /// Waits until the bytes are on the disk.

@@ -87,7 +87,8 @@ struct PairComparison {
   private func data(of item: ComparisonSide.Item) throws -> [UInt8] {
     let bytes = item.shape.elements * item.elementType.size
     guard bytes <= Self.largestArray else {
-      throw Failure(.badData, place: "array \"\(item.name)\"", "has \(bytes) bytes; at most \(Self.largestArray) can be compared")
+      throw Failure(
+        .badData, place: "array \"\(item.name)\"", "has \(bytes) bytes; at most \(Self.largestArray) can be compared")
     }
     var out: [UInt8] = []
     out.reserveCapacity(min(bytes, 1 << 30))
@@ -113,7 +114,8 @@ private struct Tally {
   ///   NaN, and large integers are rounded.
   mutating func add(_ first: [Double], _ second: [Double], differ: (Int) -> Bool) {
     elements += first.count
-    for (index, (x, y)) in zip(first, second).enumerated() where differ(index) && (x.bitPattern != y.bitPattern || !x.isFinite || abs(x) >= 0x1p53) {
+    for (index, (x, y)) in zip(first, second).enumerated()
+    where differ(index) && (x.bitPattern != y.bitPattern || !x.isFinite || abs(x) >= 0x1p53) {
       count += 1
       let error = abs(x - y)
       maxError = error.isNaN || maxError.isNaN ? .nan : max(maxError, error)

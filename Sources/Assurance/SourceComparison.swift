@@ -19,7 +19,9 @@ public struct SourceComparison: Sendable {
       throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to compare")
     }
     guard let family = (Family.known + [.plain]).first(where: { $0.name == header.family }) else {
-      throw Failure(.badData, file: net.path, "is of a family that this version does not know: \(header.family)", hint: "use a newer version of ingot")
+      throw Failure(
+        .badData, file: net.path, "is of a family that this version does not know: \(header.family)",
+        hint: "use a newer version of ingot")
     }
     let combination: Combination
     do { combination = try Combination(json: header.parameters) } catch { throw error.inFile(net.path) }
@@ -58,8 +60,8 @@ public struct SourceComparison: Sendable {
           entry.elementType != array.entry.elementType
           ? "its element type is \(entry.elementType.rawValue), the source's \(array.entry.elementType.rawValue)"
           : entry.shape != array.entry.shape
-          ? "its shape is \(entry.shape.dimensions), the source's \(array.entry.shape.dimensions)"
-          : entry.sha256 != digest ? "its elements differ from the source's" : nil
+            ? "its shape is \(entry.shape.dimensions), the source's \(array.entry.shape.dimensions)"
+            : entry.sha256 != digest ? "its elements differ from the source's" : nil
       } else {
         reason = "it is not in the net file"
       }

@@ -18,10 +18,6 @@ struct writing {
   hid_t creation;
 };
 
-static int refuse_library(struct writing *writing, const char *place, const char *reason) {
-  return ingot_h5_refuse_write(&writing->why, place, reason);
-}
-
 /// Reads a path and checks its parts; "" is the root, which not every record may name.
 static char *take_path(struct writing *writing, int may_be_root) {
   char *path = ingot_h5_take_string(&writing->stream, INGOT_HDF5_MAX_NAME);
@@ -32,7 +28,7 @@ static char *take_path(struct writing *writing, int may_be_root) {
     const char *fault = ingot_h5_name_fault(part);
     if (slash) *slash = '/';
     if (fault) {
-      ingot_h5_refuse(&writing->why, INGOT_H5_BAD_DATA, path, "a part of this path %s", fault);
+      ingot_h5_refuse(&writing->why, INGOT_H5_BAD_DATA, *path ? path : "/", "a part of this path %s", fault);
       free(path);
       return NULL;
     }
@@ -51,7 +47,7 @@ static void write_group(struct writing *writing) {
   errno = 0;
   hid_t group = ingot_h5.Gcreate2(writing->file, path, link_properties(writing, path), H5P_DEFAULT, H5P_DEFAULT);
   if (group < 0) {
-    refuse_library(writing, path, "the group can't be made");
+    ingot_h5_refuse_write(&writing->why, path, "the group can't be made");
   } else {
     ingot_h5.Gclose(group);
   }
@@ -61,14 +57,15 @@ static void write_group(struct writing *writing) {
 static void write_attribute(struct writing *writing) {
   char *path = take_path(writing, 1);
   if (!path) return;
+  const char *place = *path ? path : "/";
   struct ingot_h5_strings strings;
-  if (!ingot_h5_take_strings(&strings, &writing->stream, path)) {
+  if (!ingot_h5_take_strings(&strings, &writing->stream, place)) {
     errno = 0;
-    hid_t object = ingot_h5.Oopen(writing->file, *path ? path : "/", H5P_DEFAULT);
+    hid_t object = ingot_h5.Oopen(writing->file, place, H5P_DEFAULT);
     if (object < 0) {
-      refuse_library(writing, path, "there is no such object to have an attribute");
+      ingot_h5_refuse_write(&writing->why, place, "there is no such object to have an attribute");
     } else {
-      ingot_h5_put_strings(&strings, object, path, &writing->why);
+      ingot_h5_put_strings(&strings, object, place, &writing->why);
       ingot_h5.Oclose(object);
     }
   }
@@ -116,7 +113,7 @@ static int write_slab(hid_t memory, hid_t file, void *context) {
   struct elements *elements = context;
   errno = 0;
   if (ingot_h5.Dwrite(elements->dataset, elements->datatype, memory, file, H5P_DEFAULT, elements->bytes) >= 0) return 0;
-  return refuse_library(elements->writing, elements->path, "its elements can't be written");
+  return ingot_h5_refuse_write(&elements->writing->why, elements->path, "its elements can't be written");
 }
 
 static void copy_elements(struct elements *elements, const struct ingot_h5_dataset *facts) {
@@ -131,7 +128,7 @@ static void copy_elements(struct elements *elements, const struct ingot_h5_datas
   do {
     if (ingot_h5_take(&writing->stream, elements->bytes, slabs.bytes)) break;
     if (ingot_h5_with_slab(&slabs, elements->dataset, write_slab, elements) != 0) {
-      refuse_library(writing, elements->path, "its elements can't be selected");
+      ingot_h5_refuse_write(&writing->why, elements->path, "its elements can't be selected");
     }
   } while (!writing->why.status && ingot_h5_next_slab(&slabs));
   free(elements->bytes);
@@ -151,12 +148,12 @@ static void write_dataset(struct writing *writing) {
           writing->file, path, datatype, space, link_properties(writing, path), writing->creation, H5P_DEFAULT);
     }
     if (dataset < 0) {
-      refuse_library(writing, path, "the dataset can't be made");
+      ingot_h5_refuse_write(&writing->why, path, "the dataset can't be made");
     } else {
       struct elements elements = {.writing = writing, .path = path, .dataset = dataset, .datatype = datatype};
       copy_elements(&elements, &facts);
       errno = 0;
-      if (ingot_h5.Dclose(dataset) < 0) refuse_library(writing, path, "the dataset can't be written");
+      if (ingot_h5.Dclose(dataset) < 0) ingot_h5_refuse_write(&writing->why, path, "the dataset can't be written");
     }
     if (space >= 0) ingot_h5.Sclose(space);
     if (datatype >= 0) ingot_h5.Tclose(datatype);
@@ -225,7 +222,7 @@ static void finish(struct writing *writing) {
   if (writing->creation >= 0) ingot_h5.Pclose(writing->creation);
   errno = 0;
   if (writing->file >= 0 && ingot_h5.Fclose(writing->file) < 0) {
-    refuse_library(writing, "file", "it can't be written to its end");
+    ingot_h5_refuse_write(&writing->why, "file", "it can't be written to its end");
   }
 }
 

@@ -65,7 +65,9 @@ struct TorchState {
       } else if let tensor = try tensor(full, value) {
         guard names.insert(Array(full.utf8)).inserted else { throw failure(full, "is there twice") }
         out.append(tensor)
-        guard out.count <= Self.maximumTensors else { throw failure(full, "comes after \(Self.maximumTensors) others, more than are read") }
+        guard out.count <= Self.maximumTensors else {
+          throw failure(full, "comes after \(Self.maximumTensors) others, more than are read")
+        }
       }
     }
   }
@@ -103,7 +105,10 @@ struct TorchState {
       }
       let others = members.filter { $0.name != key && (isTensor($0.value) || holdsTensors($0.value, depth: 0)) }
         .map { $0.name ?? "one without a name" }
-      if !others.isEmpty { notes.append("the arrays are those of \"\(key)\"; those of \(others.prefix(8).joined(separator: ", ")) are left out") }
+      if !others.isEmpty {
+        notes.append(
+          "the arrays are those of \"\(key)\"; those of \(others.prefix(8).joined(separator: ", ")) are left out")
+      }
       root = inner.value
     }
     let keys = (tree.members(root) ?? []).prefix(8).map { "\"\($0.name ?? "…")\"" }.joined(separator: ", ")
@@ -124,12 +129,14 @@ struct TorchState {
     guard let function = tree.function(of: value) else { return nil }
     switch function {
     case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
-      guard let inner = tree.arguments(of: value).first, tree.function(of: inner)?.hasPrefix("torch._utils._rebuild_tensor") == true
+      guard let inner = tree.arguments(of: value).first,
+        tree.function(of: inner)?.hasPrefix("torch._utils._rebuild_tensor") == true
       else {
         throw failure(array, "is a parameter of no tensor")
       }
       return try tensor(array, inner)
-    case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2": return try view(array, tree.arguments(of: value))
+    case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2":
+      return try view(array, tree.arguments(of: value))
     default: return nil
     }
   }
@@ -149,7 +156,9 @@ struct TorchState {
     guard bytes <= Self.mostRepeatedBytes || shape.elements <= storage.count else {
       throw failure(array, "repeats the \(storage.count) elements of its storage to \(bytes) bytes")
     }
-    if arguments.count > 6, let flags = tree.members(arguments[6]), flags.contains(where: { $0.value == .boolean(true) }) {
+    if arguments.count > 6, let flags = tree.members(arguments[6]),
+      flags.contains(where: { $0.value == .boolean(true) })
+    {
       throw failure(array, "is marked as negated or conjugated, which is not supported")
     }
     // The last element that the view touches must be in the storage.

@@ -59,7 +59,8 @@ extension ConversionPlan {
         there = try NetFile(path)
       } catch {
         throw Failure(
-          .cannotCreate, file: path, "holds a file that can't be read as a net file (\(error.reason)), which would be lost",
+          .cannotCreate, file: path,
+          "holds a file that can't be read as a net file (\(error.reason)), which would be lost",
           hint: "look at it, then replace it with --force")
       }
       let known = there.header.provenance.sources.prefix(checkpoint.files.count).map(\.sha256)

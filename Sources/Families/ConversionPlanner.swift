@@ -86,7 +86,8 @@ struct ConversionPlanner {
   }
 
   mutating func plan(isSketch: Bool) throws(Failure) -> ConversionPlan {
-    if let axis = family.netAxis, !request.isForComparing, request.parameters.contains(where: { $0.name == axis.name }) {
+    if let axis = family.netAxis, !request.isForComparing, request.parameters.contains(where: { $0.name == axis.name })
+    {
       throw Failure(
         .usage, "every \(axis.name) of a checkpoint is converted", hint: "leave out --set \(axis.name)=…")
     }
@@ -168,7 +169,9 @@ struct ConversionPlanner {
     let wanted = request.precision ?? named.flatMap { ElementType(rawValue: $0.value.description) }
     let types = Set(checkpoint.arrays.map(\.elementType).filter(\.isFloatingPoint))
     // Where types are mixed, `arrays(of:)` converts each; the widest is recorded.
-    guard let source = types.max(by: { ($0.size, $0.rawValue) < ($1.size, $1.rawValue) }) else { throw Failure(.badData, "it holds no floats") }
+    guard let source = types.max(by: { ($0.size, $0.rawValue) < ($1.size, $1.rawValue) }) else {
+      throw Failure(.badData, "it holds no floats")
+    }
     guard wanted != nil || types.count == 1 || request.isForComparing else {
       throw Failure(
         .badData, "its weights are of several element types: \(types.map(\.rawValue).sorted().joined(separator: ", "))",
@@ -311,7 +314,8 @@ struct ConversionPlanner {
       checkpoint.arrays[sources[0]].elementType == .float32
     {
       guard array.shape.elements <= 1 << 28 else {
-        throw Failure(.badData, place: "array \"\(array.name)\"", "would be resized to \(array.shape.elements) elements")
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"", "would be resized to \(array.shape.elements) elements")
       }
       return .resizeGrid(from: try gridSide(rows: joined[0]), to: try gridSide(rows: array.shape.dimensions[0]))
     }

@@ -141,7 +141,8 @@ public struct ExportPlan: Sendable {
     }
     guard hash.finish() == exported.entry.sha256 else {
       throw Failure(
-        .badData, file: nets[exported.net].path, place: "array \"\(exported.entry.name)\"", "does not match its SHA-256",
+        .badData, file: nets[exported.net].path, place: "array \"\(exported.entry.name)\"",
+        "does not match its SHA-256",
         hint: "the file is damaged: make it again, or fetch it again")
     }
   }

@@ -133,7 +133,9 @@ struct NetSettings {
     guard let vocabulary = try vocabulary() else { return nil }
     guard vocabulary.count <= Self.maximumTokens else { throw tooManyTokens }
     guard !vocabulary.contains(where: { $0.utf8.contains(0x0a) }) else {
-      throw Failure(.badData, file: files.path("tokenizer.json"), "a token holds a line feed", hint: "such a vocabulary can't be kept")
+      throw Failure(
+        .badData, file: files.path("tokenizer.json"), "a token holds a line feed",
+        hint: "such a vocabulary can't be kept")
     }
     return vocabulary
   }

@@ -11,7 +11,9 @@ public struct Shelf: Sendable {
 
   /// The folder given, else `$INGOT_SHELF`, else `weights/shelf`.
   public static func chosen(_ folder: String?) -> Shelf {
-    Shelf((folder.map { $0.isEmpty ? "." : $0 }) ?? Paths.environment("INGOT_SHELF").flatMap { $0.isEmpty ? nil : $0 } ?? "weights/shelf")
+    Shelf(
+      (folder.map { $0.isEmpty ? "." : $0 }) ?? Paths.environment("INGOT_SHELF").flatMap { $0.isEmpty ? nil : $0 }
+        ?? "weights/shelf")
   }
 
   static let suffix = ".ingot"

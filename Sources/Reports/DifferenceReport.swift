@@ -4,7 +4,9 @@ import Assurance
 extension Difference {
   /// For people.
   public var text: String {
-    var lines = [isIdentical ? (configuration.isEmpty ? "same arrays" : "same arrays, configured differently") : "DIFFERENT"]
+    var lines = [
+      isIdentical ? (configuration.isEmpty ? "same arrays" : "same arrays, configured differently") : "DIFFERENT"
+    ]
     lines.append("  a  \(printable(paths.a))")
     lines.append("  b  \(printable(paths.b))")
     var parts = ["\(counted(equal, "array")) equal"]

@@ -46,7 +46,8 @@ import Testing
 
   @Test(arguments: impossible)
   func refusesImpossibleViews(pickle: [UInt8], message: String) {
-    #expect(failure { _ = try open(torchArchive(pickle: pickle, storages: [("0", Self.floats)])) }?.withoutFile == message)
+    #expect(
+      failure { _ = try open(torchArchive(pickle: pickle, storages: [("0", Self.floats)])) }?.withoutFile == message)
     // Nothing in it, whatever the other lengths and strides.
     let empty = P.dictionary([("a", P.tensor(shape: [0, .max, .max], strides: [.max, .max, 1]))])
     #expect(failure { _ = try open(torchArchive(pickle: empty, storages: [("0", Self.floats)])) } == nil)
@@ -68,13 +69,16 @@ import Testing
     let inner = Array(P.dictionary([("a", P.tensor())]).dropFirst(2).dropLast())
     let example = try open(
       torchArchive(
-        pickle: P.dictionary([("epoch", P.integer(3)), ("state_dict", inner), ("best", P.tensor())]), storages: storages))
+        pickle: P.dictionary([("epoch", P.integer(3)), ("state_dict", inner), ("best", P.tensor())]), storages: storages
+      ))
     #expect(example.arrays.map(\.name) == ["a"])
     #expect(example.notes == ["the arrays are those of \"state_dict\"; those of best are left out"])
     let nested = try open(torchArchive(pickle: P.dictionary([("b", P.tensor()), ("sub", inner)]), storages: storages))
     #expect(nested.arrays.map(\.name) == ["b", "sub.a"])
     let numbered = [0x80, 2, 0x7d, 0x4b, 0] + P.tensor() + [0x73, 0x2e]
-    #expect(failure { _ = try open(torchArchive(pickle: numbered, storages: storages)) }?.reason == "an array's key is no string")
+    #expect(
+      failure { _ = try open(torchArchive(pickle: numbered, storages: storages)) }?.reason
+        == "an array's key is no string")
   }
 
   /// Python 2 wrote an OrderedDict as a call with a list of pairs; published files of that time are still in use.

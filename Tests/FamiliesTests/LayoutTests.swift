@@ -209,7 +209,9 @@ import Testing
     content[entry.offset + entry.storedBytes - 1] ^= 1
     try Data(content).write(to: URL(filePath: nets[0].path))
     let damaged = try nets.map { try NetFile($0.path) }
-    let error = failure { try ExportPlan(damaged, layout: "huggingface").writeSafetensors(to: folder.file("out"), replacing: false) }
+    let error = failure {
+      try ExportPlan(damaged, layout: "huggingface").writeSafetensors(to: folder.file("out"), replacing: false)
+    }
     #expect(error?.kind == .badData && Paths.names(in: folder.file("out")).isEmpty)
   }
 
@@ -249,7 +251,9 @@ import Testing
     #expect(try difference("I64", large.littleEndianBytes, large.littleEndianBytes).isIdentical)
     let nan = try difference("F32", UInt32(0x7f80_0001).littleEndianBytes, UInt32(0x7fc0_0001).littleEndianBytes)
     #expect(nan.different.first?.count == 1 && nan.different.first?.maxError?.isNaN == true)
-    #expect(try difference("F32", Float(0).bitPattern.littleEndianBytes, Float(-0.0).bitPattern.littleEndianBytes).different.count == 1)
+    #expect(
+      try difference("F32", Float(0).bitPattern.littleEndianBytes, Float(-0.0).bitPattern.littleEndianBytes).different
+        .count == 1)
   }
 
   /// Sizes that can't be added up stop the reading, not the program.
@@ -257,7 +261,8 @@ import Testing
     let entries = (0..<3).map { "\"a\($0)\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}" }
     let path = try folder.write(safetensors("{\(entries.joined(separator: ","))}"), to: "x.safetensors")
     #expect(try openCheckpoint(path).arrays.count == 3)
-    #expect(GridResize.side(ofRows: .max) == nil && GridResize.side(ofRows: 577) == 24 && GridResize.side(ofRows: 0) == nil)
+    #expect(
+      GridResize.side(ofRows: .max) == nil && GridResize.side(ofRows: 577) == 24 && GridResize.side(ofRows: 0) == nil)
   }
 
   @Test func keepsEveryArrayAsItIs() throws {
