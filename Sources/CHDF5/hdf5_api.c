@@ -17,16 +17,24 @@ static const char *const names[] = {
     "libhdf5.so",
 };
 
-static void *open_library(void) {
+/// Loads the library, or refuses because there is none or because it can't be loaded.
+static void *open_library(struct ingot_h5_refusal *why) {
   for (size_t index = 0; index < sizeof names / sizeof names[0]; index++) {
     void *library = dlopen(names[index], RTLD_NOW | RTLD_LOCAL);
     if (library) return library;
+    const char *error = dlerror();
+    if (error && !strstr(error, "No such file")) {
+      ingot_h5_refuse(why, INGOT_H5_UNAVAILABLE, "libhdf5", "the library can't be loaded: %s", error);
+      return NULL;
+    }
   }
+  ingot_h5_refuse(
+      why, INGOT_H5_UNAVAILABLE, "libhdf5", "not installed: there is no %s, nor another release", names[0]);
   return NULL;
 }
 
-/// Sets what an environment could make the library do besides what it is asked for: load plug-ins, lock files, use
-/// another driver, look elsewhere for files, print.
+/// Keeps an environment from making the library do more than it is asked for: load plug-ins, lock files, use another
+/// driver, look elsewhere for files, print.
 static void clean_environment(void) {
   static const char *const unwanted[] = {
       "HDF5_PLUGIN_PATH", "HDF5_DRIVER", "HDF5_DRIVER_CONFIG", "HDF5_VOL_CONNECTOR", "HDF5_EXT_PREFIX",
@@ -70,11 +78,8 @@ int ingot_h5_load(struct ingot_h5_refusal *why) {
   static int is_loaded;
   if (is_loaded) return 0;
   clean_environment();
-  void *library = open_library();
-  if (!library) {
-    return ingot_h5_refuse(
-        why, INGOT_H5_UNAVAILABLE, "libhdf5", "not installed: there is no %s, nor another release", names[0]);
-  }
+  void *library = open_library(why);
+  if (!library) return why->status;
   const char *missing = fill_table(library);
   if (missing) {
     return ingot_h5_refuse(
