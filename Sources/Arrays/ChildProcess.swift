@@ -29,6 +29,8 @@ public final class ChildProcess {
       System.close(pipes.2.write)
     }
     (input, output, errors) = (pipes.0.write, pipes.1.read, pipes.2.read)
+    // Errors are read last: a child that has endless ones to tell must not wait for that.
+    System.neverBlock(pipes.2.write)
     process = try System.spawn(
       path, arguments, input: pipes.0.read, output: pipes.1.write, errors: pipes.2.write)
   }
@@ -102,6 +104,9 @@ public final class ChildProcess {
     let line = buffer[..<count].prefix { $0 != 0x0a }
     return (how, String(decoding: line, as: UTF8.self))
   }
+
+  /// Ends this process by a signal after so many seconds on the clock, whether it works or waits.
+  public static func endAfter(seconds: UInt32) { System.endAfter(seconds: seconds) }
 
   private static let isIngot = Atomic(false)
 

@@ -116,6 +116,12 @@ enum System {
     return (ends[0], ends[1])
   }
 
+  /// What such an end of a pipe doesn't take at once is lost, and nobody waits.
+  static func neverBlock(_ descriptor: Descriptor) { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
+
+  /// Ends this process by a signal after so many seconds.
+  static func endAfter(seconds: UInt32) { _ = alarm(seconds) }
+
   /// Starts a program, found on the path if its name has no slash, with these as its standard streams.
   static func spawn(
     _ path: String, _ arguments: [String], input: Descriptor, output: Descriptor, errors: Descriptor

@@ -87,7 +87,7 @@ public struct HDF5Checkpoint: Checkpoint {
     case .killed(let signal):
       let why =
         switch signal {
-        case 24, 9: "it takes libhdf5 more than \(timeLimit) s, or more memory than there is,"
+        case 24, 9, 14: "it takes libhdf5 more than \(timeLimit) s, or more memory than there is,"
         case 11, 7, 6, 8, 4: "libhdf5 crashes (signal \(signal))"
         default: "the reading process was ended by signal \(signal)"
         }

@@ -13,6 +13,8 @@ struct HDF5Child: ParsableCommand {
 
   func run() throws {
     guard ingot_hdf5_limit(memory, seconds) == 0 else { throw ExitCode(Failure.Kind.io.exitStatus) }
+    // The limit is of processor time; a child that waits for something must end too.
+    ChildProcess.endAfter(seconds: 2 * min(seconds, 3600))
     let status: Int32
     switch (words.first, words.count) {
     case ("list", 4): status = unsafe ingot_hdf5_list(words[1], UInt64(words[2]) ?? 0, UInt64(words[3]) ?? 0, 1)
