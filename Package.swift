@@ -32,6 +32,10 @@ let package = Package(
     .target(name: "CFamilyFiles"),
     // HDF5 by libhdf5, which is loaded at run time, in a child process only.
     .target(name: "CHDF5"),
+    // The hot loops of running a net, for several kinds of processors.
+    .target(name: "CKernels"),
+    // Pictures, decoded by libjpeg and libpng, and by libwebp, libgif and libtiff when one is met.
+    .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
 
     // Dependencies point one way only: every target names those below it.
     .target(
@@ -40,14 +44,16 @@ let package = Package(
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     library("Checkpoints", ["Arrays"]),
     library("NetFile", ["Arrays"]),
-    library("Nets", ["Arrays", "NetFile"]),
+    library("Kernels", ["Arrays", "CKernels"]),
+    library("Nets", ["Arrays", "Kernels", "NetFile"]),
     library("Families", ["Arrays", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
-    library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families"]),
-    library("Reports", ["Arrays", "Checkpoints", "NetFile", "Nets", "Families", "Assurance"]),
+    library("QuestionAnswering", ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "CImages"]),
+    library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering"]),
+    library("Reports", ["Arrays", "Checkpoints", "NetFile", "Nets", "Families", "Assurance", "QuestionAnswering"]),
     .executableTarget(
       name: "ingot",
       dependencies: [
-        "Arrays", "Checkpoints", "NetFile", "Families", "Assurance", "Reports", "CHDF5",
+        "Arrays", "Checkpoints", "NetFile", "Families", "QuestionAnswering", "Assurance", "Reports", "CHDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),

@@ -22,4 +22,11 @@
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the mapped file")
     return try unsafe body(RawSpan(_unsafeBytes: mapping[range]))
   }
+
+  /// Where the byte at `offset` is, for as long as the file is held.
+  @unsafe public func address(at offset: Int) -> UnsafeRawPointer {
+    precondition(offset >= 0 && offset < count, "offset outside the mapped file")
+    // An offset inside the mapping: it has an address.
+    return unsafe mapping.baseAddress! + offset
+  }
 }

@@ -6,6 +6,17 @@ public enum Paths {
 
   public static func isFolder(_ path: String) -> Bool { System.status(path)?.isDirectory == true }
 
+  /// Says whether a file is still the one it was: its length and the time of its last change.
+  public struct Stamp: Hashable, Sendable {
+    private let size: Int
+    private let changed: Int
+
+    fileprivate init(_ status: System.Status) { (size, changed) = (status.size, status.changed) }
+  }
+
+  /// nil when there is no such file.
+  public static func stamp(_ path: String) -> Stamp? { System.status(path).map(Stamp.init) }
+
   /// Names in a folder, sorted by their bytes; empty when it can't be listed.
   public static func names(in folder: String) -> [String] { System.list(folder) ?? [] }
 
@@ -33,6 +44,8 @@ public enum Paths {
   public static var processors: Int { System.processors }
 
   public static var standardErrorIsTerminal: Bool { System.isTerminal(2) }
+
+  public static var standardInputIsTerminal: Bool { System.isTerminal(0) }
 
   /// Seconds on a clock that never goes back.
   public static var seconds: Double { System.clock }

@@ -11,6 +11,8 @@ enum System {
     let isRegular: Bool
     /// Names that the file has; 0 once it was removed while open.
     let links: Int
+    /// Nanoseconds since 1970 of the last change.
+    let changed: Int
   }
 
   /// Not blocking, so that a named pipe can't hold the program up before it is refused for being no file.
@@ -256,6 +258,17 @@ enum System {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
+  /// What a stream has at the moment, at least a byte; empty at its end.
+  static func readAvailable(_ descriptor: Descriptor, _ path: String) throws(Failure) -> [UInt8] {
+    var count = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { out, used in
+      count = retrying { unsafe Glibc.read(descriptor, out.baseAddress, out.count) }
+      used = max(0, count)
+    }
+    guard count >= 0 else { throw failure(.io, path, "can't be read", errno) }
+    return bytes
+  }
+
   private static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
     while true {
       let result = call()
@@ -283,7 +296,7 @@ extension System.Status {
     let type = info.st_mode & S_IFMT
     self.init(
       size: Int(info.st_size), isDirectory: type == S_IFDIR, isRegular: type == S_IFREG,
-      links: Int(info.st_nlink))
+      links: Int(info.st_nlink), changed: Int(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int(info.st_mtim.tv_nsec))
   }
 }
 

@@ -42,7 +42,7 @@ final class SmallFiles {
 
 extension JSONValue {
   /// The value at a dotted path of object members.
-  subscript(path path: String) -> JSONValue? {
+  package subscript(path path: String) -> JSONValue? {
     path.split(separator: ".").reduce(self) { value, key in value?[String(key)] }
   }
 

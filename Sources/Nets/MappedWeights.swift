@@ -1,4 +1,5 @@
 import Arrays
+import Kernels
 import NetFile
 
 /// Gives a net its arrays in place from a mapped net file; compressed ones are unpacked.
@@ -28,23 +29,26 @@ public final class MappedWeights: WeightProvider {
       throw Failure(
         .badData, file: net.path, "has shape \(entry.shape.dimensions) where the net needs \(shape.dimensions)")
     }
-    return Weight(name: name, shape: shape, elementType: entry.elementType, storage: try storage(of: entry))
+    guard KernelWeight.isPossible(entry.elementType) else {
+      throw Failure(
+        .badData, file: net.path, "is of type \(entry.elementType.rawValue), which can't be run",
+        hint: "convert the checkpoint with --precision float32, float16 or bfloat16")
+    }
+    return Weight(name: name, shape: shape, elementType: entry.elementType, data: try data(of: entry))
   }
 
-  private func storage(of entry: ArrayEntry) throws(Failure) -> Weight.Storage {
+  private func data(of entry: ArrayEntry) throws(Failure) -> WeightData {
     if case .plain = entry.encoding { return .mapped(mapping, entry.offset..<entry.offset + entry.bytes) }
     guard entry.bytes <= Self.largestUnpackedArray else {
       throw Failure(
         .badData, file: net.path,
         "unpacks to \(entry.bytes) bytes; at most \(Self.largestUnpackedArray) are held in memory")
     }
-    var bytes: [UInt8] = []
     do {
-      try net.forEachChunk(of: entry) { bytes.append(contentsOf: $0) }
+      return .memory(try MemoryBlock(count: entry.bytes) { append in try net.forEachChunk(of: entry) { append($0) } })
     } catch {
       throw error as? Failure ?? Failure(.io, file: net.path, "\(error)")
     }
-    return .memory(bytes)
   }
 
   public func layer(_ type: LayerType, path: String) {}

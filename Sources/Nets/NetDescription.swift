@@ -43,7 +43,7 @@ final class Recorder: WeightProvider {
     }
     description.arrays.append(.init(name: name, shape: shape, role: role))
     description.parameters += shape.elements
-    return Weight(name: name, shape: shape, elementType: .float32, storage: .none)
+    return Weight(name: name, shape: shape, elementType: .float32, data: .none)
   }
 
   func layer(_ type: LayerType, path: String) { description.layers[type, default: 0] += 1 }

@@ -1,39 +1,28 @@
 import Arrays
-import NetFile
+import Kernels
 
 /// One array of weights as a layer holds it: what it is, and where its data is.
 public struct Weight: Sendable {
-  /// Where the elements are.
-  public enum Storage: Sendable {
-    /// Nowhere: the net is only described.
-    case none
-    /// In place in a mapped net file.
-    case mapped(MappedFile, Range<Int>)
-    /// Unpacked or made in memory.
-    case memory([UInt8])
-  }
-
   /// Full name, e.g. `blocks.3.mlp.fc1.weight`.
   public let name: String
   public let shape: Shape
   public let elementType: ElementType
-  public let storage: Storage
+  public let data: WeightData
 
-  public init(name: String, shape: Shape, elementType: ElementType, storage: Storage) {
+  public init(name: String, shape: Shape, elementType: ElementType, data: WeightData) {
     self.name = name
     self.shape = shape
     self.elementType = elementType
-    self.storage = storage
+    self.data = data
   }
 
   /// Lends the elements, row by row, little-endian; empty when the net is only described.
   public func withBytes<Result>(_ body: (borrowing RawSpan) throws -> Result) rethrows -> Result {
-    switch storage {
-    case .none: try body(RawSpan())
-    case .mapped(let file, let range): try file.withBytes(in: range, body)
-    case .memory(let bytes): try body(bytes.rawSpan)
-    }
+    try data.withBytes(body)
   }
+
+  /// The array as kernels take it. Only of a net that has weights, which checked their type when it was made.
+  var kernel: KernelWeight { KernelWeight(data, elementType, elements: shape.elements) }
 }
 
 /// What a layer's array is for; a maker of random weights draws each kind in its own way.

@@ -5,28 +5,47 @@ import NetFile
 /// What was checked of some net files, for people and as JSON (schemas/reports/verify.schema.json).
 public struct VerificationReport: Sendable {
   private let items: [Verification.Findings]
+  private let outputs: [OutputComparison]
 
-  public init(_ items: [Verification.Findings]) {
+  /// - Parameter outputs: what the nets computed, compared with a reference.
+  public init(_ items: [Verification.Findings], outputs: [OutputComparison] = []) {
     self.items = items
+    self.outputs = outputs
   }
 
-  public var isVerified: Bool { items.allSatisfy(\.isVerified) }
+  public var isVerified: Bool { items.allSatisfy(\.isVerified) && outputs.allSatisfy(\.passed) }
 
   public var text: String {
-    items.map { item in
-      var lines = ["\(item.isVerified ? "verified" : "FAILED")  \(printable(item.path))"]
+    (items.map(text(of:)) + (outputs.isEmpty ? [] : [outputsText])).joined(separator: "\n")
+  }
+
+  private func text(of item: Verification.Findings) -> String {
+    var lines = ["\(item.isVerified ? "verified" : "FAILED")  \(printable(item.path))"]
+    lines.append(
+      "  checksums: header and \(counted(item.arrays, "array")), "
+        + (item.damage.isEmpty ? "all right" : "\(item.damage.count) wrong"))
+    lines += item.damage.map { "    \(printable($0.array)): \(printable(shortened($0.reason)))" }
+    if let source = item.source {
       lines.append(
-        "  checksums: header and \(counted(item.arrays, "array")), "
-          + (item.damage.isEmpty ? "all right" : "\(item.damage.count) wrong"))
-      lines += item.damage.map { "    \(printable($0.array)): \(printable(shortened($0.reason)))" }
-      if let source = item.source {
-        lines.append(
-          "  source \(printable(source.path)): \(counted(source.arrays, "array")) compared, "
-            + (source.differences.isEmpty ? "all bit-identical" : "\(source.differences.count) different"))
-        lines += source.differences.map { "    \(printable($0.array)): \(printable(shortened($0.reason)))" }
-      }
-      return lines.joined(separator: "\n")
-    }.joined(separator: "\n")
+        "  source \(printable(source.path)): \(counted(source.arrays, "array")) compared, "
+          + (source.differences.isEmpty ? "all bit-identical" : "\(source.differences.count) different"))
+      lines += source.differences.map { "    \(printable($0.array)): \(printable(shortened($0.reason)))" }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private var outputsText: String {
+    let passed = outputs.allSatisfy(\.passed)
+    var table = TextTable([.left, .right, .right, .right, .right, .left], indent: 2)
+    table.add("output", "cases", "max error", "mean error", "cosine", "")
+    for output in outputs {
+      let verdict = output.reason ?? (output.passed ? "same" : "DIFFERS")
+      table.add(
+        output.name, grouped(output.cases), scientific(output.maxError), scientific(output.meanError),
+        output.cosine.map { rounded($0, 8) } ?? "", output.passed && output.maxError > 0 ? "within tolerance" : verdict)
+    }
+    return "\(passed ? "verified" : "FAILED")  outputs against the reference, as parts of its largest magnitude\n"
+      + table.lines.joined(separator: "\n")
   }
 
   public var json: JSONValue {
@@ -37,7 +56,7 @@ public struct VerificationReport: Sendable {
         "failed": .array(
           items.flatMap { item in (item.damage + (item.source?.differences ?? [])).map { failure(item.path, $0) } }),
       ]),
-      "outputs": [],
+      "outputs": .array(outputs.map(\.json)),
       "files": .array(
         items.map { item in
           .object([
@@ -55,4 +74,24 @@ public struct VerificationReport: Sendable {
   private func failure(_ path: String, _ damage: Damage) -> JSONValue {
     .object(["file": .string(path), "name": .string(damage.array), "reason": .string(damage.reason)])
   }
+}
+
+extension OutputComparison {
+  fileprivate var json: JSONValue {
+    .object([
+      "name": .string(name), "cases": .integer(cases), "maxError": reason == nil ? .number(maxError) : .null,
+      "meanError": reason == nil ? .number(meanError) : .null, "cosine": cosine.map(JSONValue.number) ?? .null,
+      "tolerance": .number(tolerance), "passed": .boolean(passed), "reason": reason.map(JSONValue.string),
+    ])
+  }
+}
+
+/// A small number for people: `3.2e-06`.
+private func scientific(_ value: Double) -> String {
+  guard value > 0, value.isFinite else { return value == 0 ? "0" : "\(value)" }
+  var exponent = 0
+  var mantissa = value
+  while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+  while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+  return "\(rounded(mantissa, 1))e\(exponent)"
 }

@@ -16,7 +16,8 @@ struct IngotCommand: ParsableCommand {
       """,
     version: Families.Ingot.version,
     subcommands: [
-      Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, HDF5Child.self,
+      Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, Ask.self, Tokenize.self,
+      HDF5Child.self,
     ])
 
   /// Runs the command; an error is a line on standard error, its hint a second one, and the exit status its kind.

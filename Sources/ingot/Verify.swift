@@ -4,12 +4,16 @@ import Assurance
 import Checkpoints
 import Families
 import NetFile
+import QuestionAnswering
 import Reports
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Checks a net file's checksums, and its equality with the checkpoint it came from.",
-    discussion: "Without a path and parameters, every net file on the shelf is checked.")
+    abstract: "Checks a net file's checksums, its equality with its checkpoint, and what the nets compute.",
+    discussion: """
+      Without a path and parameters, every net file on the shelf is checked. With --reference, the nets that answer \
+      questions together are run: three paths, or parameters without the part.
+      """)
 
   @Argument(help: "Net files.")
   var paths: [String] = []
@@ -19,19 +23,50 @@ struct Verify: ParsableCommand {
   @Option(help: .init("A checkpoint; every array is compared with it, bit for bit.", valueName: "checkpoint"))
   var source: String?
 
+  @Option(
+    help: .init(
+      "What other software computed, from tools/reference/outputs.py or `ingot ask --trace`: every output is compared.",
+      valueName: "file"))
+  var reference: String?
+
+  @Option(help: "Most error of an output, as a part of the reference's largest magnitude.")
+  var tolerance = ReferenceVerification.usualTolerance
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let checkpoint = try source.map { try openCheckpoint($0) }
-    let (files, unreadable) = try files()
+    let (nets, files, unreadable) = try inputs()
     let verifications = try files.map { try Verification($0, source: checkpoint) }
     let progress = ProgressLine("verifying", total: verifications.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
     let findings = try verifications.map { try $0.run(progress: progress.add) }
     progress.finish()
-    let report = VerificationReport(findings + unreadable)
+    let report = VerificationReport(findings + unreadable, outputs: try outputs(of: nets))
     try output.print(json: report.json, text: report.text)
     if !report.isVerified { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
+  }
+
+  /// The nets to run, where they are to be run, and what else is to be checked.
+  private func inputs() throws(Failure) -> (VQANets?, files: [NetFile], unreadable: [Verification.Findings]) {
+    guard reference != nil else {
+      let (files, unreadable) = try files()
+      return (nil, files, unreadable)
+    }
+    var opened: [NetFile] = []
+    for path in paths { opened.append(try NetFile(path)) }
+    let nets =
+      opened.isEmpty
+      ? try VQANets(
+        family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
+      : try VQANets(files: opened)
+    return (nets, nets.files, [])
+  }
+
+  private func outputs(of nets: VQANets?) throws(Failure) -> [OutputComparison] {
+    guard let nets, let reference else { return [] }
+    let vqa = try VisualQuestionAnswering(nets)
+    return try ReferenceVerification(vqa, ReferenceFile(reference), tolerance: tolerance).run()
   }
 
   /// The net files meant, and on a whole shelf those that can't even be opened: they are findings, and the rest is

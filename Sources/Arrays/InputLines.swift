@@ -1,0 +1,40 @@
+/// Lines of standard input, each as soon as it has arrived.
+public struct InputLines {
+  /// A line, or nothing but the fact that it was too long to be held.
+  public enum Line: Sendable {
+    /// Without its line feed.
+    case bytes([UInt8])
+    case tooLong
+  }
+
+  /// Longest line.
+  public static let longest = 1 << 20
+
+  private var waiting: ArraySlice<UInt8> = []
+  private var isAtEnd = false
+
+  public init() {}
+
+  /// The next line; nil at the end.
+  /// - Throws: `Failure` of kind `io` when the input can't be read.
+  public mutating func next() throws(Failure) -> Line? {
+    var line: [UInt8] = []
+    var isTooLong = false
+    while true {
+      if let end = waiting.firstIndex(of: 0x0a) {
+        line += waiting[..<end]
+        waiting = waiting[(end + 1)...]
+        return isTooLong || line.count > Self.longest ? .tooLong : .bytes(line)
+      }
+      line += waiting
+      waiting = []
+      if line.count > Self.longest {
+        isTooLong = true
+        line = []
+      }
+      if isAtEnd { return isTooLong ? .tooLong : line.isEmpty ? nil : .bytes(line) }
+      waiting = try System.readAvailable(0, "standard input")[...]
+      isAtEnd = waiting.isEmpty
+    }
+  }
+}

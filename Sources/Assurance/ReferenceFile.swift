@@ -1,0 +1,123 @@
+import Arrays
+import Checkpoints
+import QuestionAnswering
+
+/// What other software computed for some images and questions: a safetensors file as `tools/reference/outputs.py` and
+/// `ingot ask --trace` write it. Of several images and questions, names begin with `images.I.` and `questions.J.`; of one
+/// each they don't.
+public struct ReferenceFile: Sendable {
+  /// Inputs and outputs of one image or question, by the names of its arrays.
+  struct Case: Sendable {
+    /// With a final dot, or empty.
+    let prefix: String
+    /// Which image a question is about.
+    let image: Int
+    let text: String?
+  }
+
+  public let checkpoint: SafetensorsCheckpoint
+  let images: [Case]
+  let questions: [Case]
+  let options: AnswerOptions
+  /// The closed list that questions were asked with.
+  let answers: AnswerList?
+  private let indices: [String: Int]
+  private let metadata: [String: String]
+
+  /// - Throws: `Failure` of kind `noInput`, or `badData` when the file is no such file.
+  public init(_ path: String) throws(Failure) {
+    checkpoint = try SafetensorsCheckpoint(InputFile(path))
+    indices = Dictionary(uniqueKeysWithValues: checkpoint.arrays.enumerated().map { ($1.name, $0) })
+    metadata = Dictionary(checkpoint.metadata.map { ($0.name, $0.value) }) { first, _ in first }
+    do throws(Failure) {
+      var options = AnswerOptions()
+      if let text = metadata["decoding"] {
+        let decoding = try JSONValue(parsing: Array(text.utf8))
+        options.beams = try decoding["beams"]?.size()
+        options.maximumTokens = try decoding["maximumTokens"]?.size()
+        options.minimumTokens = try decoding["minimumTokens"]?.size()
+      }
+      self.options = options
+      answers = try metadata["answers"].map { text throws(Failure) in
+        try AnswerList(JSONValue(parsing: Array(text.utf8)).strings())
+      }
+    } catch {
+      throw Failure(.badData, file: path, place: "metadata", error.reason, hint: Self.hint)
+    }
+    if indices["pixel_values"] != nil {
+      images = [Case(prefix: "", image: 0, text: nil)]
+      questions = [Case(prefix: "", image: 0, text: nil)]
+      return
+    }
+    var images: [Case] = []
+    while true {
+      let prefix = "images.\(images.count)."
+      guard indices[prefix + "pixel_values"] != nil else { break }
+      images.append(Case(prefix: prefix, image: images.count, text: nil))
+    }
+    var questions: [Case] = []
+    while true {
+      let prefix = "questions.\(questions.count)."
+      guard indices[prefix + "input_ids"] != nil else { break }
+      let text = metadata[prefix + "image"] ?? "0"
+      guard let image = Int(text), images.indices.contains(image) else {
+        throw Failure(
+          .badData, file: path, place: "metadata",
+          "\(prefix)image is \"\(shortened(text, to: 40))\", none of the images",
+          hint: Self.hint)
+      }
+      questions.append(Case(prefix: prefix, image: image, text: metadata[prefix + "text"]))
+    }
+    guard !images.isEmpty, !questions.isEmpty else {
+      throw Failure(.badData, file: path, "holds no images and questions with their outputs", hint: Self.hint)
+    }
+    self.images = images
+    self.questions = questions
+  }
+
+  private static let hint = "a reference file is what tools/reference/outputs.py or `ingot ask --trace` writes"
+
+  func has(_ name: String) -> Bool { indices[name] != nil }
+
+  /// The numbers of an array.
+  /// - Throws: `Failure` of kind `badData` when there is none such, or its elements are no floats.
+  func floats(_ name: String) throws(Failure) -> [Float] {
+    let (array, bytes) = try data(name)
+    if array.elementType == .float32 { return Floats.array(bytes) }
+    guard FloatConversion.isPossible(from: array.elementType, to: .float32) else {
+      throw failure(name, "is of type \(array.elementType.rawValue), not float32")
+    }
+    return Floats.array(FloatConversion.convert(bytes.rawSpan, from: array.elementType, to: .float32))
+  }
+
+  func shape(_ name: String) -> [Int] { indices[name].map { checkpoint.arrays[$0].shape.dimensions } ?? [] }
+
+  /// The token ids of an array.
+  func tokens(_ name: String) throws(Failure) -> [Int] {
+    let (array, bytes) = try data(name)
+    guard array.elementType == .int64, array.shape.rank == 1 else { throw failure(name, "is not a list of int64") }
+    var reader = ByteReader(bytes)
+    var out: [Int] = []
+    for _ in 0..<array.shape.elements { out.append(Int(Int64(bitPattern: try reader.integer(UInt64.self)))) }
+    return out
+  }
+
+  /// A picture of height × width × 3 bytes.
+  func picture(_ name: String) throws(Failure) -> Picture {
+    let (array, bytes) = try data(name)
+    let dimensions = array.shape.dimensions
+    guard array.elementType == .uint8, dimensions.count == 3, dimensions[2] == 3, !bytes.isEmpty else {
+      throw failure(name, "is not a picture of height × width × 3 bytes")
+    }
+    return Picture(width: dimensions[1], height: dimensions[0], rgb: bytes)
+  }
+
+  private func data(_ name: String) throws(Failure) -> (CheckpointArray, [UInt8]) {
+    guard let index = indices[name] else { throw failure(name, "is missing") }
+    return (checkpoint.arrays[index], try checkpoint.data(of: index))
+  }
+
+  func failure(_ name: String, _ reason: String) -> Failure {
+    Failure(.badData, file: checkpoint.path, place: "array \"\(name)\"", reason, hint: Self.hint)
+  }
+}

@@ -1,0 +1,81 @@
+// The few hot loops of running a net, for the processor at hand: chosen once at start among AVX-512, AVX2 and portable C.
+//
+// Matrices are row-major; a stride is the distance between rows, in elements. Activations are float32 everywhere.
+#ifndef INGOT_KERNELS_H
+#define INGOT_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Which instructions are used.
+typedef enum ck_level { ck_level_portable = 0, ck_level_avx2 = 1, ck_level_avx512 = 2 } ck_level;
+
+/// The best level this processor has.
+ck_level ck_level_best(void);
+
+/// Threads that work on one kernel at a time. The caller is one of them; the others spin shortly between kernels and
+/// then sleep. One pool must not be used by two threads at once.
+typedef struct ck_pool ck_pool;
+
+/// NULL when memory is short. A thread that can't be started is done without. A level above the best one is lowered to it.
+ck_pool *ck_pool_create(int threads, ck_level level);
+void ck_pool_destroy(ck_pool *pool);
+/// Threads that really work, the caller included.
+int ck_pool_threads(const ck_pool *pool);
+
+/// Element type of stored weights. Products are always computed in float32; float16 and bfloat16 are widened on the way.
+typedef enum ck_type { ck_float32 = 0, ck_float16 = 1, ck_bfloat16 = 2 } ck_type;
+
+/// What is done with x wᵀ + b before it is written.
+typedef enum ck_finish {
+  /// y = x wᵀ + b
+  ck_finish_plain = 0,
+  /// y = gelu(x wᵀ + b), by the error function
+  ck_finish_gelu = 1,
+  /// y = y + x wᵀ + b
+  ck_finish_add = 2,
+} ck_finish;
+
+/// One linear map. y must not overlap x.
+typedef struct ck_linear {
+  const float *x; // rows × inputs
+  size_t x_stride;
+  const void *weight; // outputs × inputs, rows adjacent, of `type`; any alignment of its element
+  ck_type type;
+  const float *bias; // outputs, or NULL
+  float *y;          // rows × outputs
+  size_t y_stride;
+  size_t rows, inputs, outputs;
+  ck_finish finish;
+} ck_linear;
+
+/// Runs several independent linear maps as one piece of work. Returns 0, or -1 when memory is short.
+int ck_linear_run(ck_pool *pool, const ck_linear *maps, size_t count);
+
+/// Scaled dot-product attention of several heads: softmax(q kᵀ · scale) v. Head h is at columns h · head_size and
+/// following of q, k, v and out. out must not overlap the others.
+typedef struct ck_attention {
+  const float *q, *k, *v;
+  size_t q_stride, k_stride, v_stride;
+  float *out;
+  size_t out_stride;
+  float *weights; // heads × q_rows × k_rows, or NULL: then they are never written out
+  size_t q_rows, k_rows, heads, head_size;
+  float scale;
+  int causal; // row i of q sees rows 0 ... k_rows - q_rows + i of k (k_rows >= q_rows)
+} ck_attention;
+
+/// Runs several independent attentions as one piece of work. Returns 0, or -1 when memory is short.
+int ck_attention_run(ck_pool *pool, const ck_attention *attentions, size_t count);
+
+/// y = (x - mean) / sqrt(variance + epsilon) · weight + bias over each row of `size` adjacent elements. y may be x.
+void ck_layer_norm(ck_pool *pool, const float *x, size_t rows, size_t size, const float *weight, const float *bias,
+                   float epsilon, float *y);
+
+/// log Σ exp(x), without overflow.
+double ck_log_sum_exp(const float *x, size_t count);
+
+/// float16 or bfloat16 (or float32: a copy) as float32.
+void ck_widen(const void *source, ck_type type, size_t count, float *target);
+
+#endif

@@ -1,0 +1,27 @@
+// Which of the levels that were compiled in this processor has.
+#include "operations.h"
+
+ck_level ck_level_best(void) {
+#if defined(__x86_64__)
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c"))
+    return ck_level_portable;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq"))
+    return ck_level_avx512;
+  return ck_level_avx2;
+#else
+  return ck_level_portable;
+#endif
+}
+
+const ck_operations *ck_operations_of(ck_level level) {
+#if defined(__x86_64__)
+  ck_level best = ck_level_best();
+  if (level > best) level = best;
+  if (level >= ck_level_avx512) return &ck_operations_avx512;
+  if (level == ck_level_avx2) return &ck_operations_avx2;
+#else
+  (void)level;
+#endif
+  return &ck_operations_portable;
+}

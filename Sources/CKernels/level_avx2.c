@@ -1,0 +1,39 @@
+// The hot loops compiled for AVX2.
+#if defined(__x86_64__)
+#include <math.h>
+#include <string.h>
+#include <immintrin.h>
+
+#include "operations.h"
+
+#define INLINE inline __attribute__((always_inline))
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+
+// 12 sums, 2 vectors of w and 1 element of x fit into 16 registers.
+enum { panel_rows = 6, panel_vectors = 2, few_rows_limit = 8, most_few_rows = 16 };
+
+#include "vector_avx2.h"
+#include "kernel_functions.h"
+#include "kernel_gemm.h"
+#include "kernel_few_rows.h"
+#include "kernel_attention.h"
+#include "kernel_elementwise.h"
+
+const ck_operations ck_operations_avx2 = {
+    .panel_rows = panel_rows,
+    .panel_outputs = panel_outputs,
+    .pack_rows = pack_rows,
+    .pack_outputs = pack_outputs,
+    .multiply = multiply,
+    .most_few_rows = most_few_rows,
+    .few = few_rows_limit,
+    .few_rows = few_rows,
+    .attention_scratch = attention_scratch,
+    .attend = attend,
+    .layer_norm = layer_norm,
+    .log_sum_exp = log_sum_exp,
+    .widen = widen,
+};
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,55 @@
+// What a level offers to the drivers: the hot loops, and the sizes they want their operands packed in.
+#ifndef INGOT_OPERATIONS_H
+#define INGOT_OPERATIONS_H
+
+#include "include/kernels.h"
+
+/// Part of a linear map: all inputs, some rows and outputs.
+typedef struct ck_operations {
+  // Products of packed panels. x is packed by panels of up to `panel_rows` rows, for each input those rows adjacent;
+  // w by panels of `panel_outputs` outputs, for each input those outputs adjacent.
+  size_t panel_rows, panel_outputs;
+  /// Packs rows 0 ..< rows (≤ panel_rows) × depth. The target has depth × panel_rows places; missing rows are 0.
+  void (*pack_rows)(const float *x, size_t stride, size_t rows, size_t depth, float *target);
+  /// Packs outputs 0 ..< outputs (≤ panel_outputs) × depth of weights whose rows are `stride` elements apart.
+  void (*pack_outputs)(const void *weight, ck_type type, size_t stride, size_t outputs, size_t depth, float *target);
+  /// y (rows × outputs) = packed x · packed w, by depth; then as `finish` says if this is the last of several depths,
+  /// whose sum is made in y.
+  void (*multiply)(const float *packed_x, const float *packed_w, size_t depth, size_t rows, size_t outputs, float *y,
+                   size_t y_stride, const float *bias, ck_finish finish, int is_first, int is_last);
+
+  /// The most rows `few_rows` is faster for, and the most of them it takes at once.
+  size_t most_few_rows;
+  size_t few;
+  /// y = x wᵀ + b with its finish for some of the outputs, reading w in place. Outputs ≤ ck_few_outputs.
+  void (*few_rows)(const ck_linear *map, size_t first_output, size_t outputs);
+
+  /// How many floats `attend` needs as scratch.
+  size_t (*attention_scratch)(const ck_attention *attention);
+  /// Rows first ..< first + rows of one head. `is_packed`: the scratch holds keys and values of that head already, from
+  /// another call with rows > few.
+  void (*attend)(const ck_attention *attention, size_t head, size_t first_row, size_t rows, float *scratch,
+                 int is_packed);
+
+  void (*layer_norm)(const float *x, size_t rows, size_t size, const float *weight, const float *bias, float epsilon,
+                     float *y);
+  double (*log_sum_exp)(const float *x, size_t count);
+  void (*widen)(const void *source, ck_type type, size_t count, float *target);
+} ck_operations;
+
+enum { ck_few_outputs = 256 };
+
+static inline size_t ck_type_size(ck_type type) { return type == ck_float32 ? sizeof(float) : sizeof(uint16_t); }
+static inline size_t ck_least(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t ck_most(size_t a, size_t b) { return a > b ? a : b; }
+static inline size_t ck_parts(size_t total, size_t part) { return total / part + (total % part != 0); }
+
+extern const ck_operations ck_operations_portable;
+#if defined(__x86_64__)
+extern const ck_operations ck_operations_avx2, ck_operations_avx512;
+#endif
+
+/// Those of a level, or of the best one below it that there is.
+const ck_operations *ck_operations_of(ck_level level);
+
+#endif

@@ -1,0 +1,202 @@
+import Arrays
+import CKernels
+import Synchronization
+
+/// Runs kernels on some threads of this processor. Kernels of one engine run one at a time; it can be used from any
+/// thread.
+///
+/// Weights are float32, float16 or bfloat16, used where they are; the two narrow types are widened to float32 as they are
+/// read, and all products and sums are float32.
+@safe public final class Engine: Sendable {
+  /// Sets of instructions that kernels are written for.
+  public enum Level: Int32, CaseIterable, Sendable {
+    /// Plain C, on any processor.
+    case portable = 0
+    case avx2 = 1
+    case avx512 = 2
+
+    /// The best one this processor has.
+    public static var best: Level { Level(rawValue: Int32(ck_level_best().rawValue)) ?? .portable }
+  }
+
+  private nonisolated(unsafe) let pool: OpaquePointer
+  private let busy = Mutex(())
+  public let level: Level
+
+  /// - Parameters:
+  ///   - threads: that work on a kernel together, the caller included.
+  ///   - level: lowered to the best this processor has.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public init(threads: Int = Paths.processors, level: Level = .best) throws(Failure) {
+    self.level = level.rawValue < Level.best.rawValue ? level : .best
+    let level = ck_level(rawValue: UInt32(self.level.rawValue))
+    guard let pool = unsafe ck_pool_create(Int32(clamping: max(1, threads)), level) else { throw Engine.memoryShort }
+    unsafe self.pool = pool
+  }
+
+  deinit { unsafe ck_pool_destroy(pool) }
+
+  /// Threads that really work.
+  public var threads: Int { Int(unsafe ck_pool_threads(pool)) }
+
+  static let memoryShort = Failure(
+    .io, "there is not enough memory", hint: "close other programs, or use fewer threads")
+
+  private func checked(_ run: () -> Int32) throws(Failure) {
+    let status = busy.withLock { _ in run() }
+    guard status == 0 else { throw Engine.memoryShort }
+  }
+}
+
+/// One linear map for an engine to run: y = x wᵀ + b.
+public struct LinearMap {
+  /// What is done with the result before it is written.
+  public enum Finish: Sendable {
+    case plain
+    /// GELU by the error function.
+    case gelu
+    /// Added to what y holds.
+    case add
+  }
+
+  let x: Matrix
+  let weight: KernelWeight
+  let bias: KernelWeight?
+  let y: Matrix
+  let finish: Finish
+
+  /// - Parameters:
+  ///   - x: rows × inputs.
+  ///   - weight: outputs × inputs.
+  ///   - bias: outputs.
+  ///   - y: rows × outputs; must not share elements with x.
+  public init(_ x: Matrix, _ weight: KernelWeight, bias: KernelWeight?, into y: Matrix, _ finish: Finish = .plain) {
+    precondition(x.rows == y.rows && weight.elements == x.columns * y.columns, "sizes of a linear map don't fit")
+    precondition(bias?.elements ?? y.columns == y.columns, "a bias doesn't fit its linear map")
+    self.x = x
+    self.weight = weight
+    self.bias = bias
+    self.y = y
+    self.finish = finish
+  }
+}
+
+/// Attention of some queries over some keys and values, all heads beside each other in the columns.
+public struct AttentionMap {
+  let queries, keys, values, output: Matrix
+  let weights: Matrix?
+  let heads: Int
+  let isCausal: Bool
+
+  /// - Parameters:
+  ///   - queries: rows × (heads · head size).
+  ///   - keys: other rows × (heads · head size), as `values`.
+  ///   - output: as `queries`.
+  ///   - weights: (heads · rows) × other rows: where to write softmax(q kᵀ / √(head size)); nil: nowhere.
+  ///   - isCausal: whether the i-th last query sees all but the last i keys.
+  public init(
+    queries: Matrix, keys: Matrix, values: Matrix, into output: Matrix, weights: Matrix? = nil, heads: Int,
+    isCausal: Bool = false
+  ) {
+    precondition(queries.columns.isMultiple(of: heads), "heads don't divide the width")
+    precondition(
+      keys.columns == queries.columns && values.columns == queries.columns && output.columns == queries.columns
+        && keys.rows == values.rows && output.rows == queries.rows, "sizes of an attention don't fit")
+    precondition(keys.rows > 0 && (!isCausal || keys.rows >= queries.rows), "an attention has too few keys")
+    if let weights {
+      precondition(
+        weights.rows == heads * queries.rows && weights.columns == keys.rows && weights.stride == keys.rows,
+        "weights of an attention don't fit")
+    }
+    self.queries = queries
+    self.keys = keys
+    self.values = values
+    self.output = output
+    self.weights = weights
+    self.heads = heads
+    self.isCausal = isCausal
+  }
+}
+
+extension Engine {
+  /// Runs independent linear maps as one piece of work.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func run(_ maps: [LinearMap]) throws(Failure) {
+    let biases = maps.map { FloatsInMemory($0.bias) }
+    let kernels = unsafe zip(maps, biases).map { map, bias in
+      unsafe ck_linear(
+        x: map.x.base, x_stride: map.x.stride, weight: map.weight.data.address, type: map.weight.type,
+        bias: bias.address, y: map.y.base, y_stride: map.y.stride, rows: map.x.rows, inputs: map.x.columns,
+        outputs: map.y.columns, finish: map.finish.kernelFinish)
+    }
+    // The kernels point into what these hold.
+    try withExtendedLifetime((maps, biases)) { () throws(Failure) in
+      try checked { unsafe ck_linear_run(pool, kernels, kernels.count) }
+    }
+  }
+
+  /// Runs independent attentions as one piece of work.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func run(_ attentions: [AttentionMap]) throws(Failure) {
+    let kernels = unsafe attentions.map { map in
+      let headSize = map.queries.columns / map.heads
+      return unsafe ck_attention(
+        q: map.queries.base, k: map.keys.base, v: map.values.base, q_stride: map.queries.stride,
+        k_stride: map.keys.stride, v_stride: map.values.stride, out: map.output.base, out_stride: map.output.stride,
+        weights: map.weights?.base, q_rows: map.queries.rows, k_rows: map.keys.rows, heads: map.heads,
+        head_size: headSize, scale: 1 / Float(headSize).squareRoot(), causal: map.isCausal ? 1 : 0)
+    }
+    try withExtendedLifetime(attentions) { () throws(Failure) in
+      try checked { unsafe ck_attention_run(pool, kernels, kernels.count) }
+    }
+  }
+
+  /// Normalizes each row of `x`, whose rows are adjacent, into `y`, which may be `x`.
+  public func layerNorm(
+    _ x: Matrix, weight: KernelWeight, bias: KernelWeight, epsilon: Double, into y: Matrix
+  ) {
+    precondition(x.stride == x.columns && y.stride == y.columns, "a norm needs adjacent rows")
+    precondition(x.rows == y.rows && x.columns == y.columns, "sizes of a norm don't fit")
+    precondition(weight.elements == x.columns && bias.elements == x.columns, "weights of a norm don't fit")
+    let (gain, shift) = (FloatsInMemory(weight), FloatsInMemory(bias))
+    withExtendedLifetime((gain, shift)) {
+      busy.withLock { _ in
+        unsafe ck_layer_norm(
+          pool, x.base, x.rows, x.columns, gain.address, shift.address, Float(epsilon), y.base)
+      }
+    }
+  }
+}
+
+/// Float32 elements of some weights: in place where they are of this type, else a copy.
+private struct FloatsInMemory {
+  private let weight: KernelWeight?
+  private let copy: Matrix?
+
+  init(_ weight: KernelWeight?) {
+    self.weight = weight
+    copy = weight.flatMap { $0.type == ck_float32 ? nil : Matrix(rows: 1, columns: $0.elements, $0.floats) }
+  }
+
+  /// Valid for as long as this value is held; nil without weights.
+  @unsafe var address: UnsafePointer<Float>? {
+    if let copy { return unsafe UnsafePointer(copy.base) }
+    return unsafe (weight?.data.address).map { unsafe $0.assumingMemoryBound(to: Float.self) }
+  }
+}
+
+extension LinearMap.Finish {
+  fileprivate var kernelFinish: ck_finish {
+    switch self {
+    case .plain: ck_finish_plain
+    case .gelu: ck_finish_gelu
+    case .add: ck_finish_add
+    }
+  }
+}
+
+/// Logarithm of the sum of the exponentials of a row's elements.
+public func logSumExp(_ matrix: Matrix, row: Int) -> Double {
+  precondition(row >= 0 && row < matrix.rows, "row outside the matrix")
+  return unsafe ck_log_sum_exp(matrix.base + row * matrix.stride, matrix.columns)
+}

@@ -1,0 +1,113 @@
+import Arrays
+
+/// A float32 matrix, or a part of one, that kernels read and write. A value refers to elements that copies and parts
+/// share: nobody may write elements that another thread uses.
+public struct Matrix: Sendable {
+  let storage: MatrixStorage
+  /// Where the first element is in the storage.
+  let offset: Int
+  public let rows: Int
+  public let columns: Int
+  /// Elements between the starts of two rows.
+  let stride: Int
+
+  /// A matrix of undefined elements.
+  public init(rows: Int, columns: Int) {
+    precondition(rows >= 0 && columns >= 0)
+    self.init(storage: MatrixStorage(rows * columns), offset: 0, rows: rows, columns: columns, stride: columns)
+  }
+
+  /// A matrix of the given elements, row by row.
+  public init(rows: Int, columns: Int, _ elements: [Float]) {
+    precondition(elements.count == rows * columns)
+    self.init(rows: rows, columns: columns)
+    for (index, element) in elements.enumerated() { unsafe storage.base[index] = element }
+  }
+
+  private init(storage: MatrixStorage, offset: Int, rows: Int, columns: Int, stride: Int) {
+    self.storage = storage
+    self.offset = offset
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+  }
+
+  /// Some of the rows, as a matrix of the same elements.
+  public func rows(_ range: Range<Int>) -> Matrix {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows outside the matrix")
+    return Matrix(
+      storage: storage, offset: offset + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+  }
+
+  /// Some of the columns, as a matrix of the same elements.
+  public func columns(_ range: Range<Int>) -> Matrix {
+    precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns outside the matrix")
+    return Matrix(
+      storage: storage, offset: offset + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+  }
+
+  public subscript(_ row: Int, _ column: Int) -> Float {
+    get {
+      precondition(row >= 0 && row < rows && column >= 0 && column < columns, "index outside the matrix")
+      return unsafe storage.base[offset + row * stride + column]
+    }
+    nonmutating set {
+      precondition(row >= 0 && row < rows && column >= 0 && column < columns, "index outside the matrix")
+      unsafe storage.base[offset + row * stride + column] = newValue
+    }
+  }
+
+  /// The elements, row by row.
+  public var elements: [Float] {
+    unsafe [Float](unsafeUninitializedCapacity: rows * columns) { out, count in
+      for row in 0..<rows {
+        for column in 0..<columns {
+          unsafe out.initializeElement(at: row * columns + column, to: base[row * stride + column])
+        }
+      }
+      count = rows * columns
+    }
+  }
+
+  /// Overwrites the elements with those of a matrix of the same size.
+  public func copy(_ other: Matrix) {
+    precondition(rows == other.rows && columns == other.columns, "matrices differ in size")
+    for row in 0..<rows { unsafe (base + row * stride).update(from: other.base + row * other.stride, count: columns) }
+  }
+
+  /// Overwrites a row.
+  public func setRow(_ row: Int, _ elements: [Float]) {
+    precondition(row >= 0 && row < rows && elements.count == columns, "row outside the matrix")
+    for column in 0..<columns { unsafe base[row * stride + column] = elements[column] }
+  }
+
+  /// Adds elements to a row.
+  public func addToRow(_ row: Int, _ elements: [Float]) {
+    precondition(row >= 0 && row < rows && elements.count == columns, "row outside the matrix")
+    for column in 0..<columns { unsafe base[row * stride + column] += elements[column] }
+  }
+
+  /// Column of the largest element of a row; the first of several.
+  public func largest(inRow row: Int) -> Int {
+    precondition(row >= 0 && row < rows && columns > 0, "row outside the matrix")
+    let start = unsafe base + row * stride
+    var best = 0
+    for column in 1..<max(1, columns) where unsafe start[column] > start[best] { best = column }
+    return best
+  }
+
+  var base: UnsafeMutablePointer<Float> { unsafe storage.base + offset }
+}
+
+/// Memory of a matrix, aligned to cache lines.
+@safe final class MatrixStorage: Sendable {
+  nonisolated(unsafe) let base: UnsafeMutablePointer<Float>
+
+  init(_ count: Int) {
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: max(64, count * MemoryLayout<Float>.stride), alignment: 64)
+    unsafe base = memory.bindMemory(to: Float.self, capacity: max(1, count))
+  }
+
+  deinit { unsafe base.deallocate() }
+}

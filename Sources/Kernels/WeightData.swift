@@ -1,0 +1,78 @@
+import Arrays
+import CKernels
+
+/// Where the elements of an array of weights are.
+public enum WeightData: Sendable {
+  /// Nowhere: the net is only described.
+  case none
+  /// In place in a mapped net file.
+  case mapped(MappedFile, Range<Int>)
+  /// Unpacked in memory.
+  case memory(MemoryBlock)
+
+  /// Lends the elements, row by row, little-endian; empty when the net is only described.
+  public func withBytes<Result>(_ body: (borrowing RawSpan) throws -> Result) rethrows -> Result {
+    switch self {
+    case .none: try body(RawSpan())
+    case .mapped(let file, let range): try file.withBytes(in: range, body)
+    case .memory(let block): try block.withBytes(body)
+    }
+  }
+
+  var count: Int {
+    switch self {
+    case .none: 0
+    case .mapped(_, let range): range.count
+    case .memory(let block): block.count
+    }
+  }
+
+  /// Valid for as long as this value is held.
+  @unsafe var address: UnsafeRawPointer {
+    switch self {
+    case .none: preconditionFailure("a net that is only described can't run")
+    case .mapped(let file, let range): unsafe file.address(at: range.lowerBound)
+    case .memory(let block): unsafe block.address
+    }
+  }
+}
+
+/// An array of weights as kernels take it.
+public struct KernelWeight: Sendable {
+  let data: WeightData
+  let type: ck_type
+  let elements: Int
+
+  /// - Parameter elementType: float32, float16 or bfloat16.
+  public init(_ data: WeightData, _ elementType: ElementType, elements: Int) {
+    precondition(Self.isPossible(elementType), "kernels don't know \(elementType.rawValue)")
+    precondition(data.count == elements * elementType.size, "an array of weights has other than its bytes")
+    self.data = data
+    self.elements = elements
+    type =
+      switch elementType {
+      case .float16: ck_float16
+      case .bfloat16: ck_bfloat16
+      default: ck_float32
+      }
+  }
+
+  /// Whether kernels can use such elements.
+  public static func isPossible(_ type: ElementType) -> Bool { [.float32, .float16, .bfloat16].contains(type) }
+
+  /// Bytes of one element.
+  private var size: Int { type == ck_float32 ? 4 : 2 }
+
+  /// Some of the elements as float32.
+  public func floats(_ range: Range<Int>) -> [Float] {
+    precondition(range.lowerBound >= 0 && range.upperBound <= elements, "range outside the weights")
+    guard !range.isEmpty else { return [] }
+    return unsafe [Float](unsafeUninitializedCapacity: range.count) { out, count in
+      unsafe ck_widen(data.address + range.lowerBound * size, type, range.count, out.baseAddress)
+      count = range.count
+    }
+  }
+
+  /// All the elements as float32.
+  public var floats: [Float] { floats(0..<elements) }
+}

@@ -1,0 +1,206 @@
+import Arrays
+import Kernels
+
+/// What the text blocks' cross-attention looks at, as keys and values per block: computed once per image or question.
+public struct CrossContext: Sendable {
+  /// Per block: context vectors × size.
+  let keys: [Matrix]
+  let values: [Matrix]
+
+  /// Vectors attended over.
+  public var count: Int { keys.first?.rows ?? 0 }
+}
+
+/// Self-attention keys and values of the tokens that a sequence has so far.
+public struct TextCache: Sendable {
+  /// Per block: capacity × size.
+  fileprivate let keys: [Matrix]
+  fileprivate let values: [Matrix]
+  /// Tokens so far.
+  public private(set) var count = 0
+
+  init(blocks: Int, capacity: Int, size: Int) {
+    keys = (0..<blocks).map { _ in Matrix(rows: capacity, columns: size) }
+    values = (0..<blocks).map { _ in Matrix(rows: capacity, columns: size) }
+  }
+
+  /// A cache that goes on from here in another way; this one stays as it is.
+  public func forked() -> TextCache {
+    guard let first = keys.first else { return self }
+    var copy = TextCache(blocks: keys.count, capacity: first.rows, size: first.columns)
+    for block in keys.indices {
+      copy.keys[block].rows(0..<count).copy(keys[block].rows(0..<count))
+      copy.values[block].rows(0..<count).copy(values[block].rows(0..<count))
+    }
+    copy.count = count
+    return copy
+  }
+
+  fileprivate func append(_ newKeys: Matrix, _ newValues: Matrix, block: Int) -> (keys: Matrix, values: Matrix) {
+    let end = count + newKeys.rows
+    keys[block].rows(count..<end).copy(newKeys)
+    values[block].rows(count..<end).copy(newValues)
+    return (keys[block].rows(0..<end), values[block].rows(0..<end))
+  }
+
+  fileprivate mutating func advance(_ tokens: Int) { count += tokens }
+}
+
+/// Tokens that go through a text net together, after those in their cache.
+public struct TextSequence: Sendable {
+  public let tokens: [Int]
+  public let context: CrossContext
+  public var cache: TextCache?
+
+  public init(_ tokens: [Int], context: CrossContext, cache: TextCache? = nil) {
+    self.tokens = tokens
+    self.context = context
+    self.cache = cache
+  }
+}
+
+extension TextTrunk {
+  /// Width of the vectors.
+  public var size: Int { embeddings.norm.weight.shape.elements }
+  /// Width of the vectors attended over.
+  public var contextSize: Int { blocks[0].crossAttention.key.inputs }
+
+  /// Keys and values of vectors that are attended over.
+  /// - Parameter vectors: count × context size.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func context(_ vectors: Matrix, _ engine: Engine) throws(Failure) -> CrossContext {
+    let keys = blocks.map { _ in Matrix(rows: vectors.rows, columns: size) }
+    let values = blocks.map { _ in Matrix(rows: vectors.rows, columns: size) }
+    var maps: [LinearMap] = []
+    for (index, block) in blocks.enumerated() {
+      maps.append(block.crossAttention.key.map(vectors, into: keys[index]))
+      maps.append(block.crossAttention.value.map(vectors, into: values[index]))
+    }
+    try engine.run(maps)
+    return CrossContext(keys: keys, values: values)
+  }
+
+  /// An empty cache for a sequence of at most so many tokens.
+  public func cache(capacity: Int) -> TextCache { TextCache(blocks: blocks.count, capacity: capacity, size: size) }
+
+  /// Most tokens of a sequence.
+  public var mostTokens: Int { embeddings.position.count }
+
+  /// How many tokens there are.
+  public var vocabularySize: Int { embeddings.word.count }
+
+  /// Runs several sequences, which may be of different lengths: no padding is needed, since only attention knows of
+  /// sequences and each has its own. Caches advance.
+  /// - Parameters:
+  ///   - isCausal: whether a token sees those before it only.
+  ///   - crossAttention: called per block with each sequence's weights, (heads · tokens) × context vectors.
+  /// - Returns: all tokens × size, one sequence after the other.
+  /// - Throws: `Failure` of kind `badData` for a token or a position the net doesn't have; of kind `io` when memory is
+  ///   short.
+  public func callAsFunction(
+    _ sequences: inout [TextSequence], isCausal: Bool, _ engine: Engine,
+    crossAttention: ((_ sequence: Int, _ weights: Matrix) -> Void)? = nil
+  ) throws(Failure) -> Matrix {
+    let x = try embed(sequences, engine)
+    var ranges: [Range<Int>] = []
+    for sequence in sequences {
+      let start = ranges.last?.upperBound ?? 0
+      ranges.append(start..<start + sequence.tokens.count)
+    }
+    for (index, block) in blocks.enumerated() {
+      try block.selfAttention.run(x, engine) { (query, key, value, output) in
+        zip(sequences, ranges).map { sequence, range in
+          let new = (keys: key.rows(range), values: value.rows(range))
+          let all = sequence.cache.map { $0.append(new.keys, new.values, block: index) } ?? new
+          return AttentionMap(
+            queries: query.rows(range), keys: all.keys, values: all.values, into: output.rows(range),
+            heads: block.selfAttention.heads, isCausal: isCausal)
+        }
+      }
+      let weights = crossAttention.map { _ in
+        sequences.map { sequence in
+          Matrix(rows: block.crossAttention.heads * sequence.tokens.count, columns: sequence.context.count)
+        }
+      }
+      try block.crossAttention.runAcross(x, engine) { (query, output) in
+        sequences.indices.map { number in
+          AttentionMap(
+            queries: query.rows(ranges[number]), keys: sequences[number].context.keys[index],
+            values: sequences[number].context.values[index], into: output.rows(ranges[number]),
+            weights: weights?[number], heads: block.crossAttention.heads)
+        }
+      }
+      for (number, weights) in (weights ?? []).enumerated() { crossAttention?(number, weights) }
+      try block.mlp.mlp.add(x, to: x, engine)
+      block.mlp.norm(x, into: x, engine)
+    }
+    for (index, range) in ranges.enumerated() { sequences[index].cache?.advance(range.count) }
+    return x
+  }
+
+  private func embed(_ sequences: [TextSequence], _ engine: Engine) throws(Failure) -> Matrix {
+    let x = Matrix(rows: sequences.reduce(0) { $0 + $1.tokens.count }, columns: size)
+    var row = 0
+    for sequence in sequences {
+      for (index, token) in sequence.tokens.enumerated() {
+        let position = (sequence.cache?.count ?? 0) + index
+        guard (0..<vocabularySize).contains(token) else {
+          throw Failure(
+            .badData, "token \(token) is none of the net's \(vocabularySize)",
+            hint: "is the net file's vocabulary the one that its weights were trained with?")
+        }
+        guard position < mostTokens else {
+          throw Failure(.badData, "a text has more than the net's \(mostTokens) tokens", hint: "shorten it")
+        }
+        x.setRow(row, embeddings.word.row(token))
+        x.addToRow(row, embeddings.position.row(position))
+        row += 1
+      }
+    }
+    embeddings.norm(x, into: x, engine)
+    return x
+  }
+}
+
+extension TextAttention {
+  /// x ← norm(x + output(attention of x over itself)).
+  fileprivate func run(
+    _ x: Matrix, _ engine: Engine,
+    _ attentions: (_ q: Matrix, _ k: Matrix, _ v: Matrix, _ out: Matrix) -> [AttentionMap]
+  ) throws(Failure) {
+    let size = query.outputs
+    let (q, k, v) = (
+      Matrix(rows: x.rows, columns: size), Matrix(rows: x.rows, columns: size), Matrix(rows: x.rows, columns: size)
+    )
+    try engine.run([query.map(x, into: q), key.map(x, into: k), value.map(x, into: v)])
+    try finish(x, engine) { output in attentions(q, k, v, output) }
+  }
+
+  /// x ← norm(x + output(attention of x over a context)).
+  fileprivate func runAcross(
+    _ x: Matrix, _ engine: Engine, _ attentions: (_ q: Matrix, _ out: Matrix) -> [AttentionMap]
+  ) throws(Failure) {
+    let q = try query(x, engine)
+    try finish(x, engine) { output in attentions(q, output) }
+  }
+
+  private func finish(
+    _ x: Matrix, _ engine: Engine, _ attentions: (_ out: Matrix) -> [AttentionMap]
+  ) throws(Failure) {
+    let attended = Matrix(rows: x.rows, columns: query.outputs)
+    try engine.run(attentions(attended))
+    try engine.run([output.map(attended, into: x, .add)])
+    norm(x, into: x, engine)
+  }
+}
+
+extension BlipTextDecoder {
+  /// One score (logit) per word for each row of the trunk's output.
+  /// - Returns: rows × words.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func scores(_ vectors: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
+    let transformed = try head.transform(vectors, engine, .gelu)
+    head.norm(transformed, into: transformed, engine)
+    return try head.projection(transformed, engine)
+  }
+}

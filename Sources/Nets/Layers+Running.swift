@@ -1,0 +1,68 @@
+import Arrays
+import Kernels
+
+extension Linear {
+  public var inputs: Int { weight.shape.dimensions[1] }
+  public var outputs: Int { weight.shape.dimensions[0] }
+
+  /// This map of x (rows × inputs) into y (rows × outputs), for an engine to run.
+  func map(_ x: Matrix, into y: Matrix, _ finish: LinearMap.Finish = .plain) -> LinearMap {
+    LinearMap(x, weight.kernel, bias: bias?.kernel, into: y, finish)
+  }
+
+  /// x (rows × inputs), mapped: rows × outputs.
+  func callAsFunction(_ x: Matrix, _ engine: Engine, _ finish: LinearMap.Finish = .plain) throws(Failure) -> Matrix {
+    let y = Matrix(rows: x.rows, columns: outputs)
+    try engine.run([map(x, into: y, finish)])
+    return y
+  }
+}
+
+extension LayerNorm {
+  /// Normalizes the rows of `x` into `y`, which may be `x`.
+  func callAsFunction(_ x: Matrix, into y: Matrix, _ engine: Engine) {
+    engine.layerNorm(x, weight: weight.kernel, bias: bias.kernel, epsilon: epsilon, into: y)
+  }
+}
+
+extension Embedding {
+  /// How many rows there are.
+  public var count: Int { weight.shape.dimensions[0] }
+
+  /// A row.
+  func row(_ index: Int) -> [Float] {
+    let size = weight.shape.dimensions[1]
+    return weight.kernel.floats(index * size..<(index + 1) * size)
+  }
+}
+
+extension PatchConvolution {
+  var side: Int { weight.shape.dimensions[3] }
+  var channels: Int { weight.shape.dimensions[1] }
+
+  /// Adds each patch's vector to a row of `y`, patches row by row.
+  /// - Parameter pixels: channels × (side · side) values of a square image, row by row.
+  func add(_ pixels: Matrix, imageSide: Int, to y: Matrix, _ engine: Engine) throws(Failure) {
+    let perSide = imageSide / side
+    let patches = Matrix(rows: perSide * perSide, columns: channels * side * side)
+    for patch in 0..<patches.rows {
+      let (top, left) = (patch / perSide * side, patch % perSide * side)
+      for channel in 0..<channels {
+        for row in 0..<side {
+          let start = (top + row) * imageSide + left
+          let target = (channel * side + row) * side
+          patches.rows(patch..<patch + 1).columns(target..<target + side)
+            .copy(pixels.rows(channel..<channel + 1).columns(start..<start + side))
+        }
+      }
+    }
+    try engine.run([LinearMap(patches, weight.kernel, bias: bias.kernel, into: y, .add)])
+  }
+}
+
+extension MLP {
+  /// Adds the result for `x` to `y`.
+  func add(_ x: Matrix, to y: Matrix, _ engine: Engine) throws(Failure) {
+    try engine.run([fc2.map(try fc1(x, engine, .gelu), into: y, .add)])
+  }
+}

@@ -1,0 +1,71 @@
+import Arrays
+import CImages
+
+/// A picture as 8-bit RGB, read from a JPEG, PNG, WebP, BMP, GIF or TIFF file: what the reference implementation gets by
+/// `Image.open(file).convert("RGB")` with Pillow 13.0.0, bit for bit. So transparency is dropped, of several frames the
+/// first is taken, and the orientation that a camera noted is not applied.
+public struct Picture: Sendable {
+  public let width: Int
+  public let height: Int
+  /// height × width × 3.
+  public let rgb: [UInt8]
+
+  /// Most pixels of a picture: what Pillow, too, refuses to open as a decompression bomb.
+  public static let mostPixels = Int(INGOT_IMAGE_MAX_PIXELS)
+  /// Most bytes of a picture's file.
+  public static let mostBytes = 1 << 30
+
+  /// - Parameter rgb: height × width × 3.
+  public init(width: Int, height: Int, rgb: [UInt8]) {
+    precondition(width > 0 && height > 0 && rgb.count == width * height * 3)
+    self.width = width
+    self.height = height
+    self.rgb = rgb
+  }
+
+  /// Reads a file.
+  /// - Throws: `Failure` of kind `noInput` when there is no such file, `badData` when it holds no picture that can be read,
+  ///   `io` when it or memory can't be had.
+  public init(_ path: String) throws(Failure) {
+    let bytes: [UInt8]
+    do {
+      bytes = try contents(of: path, limit: Self.mostBytes)
+    } catch {
+      throw error.hinting("a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file")
+    }
+    try self.init(bytes: bytes, name: path)
+  }
+
+  /// - Parameter name: for errors.
+  public init(bytes: [UInt8], name: String) throws(Failure) {
+    var picture = unsafe ingot_picture()
+    var reason = [CChar](repeating: 0, count: 256)
+    let status = unsafe ingot_image_decode(bytes, bytes.count, UInt64(Self.mostPixels), &picture, &reason)
+    defer { unsafe ingot_picture_free(&picture) }
+    guard status == 0, let pixels = unsafe picture.pixels else {
+      let text = String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      throw Failure(
+        status == 74 ? .io : .badData, file: name, text,
+        hint: status == 69
+          ? "install that library, or convert the picture to PNG"
+          : status == 74
+            ? "close other programs, or scale the picture down"
+            : "a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file of at most \(Self.mostPixels) pixels")
+    }
+    width = unsafe picture.width
+    height = unsafe picture.height
+    rgb = unsafe Array(UnsafeBufferPointer(start: pixels, count: width * height * 3))
+  }
+
+  /// The picture brought to another size by Pillow's antialiased bicubic filter, which rounds to 8 bits.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func resized(width: Int, height: Int) throws(Failure) -> Picture {
+    precondition(width > 0 && height > 0)
+    var out = [UInt8](repeating: 0, count: width * height * 3)
+    let status = unsafe ingot_image_resize(rgb, self.width, self.height, width, height, &out)
+    guard status == 0 else {
+      throw Failure(.io, "there is not enough memory to resize a picture", hint: "close other programs")
+    }
+    return Picture(width: width, height: height, rgb: out)
+  }
+}

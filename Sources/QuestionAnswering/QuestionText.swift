@@ -1,0 +1,53 @@
+import Arrays
+
+/// Makes a question's token ids as the profile of the net says.
+struct QuestionText: Sendable {
+  private let tokenizer: WordPiece
+  private let profile: VQAProfile.Question
+  private let firstToken: Int
+  /// Most tokens that the net takes.
+  private let mostTokens: Int
+
+  /// - Throws: `Failure` of kind `badData` when the vocabulary lacks the profile's first token.
+  init(_ tokenizer: WordPiece, _ profile: VQAProfile.Question, mostTokens: Int) throws(Failure) {
+    guard let firstToken = tokenizer.id(profile.firstToken) else {
+      throw Failure(.badData, place: "tokenizer", "has no token \(profile.firstToken), with which questions begin")
+    }
+    self.tokenizer = tokenizer
+    self.profile = profile
+    self.firstToken = firstToken
+    self.mostTokens = min(mostTokens, profile.maximumTokens ?? .max)
+  }
+
+  /// The ids of a question, first and last token included. The original repository's clean-up cuts long questions, as
+  /// its nets were trained; otherwise a question that is too long is refused.
+  /// - Throws: `Failure` of kind `usage` when the question is empty or too long.
+  func tokens(_ question: String) throws(Failure) -> [Int] {
+    guard question.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
+      throw Failure(.usage, "the question is empty", hint: "ask something, for example \"what color is the car?\"")
+    }
+    let isCut = profile.cleanUp == .blipOriginal
+    var ids = tokenizer.question(cleaned(question), maximumTokens: isCut ? mostTokens : nil)
+    guard ids.count <= mostTokens else {
+      throw Failure(
+        .usage, "the question has \(ids.count) tokens; the net takes \(mostTokens)", hint: "shorten the question")
+    }
+    ids[0] = firstToken
+    return ids
+  }
+
+  /// salesforce/BLIP, data/utils.py, pre_question: lower case, without . ! " ( ) * # : ; ~, the first 50 words.
+  private func cleaned(_ question: String) -> String {
+    guard profile.cleanUp == .blipOriginal else { return question }
+    var text = String(
+      String.UnicodeScalarView(question.lowercased().unicodeScalars.filter { !Self.deleted.contains($0) }))
+    while text.hasSuffix(" ") { text.removeLast() }
+    if let most = profile.maximumWords {
+      let words = text.split(separator: " ", omittingEmptySubsequences: false)
+      if words.count > most { text = words.prefix(most).joined(separator: " ") }
+    }
+    return text
+  }
+
+  private static let deleted: Set<Unicode.Scalar> = [".", "!", "\"", "(", ")", "*", "#", ":", ";", "~"]
+}

@@ -1,0 +1,95 @@
+import Arrays
+import Families
+import NetFile
+import Nets
+
+/// The three net files that answer questions together.
+public struct VQANets: Sendable {
+  public let imageEncoder: NetFile
+  public let textEncoder: NetFile
+  public let textDecoder: NetFile
+
+  /// In the order of their work.
+  public var files: [NetFile] { [imageEncoder, textEncoder, textDecoder] }
+
+  /// The nets of a parameter combination, from a shelf.
+  /// - Parameter parameters: that pick them; which part is not one of them.
+  /// - Throws: `Failure` of kind `usage` when the parameters make no sense or name one part, `noInput` when a part is not on
+  ///   the shelf, `badData` when a file is damaged.
+  public init(family name: String?, parameters: [Combination.Parameter], on shelf: Shelf) throws(Failure) {
+    let family = if let name { try Family.named(name) } else { try Self.family(for: parameters) }
+    guard let axis = family.netAxis, Self.definitions.allSatisfy({ Self.kind($0, of: family) != nil }) else {
+      throw Failure(.usage, "nets of the family \(family.name) don't answer questions")
+    }
+    guard !parameters.contains(where: { $0.name == axis.name }) else {
+      throw Failure(
+        .usage, "\(axis.name) is given, but asking takes all parts", hint: "leave out --set \(axis.name)=…")
+    }
+    var files: [NetFile] = []
+    for definition in Self.definitions {
+      guard let kind = Self.kind(definition, of: family) else { continue }
+      var combination = try family.combination(setting: parameters)
+      combination[axis.name] = ParameterValue(text: kind.name)
+      guard Paths.exists(shelf.path(family, combination)) else {
+        throw Self.missing(combination, of: family, on: shelf, anyNamed: !parameters.isEmpty)
+      }
+      files.append(try NetFile(shelf.path(family, combination)))
+    }
+    (imageEncoder, textEncoder, textDecoder) = (files[0], files[1], files[2])
+  }
+
+  /// Three net files in any order.
+  /// - Throws: `Failure` of kind `usage` when they aren't one of each.
+  public init(files: [NetFile]) throws(Failure) {
+    var found: [NetDefinition: NetFile] = [:]
+    for file in files {
+      let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
+      if let kind { found[kind.definition] = file }
+    }
+    guard files.count == 3, let image = found[.blipImageEncoder], let encoder = found[.blipTextEncoder],
+      let decoder = found[.blipTextDecoder]
+    else {
+      throw Failure(
+        .usage, "these are not an image encoder, a text encoder and a text decoder",
+        hint: "give the three net files of one checkpoint, or name them by --set")
+    }
+    (imageEncoder, textEncoder, textDecoder) = (image, encoder, decoder)
+  }
+
+  private static let definitions: [NetDefinition] = [.blipImageEncoder, .blipTextEncoder, .blipTextDecoder]
+
+  private static func kind(_ definition: NetDefinition, of family: Family) -> Family.NetKind? {
+    family.nets.first { $0.definition == definition }
+  }
+
+  /// The family meant where none is named: the first that answers questions and has all the parameters.
+  private static func family(for parameters: [Combination.Parameter]) throws(Failure) -> Family {
+    let able = Family.known.filter { family in definitions.allSatisfy { kind($0, of: family) != nil } }
+    for family in able where parameters.allSatisfy({ family.axis($0.name) != nil }) { return family }
+    return try Family.meant(by: parameters)
+  }
+
+  private static func missing(
+    _ combination: Combination, of family: Family, on shelf: Shelf, anyNamed: Bool
+  ) -> Failure {
+    let open = family.axes.filter { $0.isOpen }.map(\.name)
+    var there: [String] = []
+    for item in shelf.items(of: family) {
+      guard case .success(let net) = item.net, let found = try? Combination(json: net.header.parameters) else {
+        continue
+      }
+      for name in open {
+        guard let value = found[name], value != combination[name] else { continue }
+        let argument = "--set \(name)=\(value)"
+        if !there.contains(argument) { there.append(argument) }
+      }
+    }
+    let publication = family.publication(of: combination)
+    let hint =
+      !there.isEmpty
+      ? "on this shelf there is \(there.joined(separator: ", "))"
+      : publication.map { "download \($0.repository) and run `ingot convert` on it" }
+        ?? "make it by `ingot convert`; `ingot list` shows what is there"
+    return Failure(.noInput, file: shelf.path(family, combination), "this net is not on the shelf", hint: hint)
+  }
+}

@@ -1,0 +1,150 @@
+import Arrays
+import NetFile
+
+/// How the nets of a checkpoint must be run to be themselves, from the profiles of their files.
+public struct VQAProfile: Sendable {
+  /// What becomes of a picture before the image encoder gets it.
+  public struct Image: Sendable {
+    /// Of the square picture, in pixels.
+    public let side: Int
+    /// Factor from 0 ... 255 to the values that mean and standard deviation are of.
+    public let scale: Double
+    /// Per channel.
+    public let mean: [Double]
+    public let std: [Double]
+  }
+
+  /// What becomes of a question before the text encoder gets it.
+  public struct Question: Sendable {
+    public enum CleanUp: String, Sendable {
+      case none
+      /// As the original repository's data sets do it.
+      case blipOriginal = "blip-original"
+    }
+
+    public let firstToken: String
+    public let cleanUp: CleanUp
+    /// nil: any number.
+    public let maximumWords: Int?
+    public let maximumTokens: Int?
+  }
+
+  /// How the text decoder makes answers.
+  public struct Answer: Sendable {
+    public let startToken: Int
+    public let endToken: Int
+    /// 1: greedy.
+    public let beams: Int
+    /// Tokens of an answer, start and end included.
+    public let minimumLength: Int
+    public let maximumLength: Int
+  }
+
+  public let image: Image
+  public let question: Question
+  public let answer: Answer
+
+  /// - Throws: `Failure` of kind `badData` naming the file and what of its profile can't be used.
+  init(_ nets: VQANets) throws(Failure) {
+    image = try Image(ProfileReader(nets.imageEncoder))
+    question = try Question(ProfileReader(nets.textEncoder))
+    answer = try Answer(ProfileReader(nets.textDecoder))
+  }
+}
+
+extension VQAProfile.Image {
+  fileprivate init(_ profile: ProfileReader) throws(Failure) {
+    side = try profile.integer("image.side", 1...1 << 16)
+    let resize = try profile.string("image.resize")
+    guard resize == "bicubic" else {
+      throw profile.failure("image.resize", "is \"\(resize)\"; pictures are resized by \"bicubic\" only")
+    }
+    guard profile["image.keepAspectRatio"]?.content != .boolean(true) else {
+      throw profile.failure("image.keepAspectRatio", "is true, which is not supported")
+    }
+    scale = try profile.number("image.scale")
+    mean = try profile.numbers("image.mean", count: 3)
+    std = try profile.numbers("image.std", count: 3)
+    guard std.allSatisfy({ $0 != 0 }) else { throw profile.failure("image.std", "holds 0") }
+  }
+}
+
+extension VQAProfile.Question {
+  fileprivate init(_ profile: ProfileReader) throws(Failure) {
+    firstToken = try profile.string("question.firstToken")
+    let cleanUp = try profile.string("question.cleanUp")
+    guard let known = CleanUp(rawValue: cleanUp) else {
+      throw profile.failure("question.cleanUp", "is \"\(cleanUp)\", which this version does not know")
+    }
+    self.cleanUp = known
+    maximumWords = try profile.integerOrNull("question.maximumWords", 1...1 << 20)
+    maximumTokens = try profile.integerOrNull("question.maximumTokens", 2...1 << 20)
+  }
+}
+
+extension VQAProfile.Answer {
+  fileprivate init(_ profile: ProfileReader) throws(Failure) {
+    startToken = try profile.integer("answer.startToken", 0...1 << 24)
+    endToken = try profile.integer("answer.endToken", 0...1 << 24)
+    beams = try profile.integer("answer.beams", 1...64)
+    minimumLength = try profile.integer("answer.minimumLength", 0...1 << 20)
+    maximumLength = try profile.integer("answer.maximumLength", 2...1 << 20)
+  }
+}
+
+/// Values of a net file's profile, checked: they come from strangers.
+private struct ProfileReader {
+  private let file: String
+  private let profile: JSONValue
+
+  init(_ net: NetFile) {
+    file = net.path
+    profile = net.header.profile
+  }
+
+  subscript(_ path: String) -> JSONValue? { profile[path: path] }
+
+  func failure(_ path: String, _ reason: String) -> Failure {
+    Failure(
+      .badData, file: file, place: "profile", "\(path) \(reason)",
+      hint: "convert the checkpoint again, or correct its configuration")
+  }
+
+  private func value(_ path: String) throws(Failure) -> JSONValue {
+    guard let value = self[path] else { throw failure(path, "is missing") }
+    return value
+  }
+
+  func string(_ path: String) throws(Failure) -> String {
+    guard case .string(let text) = try value(path).content else { throw failure(path, "is not a string") }
+    return text
+  }
+
+  func integer(_ path: String, _ range: ClosedRange<Int>) throws(Failure) -> Int {
+    guard case .integer(let number) = try value(path).content, range.contains(number) else {
+      throw failure(path, "is not an integer from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  func integerOrNull(_ path: String, _ range: ClosedRange<Int>) throws(Failure) -> Int? {
+    self[path]?.content ?? .null == .null ? nil : try integer(path, range)
+  }
+
+  func number(_ path: String) throws(Failure) -> Double {
+    guard let number = try? value(path).number(), number.isFinite else { throw failure(path, "is not a number") }
+    return number
+  }
+
+  func numbers(_ path: String, count: Int) throws(Failure) -> [Double] {
+    guard let values = try? value(path).array(), values.count == count else {
+      throw failure(path, "is not a list of \(count) numbers")
+    }
+    var out: [Double] = []
+    for value in values {
+      guard let number = try? value.number(), number.isFinite else { throw failure(path, "holds what is no number") }
+      out.append(number)
+    }
+    return out
+  }
+}

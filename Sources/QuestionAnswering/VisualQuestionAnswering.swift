@@ -1,0 +1,251 @@
+import Arrays
+import Kernels
+import NetFile
+import Nets
+import Synchronization
+
+/// Answers questions about pictures with the three nets of a BLIP VQA checkpoint.
+///
+/// An instance can be used from several threads; their work is done one piece after the other.
+public final class VisualQuestionAnswering: Sendable {
+  public let nets: VQANets
+  public let profile: VQAProfile
+  let tokenizer: WordPiece
+  private let engine: Engine
+  private let imageEncoder: BlipImageEncoder
+  private let textEncoder: BlipTextEncoder
+  private let textDecoder: BlipTextDecoder
+  private let questionText: QuestionText
+  /// Questions that are run together.
+  static let batch = 16
+
+  /// Opens the nets; their weights are mapped, and read when they are first used.
+  /// - Parameters:
+  ///   - threads: that compute together; nil: one per core.
+  ///   - level: instructions that kernels may use; nil: the best there are.
+  /// - Throws: `Failure` of kind `badData` when a file is damaged, has no weights, or the nets don't fit each other; `io`
+  ///   when memory is short.
+  public init(_ nets: VQANets, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
+    self.nets = nets
+    profile = try VQAProfile(nets)
+    imageEncoder = try BlipImageEncoder(
+      Configuration(nets.imageEncoder.header.configuration), source(nets.imageEncoder))
+    textEncoder = try BlipTextEncoder(Configuration(nets.textEncoder.header.configuration), source(nets.textEncoder))
+    textDecoder = try BlipTextDecoder(Configuration(nets.textDecoder.header.configuration), source(nets.textDecoder))
+    guard let description = nets.textEncoder.header.tokenizer else {
+      throw Failure(
+        .badData, file: nets.textEncoder.path, place: "tokenizer", "the file has no vocabulary, so it can't be asked",
+        hint: "convert the checkpoint again with its vocab.txt or tokenizer.json beside the weights")
+    }
+    do throws(Failure) {
+      tokenizer = try WordPiece(description)
+      questionText = try QuestionText(tokenizer, profile.question, mostTokens: textEncoder.trunk.mostTokens)
+    } catch {
+      throw error.inFile(nets.textEncoder.path)
+    }
+    engine = try Engine(threads: threads ?? Paths.processors, level: level ?? .best)
+    try checkThatNetsFit(words: description.vocabulary.count)
+  }
+
+  private func checkThatNetsFit(words: Int) throws(Failure) {
+    let trunk = imageEncoder.trunk
+    func mismatch(_ net: NetFile, _ reason: String) -> Failure {
+      Failure(
+        .badData, file: net.path, reason, hint: "are these the three nets of one checkpoint? convert it again")
+    }
+    guard trunk.channels == 3 else {
+      throw mismatch(nets.imageEncoder, "takes images of \(trunk.channels) channels; pictures have 3")
+    }
+    guard trunk.imageSide == profile.image.side else {
+      throw mismatch(
+        nets.imageEncoder,
+        "takes images of side \(trunk.imageSide), but its profile has pictures resized to \(profile.image.side)")
+    }
+    guard textEncoder.trunk.contextSize == trunk.size else {
+      throw mismatch(
+        nets.textEncoder,
+        "attends over vectors of \(textEncoder.trunk.contextSize) elements; the image encoder makes \(trunk.size)")
+    }
+    guard textDecoder.trunk.contextSize == textEncoder.trunk.size else {
+      throw mismatch(
+        nets.textDecoder,
+        "attends over vectors of \(textDecoder.trunk.contextSize) elements; the text encoder makes "
+          + "\(textEncoder.trunk.size)")
+    }
+    guard words <= textEncoder.trunk.vocabularySize else {
+      throw mismatch(
+        nets.textEncoder,
+        "has a vocabulary of \(words) tokens, but only \(textEncoder.trunk.vocabularySize) rows for them")
+    }
+    for token in [profile.answer.startToken, profile.answer.endToken] where token >= textDecoder.trunk.vocabularySize {
+      throw mismatch(
+        nets.textDecoder,
+        "its profile has a token \(token), but it knows only \(textDecoder.trunk.vocabularySize)")
+    }
+  }
+
+  /// Threads that compute together.
+  public var threads: Int { engine.threads }
+
+  /// Looks at a picture.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func look(at picture: Picture) throws(Failure) -> SeenImage {
+    let start = Paths.seconds
+    let pixels = try profile.image.pixels(of: picture)
+    return try look(at: pixels, since: start)
+  }
+
+  /// Looks at a picture that was prepared already: 3 × (side · side) values.
+  package func look(at pixels: Matrix, since start: Double = Paths.seconds) throws(Failure) -> SeenImage {
+    let vectors = try imageEncoder.trunk(pixels, engine)
+    let context = try textEncoder.trunk.context(vectors, engine)
+    return SeenImage(pixels: pixels, vectors: vectors, context: context, seconds: Paths.seconds - start)
+  }
+
+  /// Answers questions about a picture that was looked at.
+  /// - Parameters:
+  ///   - answers: a closed list to choose from; nil: the nets' own words.
+  ///   - observer: is told what was computed on the way.
+  /// - Returns: an answer per question, in their order.
+  /// - Throws: `Failure` of kind `usage` for a question that is empty or too long and for options out of range, `badData`
+  ///   when an answer of the list has no tokens, `io` when memory is short.
+  public func answer(
+    _ questions: [String], about image: SeenImage, options: AnswerOptions = AnswerOptions(),
+    from answers: AnswerList? = nil, observer: (any AnswerObserver)? = nil
+  ) throws(Failure) -> [Answer] {
+    var ids: [[Int]] = []
+    for question in questions { ids.append(try questionText.tokens(question)) }
+    let out = try answer(tokens: ids, about: image, options: options, from: answers, observer: observer)
+    return zip(questions, out).map { question, answer in
+      var answer = answer
+      answer.question = question
+      return answer
+    }
+  }
+
+  /// A question's ids as the profile has them made.
+  /// - Throws: `Failure` of kind `usage` when the question is empty or too long.
+  package func questionTokens(_ question: String) throws(Failure) -> [Int] { try questionText.tokens(question) }
+
+  /// Answers to questions that are token ids already; the answers' `question` is left empty.
+  package func answer(
+    tokens ids: [[Int]], about image: SeenImage, options: AnswerOptions = AnswerOptions(),
+    from answers: AnswerList? = nil, observer: (any AnswerObserver)? = nil
+  ) throws(Failure) -> [Answer] {
+    let rules = try DecodingRules(options, profile.answer, mostTokens: textDecoder.trunk.mostTokens)
+    let decoder = AnswerDecoder(net: textDecoder, engine: engine, rules: rules)
+    let ranker = try answers.map { answers throws(Failure) in
+      AnswerRanker(decoder: decoder, tokens: try tokens(of: answers, end: rules.endToken))
+    }
+    var out: [Answer] = []
+    for start in stride(from: 0, to: ids.count, by: Self.batch) {
+      let range = start..<min(start + Self.batch, ids.count)
+      let clock = Paths.seconds
+      let contexts = try read(Array(ids[range]), about: image, first: start, observer)
+      let middle = Paths.seconds
+      var decoded: [DecodedAnswer] = []
+      var rankings: [[RankedAnswer]?] = []
+      if let ranker {
+        for (index, context) in contexts.enumerated() {
+          let result = try ranker.rank(context) { observer?.firstScores(start + index, $0) }
+          decoded.append(result.best)
+          rankings.append(result.ranked)
+        }
+      } else {
+        decoded = try decoder.answers(contexts) { observer?.firstScores(start + $0, $1) }
+        rankings = contexts.map { _ in nil }
+      }
+      let end = Paths.seconds
+      let share = 1 / Double(range.count)
+      for (index, question) in range.enumerated() {
+        let (answer, ranking) = (decoded[index], rankings[index])
+        out.append(
+          Answer(
+            question: "", text: text(of: answer, ranking, answers), questionTokens: ids[question],
+            tokens: answer.tokens, logProbability: answer.logProbability, ranking: ranking,
+            seconds: (image.seconds, (middle - clock) * share, (end - middle) * share)))
+      }
+    }
+    return out
+  }
+
+  private func text(of answer: DecodedAnswer, _ ranking: [RankedAnswer]?, _ answers: AnswerList?) -> String {
+    if let answers, let best = ranking?.first { return answers.answers[best.index] }
+    return tokenizer.text(answer.tokens)
+  }
+
+  private func tokens(of answers: AnswerList, end: Int) throws(Failure) -> [[Int]] {
+    var out: [[Int]] = []
+    for answer in answers.answers {
+      let tokens = tokenizer.tokens(answer) + [end]
+      guard tokens.count > 1, tokens.count <= textDecoder.trunk.mostTokens else {
+        throw Failure(
+          .badData, place: "answer \"\(shortened(answer, to: 60))\"", "has \(tokens.count - 1) tokens",
+          hint: "an answer has 1 to \(textDecoder.trunk.mostTokens - 1) tokens")
+      }
+      out.append(tokens)
+    }
+    return out
+  }
+
+  /// Reads questions: what the decoder attends over, per question.
+  private func read(
+    _ questions: [[Int]], about image: SeenImage, first: Int, _ observer: (any AnswerObserver)?
+  ) throws(Failure) -> [CrossContext] {
+    var sequences = questions.map { TextSequence($0, context: image.context) }
+    var attentions: [[Matrix]] = questions.map { _ in [] }
+    let vectors =
+      observer == nil
+      ? try textEncoder.trunk(&sequences, isCausal: false, engine)
+      : try textEncoder.trunk(&sequences, isCausal: false, engine) { attentions[$0].append($1) }
+    var contexts: [CrossContext] = []
+    for (index, question) in questions.enumerated() {
+      let start = questions[..<index].reduce(0) { $0 + $1.count }
+      let rows = vectors.rows(start..<start + question.count)
+      observer?.question(first + index, tokens: question, vectors: rows, attention: attentions[index])
+      contexts.append(try textDecoder.trunk.context(rows, engine))
+    }
+    return contexts
+  }
+}
+
+private func source(_ net: NetFile) throws(Failure) -> WeightSource { WeightSource(try MappedWeights(net)) }
+
+/// What a picture looks like to the nets; it can be asked about any number of times.
+public struct SeenImage: Sendable {
+  /// 3 × (side · side), normalized.
+  package let pixels: Matrix
+  /// (1 + patches) × size.
+  package let vectors: Matrix
+  /// Of the question encoder's cross-attention.
+  let context: CrossContext
+  /// That looking took.
+  public let seconds: Double
+}
+
+/// An answer and how it came about.
+public struct Answer: Sendable {
+  public internal(set) var question: String
+  public let text: String
+  /// Ids of the question, first and last token included.
+  public let questionTokens: [Int]
+  /// Ids of the answer after the start token; the last one is the end token unless the answer was cut.
+  public let tokens: [Int]
+  /// Natural logarithm of the probability that the nets give these tokens.
+  public let logProbability: Double
+  /// Where the answer was chosen from a list: its likeliest answers, best first.
+  public let ranking: [RankedAnswer]?
+  /// That looking at the image, reading the question and making the answer took; questions that were run together share
+  /// their time equally.
+  public let seconds: (image: Double, question: Double, answer: Double)
+}
+
+/// Is told what is computed on the way to answers.
+public protocol AnswerObserver {
+  /// - Parameters:
+  ///   - vectors: tokens × size.
+  ///   - attention: per block (heads · tokens) × image vectors: the weights of the cross-attention over the image.
+  func question(_ index: Int, tokens: [Int], vectors: Matrix, attention: [Matrix])
+  /// - Parameter scores: 1 × words: of the answer's first token.
+  func firstScores(_ index: Int, _ scores: Matrix)
+}

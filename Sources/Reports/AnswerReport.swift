@@ -1,0 +1,55 @@
+import Arrays
+import QuestionAnswering
+
+/// Answers about images, for people and as JSON (schemas/reports/ask.schema.json).
+public struct AnswerReport {
+  private let images: [(path: String, answers: [Answer])]
+  private let list: AnswerList?
+
+  /// - Parameter list: that answers were chosen from.
+  public init(_ images: [(path: String, answers: [Answer])], list: AnswerList? = nil) {
+    self.images = images
+    self.list = list
+  }
+
+  /// One answer alone is all there is to print; several stand beside their questions, under their images.
+  public var text: String {
+    if images.count == 1, images[0].answers.count == 1 { return printable(images[0].answers[0].text) }
+    return images.map { image in
+      var table = TextTable([.left, .left], indent: images.count > 1 ? 2 : 0)
+      for answer in image.answers { table.add(answer.question, answer.text) }
+      return ((images.count > 1 ? [printable(image.path)] : []) + table.lines).joined(separator: "\n")
+    }.joined(separator: "\n")
+  }
+
+  public var json: JSONValue {
+    .object([
+      "answers": .array(
+        images.flatMap { image in image.answers.map { $0.json(image: image.path, list: list) } })
+    ])
+  }
+}
+
+extension Answer {
+  /// Most answers of a ranking that are told.
+  private static let toldRanks = 10
+
+  /// - Parameter list: that the answer was chosen from.
+  func json(image: String, list: AnswerList?) -> JSONValue {
+    let ranking = list.flatMap { list in
+      self.ranking.map { ranking in
+        JSONValue.array(
+          ranking.prefix(Self.toldRanks).map {
+            .object(["answer": .string(list.answers[$0.index]), "loss": .number($0.loss)])
+          })
+      }
+    }
+    return .object([
+      "image": .string(image), "question": .string(question), "answer": .string(text), "tokens": .integers(tokens),
+      "logProbability": .number(logProbability), "ranking": ranking,
+      "seconds": .object([
+        "image": .number(seconds.image), "question": .number(seconds.question), "answer": .number(seconds.answer),
+      ]),
+    ])
+  }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+import Arrays
+import QuestionAnswering
+import Reports
+
+struct Ask: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Answers questions about an image.",
+    discussion: """
+      The nets are those of a parameter combination on the shelf, all parts together: --set Release=NAME.
+
+      Without an image, questions are read from standard input as JSON Lines, {"image": PATH, "question": TEXT}, and \
+      answered as they come, a line for a line. A line that can't be answered gives an object with an error, and the exit \
+      status 1 at the end.
+      """)
+
+  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file.")
+  var image: String?
+
+  @Argument(help: "What to ask.")
+  var questions: [String] = []
+
+  @Option(
+    name: .customLong("image"), help: .init("A further image that is asked the same; repeatable.", valueName: "file"))
+  var furtherImages: [String] = []
+
+  @OptionGroup var selection: SelectionOptions
+  @OptionGroup var options: DecodingOptions
+
+  @Option(
+    help: .init(
+      "A closed list, one answer per line: the best of these is told, by the original evaluation's ranking.",
+      valueName: "file"))
+  var answers: String?
+
+  @Option(help: .init("Write all that was computed into a safetensors file.", valueName: "file"))
+  var trace: String?
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if image != nil, questions.isEmpty { throw ValidationError("there is no question") }
+    if image == nil, !furtherImages.isEmpty { throw ValidationError("--image goes with an image and a question") }
+    if image == nil, Paths.standardInputIsTerminal { throw ValidationError("there is no image") }
+    if answers != nil, options.isGiven {
+      throw ValidationError("--answers ranks a list: tokens, beams and temperature are no choice then")
+    }
+  }
+
+  func run() throws {
+    let list = try answers.map { file throws(Failure) in try AnswerList(file: file) }
+    let nets = try VQANets(
+      family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
+    let vqa = try VisualQuestionAnswering(nets, threads: options.threads)
+    let record = trace.map { _ in AnswerTrace() }
+    var asking = AskingRun(vqa, options: try options.answerOptions, from: list, trace: record)
+    var failed = 0
+    if let image {
+      var images: [(path: String, answers: [Answer])] = []
+      for path in [image] + furtherImages { images.append((path, try asking.ask(path, questions))) }
+      let report = AnswerReport(images, list: list)
+      try output.print(json: report.json, text: report.text)
+    } else {
+      var lines = AnswerLines(asking, list: list)
+      var input = InputLines()
+      while let line = try input.next() {
+        if let answer = lines.answer(line) { try Console.print(answer) }
+      }
+      failed = lines.failed
+    }
+    if let trace { try record?.write(trace) }
+    if failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
+  }
+}
+
+/// How answers are made.
+struct DecodingOptions: ParsableArguments {
+  @Option(help: "Most tokens of an answer, its end included. (default: 25; with beams: as the profile says)")
+  var maxTokens: Int?
+
+  @Option(help: "Fewest tokens before an answer's end. (default: as the profile says)")
+  var minTokens: Int?
+
+  @Option(help: "Answers followed up at once; 1 is greedy. (default: as the profile says)")
+  var beams: Int?
+
+  @Option(help: "0: take the likeliest token; above: draw from softmax(scores / temperature).")
+  var temperature: Double = 0
+
+  @Option(help: "Of the random numbers of a temperature.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Threads that compute together. (default: one per core)")
+  var threads: Int?
+
+  /// Whether anything but the number of threads is.
+  var isGiven: Bool { maxTokens != nil || minTokens != nil || beams != nil || temperature != 0 }
+
+  var answerOptions: AnswerOptions {
+    get throws(Failure) {
+      AnswerOptions(
+        maximumTokens: maxTokens, minimumTokens: minTokens, beams: beams, temperature: temperature, seed: seed)
+    }
+  }
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
+  }
+}
