@@ -29,8 +29,10 @@ import unicodedata
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VOCABULARY = ROOT / "Tests" / "QuestionAnsweringTests" / "Fixtures" / "tokenizer" / "vocab.txt"
 SPECIAL = ["[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"]
-ALMOST_SPECIAL = ["[ENC]", "[DEC]", "[sep]", "[Cls]", "[CLS", "MASK]", "[ SEP ]", "[unused1]", "[SE\u200dP]", "[S\u00c9P]",
-                  "[[PAD]]", "[\ufeffUNK]", "##ing", "</s>", "<s>"]
+ALMOST_SPECIAL = [
+    "[ENC]", "[DEC]", "[sep]", "[Cls]", "[CLS", "MASK]", "[ SEP ]", "[unused1]", "[SE\u200dP]", "[S\u00c9P]",
+    "[[PAD]]", "[\ufeffUNK]", "##ing", "</s>", "<s>",
+]
 
 # Ranges by what they are; every class that the tokenizer treats in a way of its own is among them.
 CLASSES = {
@@ -87,15 +89,17 @@ QUESTIONS = [
     "What does the sign say: \"{n} {n}\"?", "Why isn't the {n} {c}?", "What time is it ({k}:{k} a.m.)?",
     "does the {n} cost ${k},{k}.99?", "what's {k}+{k}?", "Which {n} costs {k}€, £{k} or ¥{k}?", "WHAT IS THE {N}???",
     "what\tis the {n}\n", "  what   is  the {n}  ?  ", "What is the café's {n} — crème brûlée or jalapeño?",
-    "Ist die {n} größer als {k} m²?", "¿Qué está haciendo el niño con la {n}?", "Что делает собака {p} {n}?",
-    "这张照片里有多少个{n}？", "この写真の{n}は何色ですか？", "사진에 {n}가 몇 개 있나요?", "ما لون {n}؟", "तस्वीर में {n} कहाँ है?", "रंग {c}",
-    "is this a {n}🐶👩‍👩‍👧‍👦?", "e-mail: {n}@{n}.com/{n}_{n}?x={k}#top", "don't, won't, can't, I'm, we've, they're; rock 'n' roll",
-    "The {n} is {c}-{d}, i.e. {k}% {c}…", "{n}/{n}\\{n} <{n}> [{n}] {{{n}}}", "Αυτός ο {n} είναι ΟΔΥΣΣΕΥΣ;",
+    "Ist die {n} größer als {k} m\u00b2?", "¿Qué está haciendo el niño con la {n}?", "Что делает собака {p} {n}?",
+    "这张照片里有多少个{n}？", "この写真の{n}は何色ですか？", "사진에 {n}가 몇 개 있나요?", "\u0645\u0627 \u0644\u0648\u0646 {n}\u061f",
+    "तस\u094dव\u0940र म\u0947\u0902 {n} कह\u093e\u0901 ह\u0948?", "र\u0902ग {c}",
+    "is this a {n}🐶👩\u200d👩\u200d👧\u200d👦?", "e-mail: {n}@{n}.com/{n}_{n}?x={k}#top",
+    "don't, won't, can't, I'm, we've, they're; rock 'n' roll",
+    "The {n} is {c}-{d}, i.e. {k}% {c}\u2026", "{n}/{n}\\{n} <{n}> [{n}] {{{n}}}", "Αυτός ο {n} είναι ΟΔΥΣΣΕΥΣ;",
     "Ist İstanbul'da {n} ıssız mı?", "naïve coöperation: façade, Zürich, Ångström, Škoda, Đà Nẵng", "x" * 90 + " {n}?",
 ]
 WORDS = {
-    "n": "dog cat woman man umbrella bus train giraffe zebra skateboard pizza laptop refrigerator toothbrush snowboarder "
-         "traffic light hydrant frisbee bench keyboard wii remote teddy bear xylophone antidisestablishmentarianism "
+    "n": "dog cat woman man umbrella bus train giraffe zebra skateboard pizza laptop refrigerator toothbrush "
+         "snowboarder traffic light hydrant frisbee bench keyboard wii remote teddy bear xylophone antidisestablishmentarianism "
          "Schadenfreude qwrtzx".split(),
     "c": "red blue teal chartreuse beige striped shiny unhappy overexposed".split(),
     "d": "green dirty polka-dotted transparent fuchsia".split(),
@@ -150,13 +154,15 @@ class Strings:
         return unicodedata.normalize(self.source.choice(["NFC", "NFD", "NFKC", "NFKD"]), "".join(out))
 
     def with_special(self):
-        parts = [self.source.choice([self.question, self.words, self.of_class])() for _ in range(self.source.randint(1, 3))]
+        kinds = [self.question, self.words, self.of_class]
+        parts = [self.source.choice(kinds)() for _ in range(self.source.randint(1, 3))]
         for _ in range(self.source.randint(1, 4)):
             parts.insert(self.source.randint(0, len(parts)), self.source.choice(SPECIAL + ALMOST_SPECIAL))
         return self.source.choice(["", " "]).join(parts)
 
     def long_word(self):
-        unit = self.source.choice(["a", "é", "e\u0301", "x\u200d", "в", "ß", "한", "가", "\U0001d400", "w\u302e", "ing", "İ"])
+        units = ["a", "é", "e\u0301", "x\u200d", "в", "ß", "한", "가", "\U0001d400", "w\u302e", "ing", "İ"]
+        unit = self.source.choice(units)
         text = (unit * 110)[: self.source.choice([33, 34, 49, 50, 51, 98, 99, 100, 101, 102, 110])]
         return self.source.choice(["", "what ", "."]) + text + self.source.choice(["", " is", "?", "\u0301", "b"])
 
@@ -180,13 +186,15 @@ def reference(vocabulary=None, folder=None, settings=None):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder)
         (path / "vocab.txt").write_bytes(pathlib.Path(vocabulary).read_bytes())
-        (path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer", **(settings or {})}))
+        config = {"tokenizer_class": "BertTokenizer", **(settings or {})}
+        (path / "tokenizer_config.json").write_text(json.dumps(config))
         return BertTokenizerFast.from_pretrained(folder)
 
 
 def answers(command, strings):
     """The ids that the command gives, one string after another."""
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+    with subprocess.Popen(command, **pipes) as process:
         def feed():
             try:
                 for text in strings:
@@ -241,7 +249,8 @@ def main():
     vocabulary = arguments.vocabulary.read_text(encoding="utf-8").splitlines()
     strings = ["", " ", *Strings(vocabulary, arguments.seed).make(arguments.count)]
     # Once the way that users go.
-    assert tokenizer(strings[:500]).input_ids == [e.ids for e in tokenizer.backend_tokenizer.encode_batch_fast(strings[:500])]
+    some = strings[:500]
+    assert tokenizer(some).input_ids == [one.ids for one in tokenizer.backend_tokenizer.encode_batch_fast(some)]
     bad = compare(command, tokenizer, strings, "strings")
     if arguments.every_character:
         bad += compare(command, tokenizer, list(every_character()), "characters")

@@ -25,8 +25,9 @@
 
   /// Where the byte at `offset` is, for as long as the file is held.
   @unsafe public func address(at offset: Int) -> UnsafeRawPointer {
-    precondition(offset >= 0 && offset < count, "offset outside the mapped file")
-    // An offset inside the mapping: it has an address.
-    return unsafe mapping.baseAddress! + offset
+    guard offset >= 0, offset < count, let base = unsafe mapping.baseAddress else {
+      preconditionFailure("offset outside the mapped file")
+    }
+    return unsafe base + offset
   }
 }

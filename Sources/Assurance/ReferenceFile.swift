@@ -29,6 +29,7 @@ public struct ReferenceFile: Sendable {
     checkpoint = try SafetensorsCheckpoint(InputFile(path))
     indices = Dictionary(uniqueKeysWithValues: checkpoint.arrays.enumerated().map { ($1.name, $0) })
     metadata = Dictionary(checkpoint.metadata.map { ($0.name, $0.value) }) { first, _ in first }
+    let kept = metadata["kTest"].flatMap { Int($0) }
     do throws(Failure) {
       var options = AnswerOptions()
       if let text = metadata["decoding"] {
@@ -39,7 +40,8 @@ public struct ReferenceFile: Sendable {
       }
       self.options = options
       answers = try metadata["answers"].map { text throws(Failure) in
-        try AnswerList(JSONValue(parsing: Array(text.utf8)).strings())
+        try AnswerList(
+          JSONValue(parsing: Array(text.utf8)).strings(), kept: kept ?? AnswerList.usuallyKept)
       }
     } catch {
       throw Failure(.badData, file: path, place: "metadata", error.reason, hint: Self.hint)

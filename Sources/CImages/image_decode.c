@@ -30,9 +30,8 @@ static const struct format *find_format(const uint8_t *bytes, size_t count) {
   if (is_webp(bytes, count)) return &formats[2];
   if (begins(bytes, count, "BM", 2)) return &formats[3];
   if (begins(bytes, count, "GIF87a", 6) || begins(bytes, count, "GIF89a", 6)) return &formats[4];
-  // TIFF and BigTIFF, each in two byte orders.
-  if (begins(bytes, count, "II*\0", 4) || begins(bytes, count, "MM\0*", 4) || begins(bytes, count, "II+\0", 4) ||
-      begins(bytes, count, "MM\0+", 4)) {
+  // TIFF in two byte orders, and BigTIFF in the only one that Pillow reads.
+  if (begins(bytes, count, "II*\0", 4) || begins(bytes, count, "MM\0*", 4) || begins(bytes, count, "II+\0", 4)) {
     return &formats[5];
   }
   return NULL;

@@ -10,6 +10,8 @@
 
 #include "image_job.h"
 
+#pragma STDC FP_CONTRACT OFF
+
 static struct {
   TIFF *(*open)(
       const char *name, const char *mode, thandle_t handle, TIFFReadWriteProc read, TIFFReadWriteProc write,
@@ -203,6 +205,10 @@ static int find_grey(struct tiff_reader *reader, uint16_t format, const uint16_t
   } else {
     return refuse_layout(reader, "grey");
   }
+  if (reader->kind > GREY16 && reader->is_big_endian && reader->compression != COMPRESSION_NONE) {
+    // Pillow exchanges the bytes of these once too often.
+    return refuse(reader, "compressed big-endian numbers with a sign or a fraction are not supported");
+  }
   return 0;
 }
 
@@ -334,14 +340,16 @@ static uint8_t clip_float(const uint8_t *bytes) {
   return (uint8_t)(!(value > 0) ? 0 : value >= 255 ? 255 : (int)value);
 }
 
-/// YCbCr as Pillow converts it, by tables of numbers with 6 binary places (src/libImaging/ConvertYCbCr.c).
+/// A number with 6 binary places, rounded the way it is in Pillow's tables: halves up, but towards 0 below 0.
+static int fixed(double number) { return (int)(number * 64 + 0.5); }
+
+/// YCbCr as Pillow converts it (src/libImaging/ConvertYCbCr.c).
 static void convert_ycbcr(uint8_t *rgb, int y, int cb, int cr) {
   cb -= 128;
   cr -= 128;
-  int red = (int)(1.402 * 64 * cr), green_cb = (int)(-0.34414 * 64 * cb);
-  int green_cr = (int)(-0.71414 * 64 * cr), blue = (int)(1.772 * 64 * cb);
+  int red = fixed(1.402 * cr), blue = fixed(1.772 * cb), green = fixed(-0.34414 * cb) + fixed(-0.71414 * cr);
   rgb[0] = clip(y + (red >> 6));
-  rgb[1] = clip(y + ((green_cb + green_cr) >> 6));
+  rgb[1] = clip(y + (green >> 6));
   rgb[2] = clip(y + (blue >> 6));
 }
 

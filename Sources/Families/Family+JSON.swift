@@ -122,6 +122,7 @@ extension Family.Profile {
     self.name = name
     var values = [JSONMember("name", .string(name))]
     var keys: [(file: String, keys: [Family.ProfileKey])] = []
+    var tokens: [(path: String, token: String)] = []
     for member in try json.object() {
       switch member.key {
       case "about": break
@@ -129,11 +130,14 @@ extension Family.Profile {
         for file in try member.value.object() {
           keys.append((file.key, try Family.members(file.value, Family.ProfileKey.init(path:json:))))
         }
+      case "tokens":
+        for token in try member.value.object() { tokens.append((token.key, try token.value.string())) }
       default: values.append(member)
       }
     }
     self.values = JSONValue(.object(values))
     self.keys = keys
+    self.tokens = tokens
   }
 }
 

@@ -68,6 +68,8 @@ public struct Family: Sendable {
     public let values: JSONValue
     /// By file of the checkpoint: where to put which of its values.
     public let keys: [(file: String, keys: [ProfileKey])]
+    /// Dotted paths of values that are the ids of these tokens, where there is a vocabulary.
+    public let tokens: [(path: String, token: String)]
   }
 
   public struct ProfileKey: Sendable {

@@ -83,6 +83,19 @@ struct NetSettings {
       }
     }
     if !profile.keys.isEmpty { try checkImageSide(values) }
+    return try settingTokens(of: profile, in: values)
+  }
+
+  /// The ids of the profile's tokens in the checkpoint's vocabulary; without one, those of the published nets stand.
+  private mutating func settingTokens(of profile: Family.Profile, in values: JSONValue) throws(Failure) -> JSONValue {
+    guard !profile.tokens.isEmpty, let rule = family.nets.lazy.compactMap(\.tokenizer).first,
+      let vocabulary = try tokenizer(rule, words: nil)?.vocabulary
+    else { return values }
+    var values = values
+    for (path, token) in profile.tokens {
+      guard let id = vocabulary.firstIndex(of: token) else { continue }
+      values = values.setting(path.split(separator: "."), to: .integer(id))
+    }
     return values
   }
 

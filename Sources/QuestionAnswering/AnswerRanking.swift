@@ -8,11 +8,17 @@ public struct AnswerList: Sendable {
   /// Most answers of a list.
   public static let mostAnswers = 1 << 20
 
+  /// Answers that are looked at whole in the original evaluation (its `k_test`).
+  public static let usuallyKept = 128
+
   /// As they were given.
   public let answers: [String]
+  /// How many are looked at whole: those whose first tokens are likeliest.
+  public let kept: Int
 
-  /// - Throws: `Failure` of kind `badData` when there is none or one is empty.
-  public init(_ answers: [String]) throws(Failure) {
+  /// - Throws: `Failure` of kind `badData` when there is none.
+  public init(_ answers: [String], kept: Int = usuallyKept) throws(Failure) {
+    self.kept = max(1, kept)
     guard !answers.isEmpty else {
       throw Failure(.badData, "holds no answers", hint: "an answer list has one answer per line")
     }
@@ -50,8 +56,6 @@ public struct RankedAnswer: Sendable {
 /// Ranks closed lists as the original evaluation does (salesforce/BLIP, models/blip_vqa.py, `rank_answer`): the answers
 /// whose first token is likeliest are kept, and of these the sums of their tokens' label-smoothed cross-entropies compared.
 struct AnswerRanker: Sendable {
-  /// Answers that are looked at whole.
-  static let kept = 128
   static let labelSmoothing = 0.1
   /// Answers that are run together: each token has a row of scores for the whole vocabulary.
   private static let batch = 32
@@ -59,6 +63,8 @@ struct AnswerRanker: Sendable {
   let decoder: AnswerDecoder
   /// Per answer of the list: its tokens and the end token.
   let tokens: [[Int]]
+  /// Answers that are looked at whole.
+  let kept: Int
 
   struct Result {
     /// Best first.
@@ -73,12 +79,12 @@ struct AnswerRanker: Sendable {
     firstScores(scores)
     let first = scores.elements
     // topk of the first tokens' probabilities, which are in the order of their scores.
-    let kept = tokens.indices.sorted { left, right in
+    let best = tokens.indices.sorted { left, right in
       let (a, b) = (first[tokens[left][0]], first[tokens[right][0]])
       return a > b || a == b && left < right
-    }.prefix(Self.kept)
+    }.prefix(kept)
     var ranked: [(answer: RankedAnswer, logProbability: Double)] = []
-    for batch in stride(from: 0, to: kept.count, by: Self.batch).map({ kept[$0..<min($0 + Self.batch, kept.count)] }) {
+    for batch in stride(from: 0, to: best.count, by: Self.batch).map({ best[$0..<min($0 + Self.batch, best.count)] }) {
       var sequences = batch.map { index in
         TextSequence([decoder.rules.startToken] + tokens[index].dropLast(), context: context)
       }
@@ -101,10 +107,9 @@ struct AnswerRanker: Sendable {
       let (a, b) = (left.element.answer.loss, right.element.answer.loss)
       return a < b || a == b && left.offset < right.offset
     }.map(\.element)
-    let best = sorted[0]
     return Result(
       ranked: sorted.map(\.answer),
-      best: DecodedAnswer(tokens: tokens[best.answer.index], logProbability: best.logProbability))
+      best: DecodedAnswer(tokens: tokens[sorted[0].answer.index], logProbability: sorted[0].logProbability))
   }
 
   /// Cross-entropy of a token, and its mean over all tokens, by a row of scores.

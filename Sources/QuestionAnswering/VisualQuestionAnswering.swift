@@ -135,7 +135,7 @@ public final class VisualQuestionAnswering: Sendable {
     let rules = try DecodingRules(options, profile.answer, mostTokens: textDecoder.trunk.mostTokens)
     let decoder = AnswerDecoder(net: textDecoder, engine: engine, rules: rules)
     let ranker = try answers.map { answers throws(Failure) in
-      AnswerRanker(decoder: decoder, tokens: try tokens(of: answers, end: rules.endToken))
+      AnswerRanker(decoder: decoder, tokens: try tokens(of: answers, end: rules.endToken), kept: answers.kept)
     }
     var out: [Answer] = []
     for start in stride(from: 0, to: ids.count, by: Self.batch) {
