@@ -18,8 +18,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], hasFixtures: Boo
 }
 
 let package = Package(
-  name: "ingot",
-  products: [.executable(name: "ingot", targets: ["ingot"])],
+  name: "Ingot",
+  products: [
+    .executable(name: "ingot", targets: ["IngotCommand"]),
+    .library(name: "Ingot", targets: ["Ingot"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
@@ -50,21 +53,26 @@ let package = Package(
     library("QuestionAnswering", ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "CImages"]),
     library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering"]),
     library("Reports", ["Arrays", "Checkpoints", "NetFile", "Nets", "Families", "Assurance", "QuestionAnswering"]),
+    // The library product: the public face of the targets above.
+    .target(
+      name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],
+      path: "Sources/IngotLibrary", swiftSettings: settings),
+    // Its module can't be called like the library's: some file systems take upper for lower case.
     .executableTarget(
-      name: "ingot",
+      name: "IngotCommand",
       dependencies: [
         "Arrays", "Checkpoints", "NetFile", "Families", "QuestionAnswering", "Assurance", "Reports", "CHDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: settings),
+      path: "Sources/ingot", swiftSettings: settings),
 
     .target(name: "TestSupport", dependencies: ["Arrays", "Checkpoints"], path: "Tests/TestSupport"),
     tests("ArraysTests", []),
     // Those who read HDF5 run the command as their child.
-    tests("CheckpointsTests", ["Checkpoints", "ingot"], hasFixtures: true),
+    tests("CheckpointsTests", ["Checkpoints", "IngotCommand"], hasFixtures: true),
     tests("NetsTests", ["Nets", "NetFile"]),
     tests("NetFileTests", ["NetFile", "Checkpoints"], hasFixtures: true),
-    tests("FamiliesTests", ["Assurance", "Checkpoints", "Families", "NetFile", "Nets", "ingot"], hasFixtures: true),
-    tests("EndToEndTests", ["ingot"]),
+    tests("FamiliesTests", ["Assurance", "Checkpoints", "Families", "NetFile", "Nets", "IngotCommand"], hasFixtures: true),
+    tests("EndToEndTests", ["IngotCommand"]),
   ]
 )

@@ -56,7 +56,7 @@ def kind(question):
 def library_answers(questions):
     torch.set_num_threads(2)
     net = outputs.load(DEMO)
-    how, config = outputs.decoding(net), net.model.config.text_config
+    how = outputs.decoding(net)
     embeds = image_features(net, sorted({question.image for question in questions}))
     ids = [outputs.encoded(net, question.text) for question in questions]
     lengths = collections.defaultdict(list)
@@ -69,12 +69,7 @@ def library_answers(questions):
             asked = outputs.run_question(
                 net, torch.cat([ids[number] for number in some]),
                 torch.stack([embeds[questions[number].image] for number in some])).last_hidden_state
-            found = net.model.text_decoder.generate(  # as BlipForQuestionAnswering.generate calls it
-                input_ids=torch.full((len(some), 1), config.bos_token_id), eos_token_id=config.sep_token_id,
-                pad_token_id=config.pad_token_id, encoder_hidden_states=asked,
-                encoder_attention_mask=torch.ones(asked.shape[:2], dtype=torch.long), **outputs.options(how))
-            for number, answer in zip(some, found):
-                answer = outputs.trimmed(net, answer)
+            for number, answer in zip(some, outputs.generate(net, asked, how)):
                 answers[number] = Answer(outputs.text(net, answer), answer[1:])
     return answers
 

@@ -44,7 +44,8 @@ TORTURE = [
     "ｶﾞ ガ カ\u3099", "がぎぐ か\u3099", "ー々〆〇", "日本語", "中文abc中文", "a中b", "㐀㐁", "𠀀𪜀", "\U0002b820\U0002b920\U0002ceb0",
     "\uf900\uf901\uf902\uf903", "\U0002f800\U0002f801\U0002f802", "\ufa0e\ufa0f", "\u2f00\u2f01", "㈱㊙", "、。「」",
     "\u0591\u05e9\u05b8\u05c1\u05dc\u05d5\u05b9\u05dd", "\u05e9\u05c1 \u05e9\u05c2 \u05d9\u05b4 \u05d0\u05b7",
-    "\u0627\u0644\u0633\u064e\u0651\u0644\u064e\u0627\u0645\u064f", "\u0639\u064e\u0644\u064e\u064a\u0652\u0643\u064f\u0645\u0652",
+    "\u0627\u0644\u0633\u064e\u0651\u0644\u064e\u0627\u0645\u064f",
+    "\u0639\u064e\u0644\u064e\u064a\u0652\u0643\u064f\u0645\u0652",
     "\u0622\u0623\u0624\u0625\u0626", "\u0644\u0627 \ufefb", "\u0660\u0661\u0662\u0663", "\u061f،\u061b",
     "\u0600\u0605\u061c\u06dd", "สว\u0e31สด\u0e35 น\u0e49\u0e33 ก\u0e33", "ນ\u0ec9\u0eb3",
     "नमस\u094dत\u0947 क\u093cख\u093cग\u093c", "ক\u09cdষ \u09cb \u09cc ড\u09bc", "தம\u0bbfழ\u0bcd \u0bca",
@@ -182,7 +183,8 @@ README = """# What the tokenizer must do
 
 `vocab.txt` is the vocabulary of BERT's uncased models (google-research/bert, `bert-base-uncased`), which BLIP uses too:
 copyright The Google AI Language Team Authors, under the Apache License, version 2.0
-(https://www.apache.org/licenses/LICENSE-2.0). It is unchanged; SHA-256 {sha256}.
+(https://www.apache.org/licenses/LICENSE-2.0). It is unchanged; its SHA-256 is
+{sha256}.
 
 `strings.json` holds strings and what `BertTokenizerFast` of transformers {transformers} with tokenizers {tokenizers}
 makes of them. tools/fixtures_tokenizer.py writes this folder and says what is in it.

@@ -181,15 +181,21 @@ def decoding(net, maximum=None, minimum=0, beams=None):
     return {"beams": beams or BEAMS[net.profile], "maximumTokens": maximum, "minimumTokens": minimum}
 
 
-def options(how):
-    """The same for `generate`."""
-    return {"do_sample": False, "num_beams": how["beams"], "max_length": None, "max_new_tokens": how["maximumTokens"],
-            "min_new_tokens": how["minimumTokens"] or None}
+def generate(net, question_embeds, how):
+    """Ids of the answers to questions of one length, start tokens first: BlipForQuestionAnswering.generate from where it
+    has the question's features."""
+    config = net.model.config.text_config
+    found = net.model.text_decoder.generate(
+        input_ids=torch.full((len(question_embeds), 1), config.bos_token_id), eos_token_id=config.sep_token_id,
+        pad_token_id=config.pad_token_id, encoder_hidden_states=question_embeds,
+        encoder_attention_mask=torch.ones(question_embeds.shape[:2], dtype=torch.long), do_sample=False,
+        num_beams=how["beams"], max_length=None, max_new_tokens=how["maximumTokens"],
+        min_new_tokens=how["minimumTokens"] or None)
+    return [trimmed(answer, config.sep_token_id) for answer in found.tolist()]
 
 
-def trimmed(net, answer):
-    """Ids without the padding that batches bring."""
-    answer, end = answer.tolist(), net.model.config.text_config.sep_token_id
+def trimmed(answer, end):
+    """Without the padding that batches bring."""
     return answer[:answer.index(end, 1) + 1] if end in answer[1:] else answer
 
 
@@ -252,16 +258,16 @@ def reference(net, cases, how, attention=True, answers=None, k_test=128):
     for j, (path, question) in enumerate(cases):
         if path not in images:
             picture = PIL.Image.open(path).convert("RGB")
-            images[path] = i, pixels, embeds = len(images), *run_image(net, picture)
+            pixels, embeds = run_image(net, picture)
+            images[path] = i, embeds = len(images), embeds
             metadata[f"images.{i}.name"] = pathlib.Path(path).name
             arrays[f"images.{i}.rgb"] = torch.from_numpy(np.array(picture))
             arrays[f"images.{i}.pixel_values"] = pixels[0]
             arrays[f"images.{i}.image_embeds"] = embeds[0]
-        i, pixels, embeds = images[path]
+        i, embeds = images[path]
         ids = encoded(net, question)
         asked = run_question(net, ids, embeds, attention)
-        answer = trimmed(net, net.model.generate(
-            input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=pixels, **options(how))[0])
+        answer = generate(net, asked.last_hidden_state, how)[0]
         of_question = {
             "input_ids": ids[0], "question_embeds": asked.last_hidden_state[0],
             "first_step_logits": first_logits(net, asked.last_hidden_state)[0], "answer_ids": torch.tensor(answer)}

@@ -1,0 +1,76 @@
+import Arrays
+import Checkpoints
+import Families
+import NetFile
+import QuestionAnswering
+
+/// Why something could not be done: the file, the place in it, the reason, and a hint.
+public typealias Failure = Arrays.Failure
+/// Answers questions about pictures with the three nets of a BLIP VQA checkpoint.
+public typealias VisualQuestionAnswering = QuestionAnswering.VisualQuestionAnswering
+/// A picture as 8-bit RGB.
+public typealias Picture = QuestionAnswering.Picture
+/// What a picture looks like to the nets; it can be asked about any number of times.
+public typealias SeenImage = QuestionAnswering.SeenImage
+/// An answer and how it came about.
+public typealias Answer = QuestionAnswering.Answer
+/// How answers are made: greedily, by beams, or drawn.
+public typealias AnswerOptions = QuestionAnswering.AnswerOptions
+/// A closed list of answers that is to be ranked.
+public typealias AnswerList = QuestionAnswering.AnswerList
+/// An answer of a list with the loss by which it was ranked.
+public typealias RankedAnswer = QuestionAnswering.RankedAnswer
+
+extension QuestionAnswering.VisualQuestionAnswering {
+  /// Opens the nets of a parameter combination on a shelf. Their weights are mapped, and read when first used.
+  /// - Parameters:
+  ///   - shelf: a folder of net files, as `ingot convert` makes it.
+  ///   - parameters: what picks the nets, such as `["Release": "demo"]`; the others take their defaults.
+  ///   - threads: that compute together; nil: one per core.
+  /// - Throws: `Failure` of kind `usage` for parameters that make no sense, `noInput` when a net is not on the shelf,
+  ///   `badData` when a file is damaged or the nets don't fit each other.
+  public convenience init(
+    shelf: String, parameters: [String: String] = [:], threads: Int? = nil
+  ) throws(Failure) {
+    var chosen: [Combination.Parameter] = []
+    for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
+      chosen.append(Combination.Parameter(name, ParameterValue(text: value)))
+    }
+    try self.init(VQANets(family: nil, parameters: chosen, on: Shelf(shelf)), threads: threads)
+  }
+
+  /// Opens three net files of one checkpoint, given in any order.
+  /// - Throws: `Failure` as above.
+  public convenience init(files: [String], threads: Int? = nil) throws(Failure) {
+    var nets: [NetFile] = []
+    for path in files { nets.append(try NetFile(path)) }
+    try self.init(VQANets(files: nets), threads: threads)
+  }
+
+  /// The answer to one question about a picture.
+  /// - Throws: `Failure` of kind `usage` for a question that is empty or too long, `io` when memory is short.
+  public func answer(
+    _ question: String, about image: SeenImage, options: AnswerOptions = AnswerOptions()
+  ) throws(Failure) -> Answer {
+    try answer([question], about: image, options: options)[0]
+  }
+}
+
+/// Casts a checkpoint (safetensors or PyTorch; a file, or a folder with its configuration beside the weights) into net
+/// files on a shelf, with the proof that every array was used once.
+///
+/// HDF5 checkpoints are read in a child process of the `ingot` command: convert them with it.
+/// - Parameter parameters: of the nets, such as `["Release": "my-fine-tune"]`.
+/// - Returns: the paths of the net files.
+/// - Throws: `Failure` of kind `noInput`, `badData`, `cannotCreate` or `io`; nothing on the shelf has changed then.
+@discardableResult
+public func convert(
+  _ checkpoint: String, toShelf shelf: String, parameters: [String: String] = [:]
+) throws -> [String] {
+  var chosen: [Combination.Parameter] = []
+  for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
+    chosen.append(Combination.Parameter(name, ParameterValue(text: value)))
+  }
+  let plan = try ConversionPlan(openCheckpoint(checkpoint), ConversionRequest(parameters: chosen))
+  return try plan.run(on: Shelf(shelf), replacing: false, compress: false).map(\.path)
+}
