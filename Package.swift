@@ -70,9 +70,15 @@ let package = Package(
     tests("ArraysTests", []),
     // Those who read HDF5 run the command as their child.
     tests("CheckpointsTests", ["Checkpoints", "IngotCommand"], hasFixtures: true),
+    tests("KernelsTests", ["Kernels"]),
     tests("NetsTests", ["Nets", "NetFile"]),
     tests("NetFileTests", ["NetFile", "Checkpoints"], hasFixtures: true),
-    tests("FamiliesTests", ["Assurance", "Checkpoints", "Families", "NetFile", "Nets", "IngotCommand"], hasFixtures: true),
+    tests(
+      "FamiliesTests", ["Assurance", "Checkpoints", "Families", "NetFile", "Nets", "IngotCommand"], hasFixtures: true),
+    tests(
+      "QuestionAnsweringTests",
+      ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
+      hasFixtures: true),
     tests("EndToEndTests", ["IngotCommand"]),
   ]
 )

@@ -23,7 +23,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import threading
 import unicodedata
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -199,23 +198,11 @@ def encoded(tokenizer, strings):
 
 def answers(command, strings):
     """The ids that the command gives, one string after another."""
-    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
-    with subprocess.Popen(command, **pipes) as process:
-        def feed():
-            try:
-                for text in strings:
-                    process.stdin.write(json.dumps({"text": text}) + "\n")
-                process.stdin.close()
-            except BrokenPipeError:
-                pass  # its status tells
-
-        thread = threading.Thread(target=feed)
-        thread.start()
-        for line in process.stdout:
-            yield json.loads(line)["ids"]
-        thread.join()
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)}: exit status {process.returncode}")
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in strings)
+    done = subprocess.run(command, input=lines, stdout=subprocess.PIPE, encoding="utf-8")
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit status {done.returncode}")
+    return (json.loads(line)["ids"] for line in done.stdout.splitlines())
 
 
 def compare(command, tokenizer, strings, title):

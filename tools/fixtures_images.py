@@ -12,9 +12,9 @@ Below DIR, which is the repository unless given, in Tests/QuestionAnsweringTests
     malformed/          files that are damaged, forged, or no images
     malformed.json      [{"file", "pillow_refuses"}]: all are refused here; Pillow reads some of them
 
-The digests are those of what Pillow makes: of Image.open(file).convert("RGB"), of that resized to 384 x 384 and 480 x 480
-with Image.BICUBIC, and of the pixel values of the first of these: 32-bit floats, little-endian, one channel after the
-other. Pixel values are computed as transformers' BlipImageProcessorPil does with that RGB image:
+The digests are those of what Pillow makes: of Image.open(file).convert("RGB"), of that resized to 384 x 384 and
+480 x 480 with Image.BICUBIC, and of the pixel values of the first of these: 32-bit floats, little-endian, one channel
+after the other. Pixel values are computed as transformers' BlipImageProcessorPil does with that RGB image:
 
     x = float32(float64(byte) * (1 / 255)); value = (x - float32(mean)) / float32(std), each step rounded to float32
 
@@ -273,6 +273,8 @@ def pngs():
     malformed["png_bomb_interlaced.png"] = png(picture(2, 2), 8, 6, size=(2**31 - 1, 2**31 - 1), interlaced=True)
     malformed["png_zero_width.png"] = png(picture(2, 2), 8, 2, size=(0, 10))
     malformed["png_too_few_rows.png"] = png(picture(10, 5), 8, 2, size=(10, 9), data=zlib.compress(b"\0" * 50))
+    # Pillow fills up with black, if the data end with a row.
+    malformed["png_missing_rows.png"] = png(picture(10, 5), 8, 2, size=(10, 9))
     malformed["png_bad_filter.png"] = png(picture(3, 1), 8, 2, data=zlib.compress(b"\x09" + b"\0" * 9))
     malformed["png_bad_zlib.png"] = png(picture(3, 3), 8, 2, data=b"no zlib stream at all")
     malformed["png_bad_color_type.png"] = png(picture(3, 3), 8, 5)
@@ -311,8 +313,8 @@ def webps():
     malformed["webp_half.webp"] = plain[: len(plain) // 2]
     malformed["webp_header_only.webp"] = plain[:20]
     malformed["webp_garbage.webp"] = plain[:32] + bytes(range(256)) * 2
-    extended = b"VP8X" + struct.pack("<I", 10) + b"\0\0\0\0" + struct.pack("<I", 29999)[:3] + struct.pack("<I", 29999)[:3]
-    malformed["webp_bomb.webp"] = b"RIFF" + struct.pack("<I", 4 + len(extended) + 8) + b"WEBP" + extended + b"VP8 \0\0\0\0"
+    bomb = b"WEBPVP8X" + struct.pack("<II", 10, 0) + struct.pack("<I", 29999)[:3] * 2 + b"VP8 \0\0\0\0"
+    malformed["webp_bomb.webp"] = b"RIFF" + struct.pack("<I", len(bomb)) + bomb
     lossless = good["lossless.webp"]
     malformed["webp_lossless_half.webp"] = lossless[: len(lossless) // 2]
 
@@ -320,7 +322,9 @@ def webps():
 # ---- BMP ----
 
 
-def bmp(rows, bits, width, height, header=40, palette=b"", compression=0, masks=(), colors=0, top_down=False, offset=None):
+def bmp(
+    rows, bits, width, height, header=40, palette=b"", compression=0, masks=(), colors=0, top_down=False, offset=None
+):
     """A BMP of rows of bytes, the lowest first unless `top_down`, or of one string of run lengths."""
     body = rows if isinstance(rows, bytes) else b"".join(row + bytes(-len(row) % 4) for row in rows)
     signed = -height if top_down else height
@@ -377,8 +381,9 @@ def bmps():
     good["v5_rgba.bmp"] = bmp(rows32, 32, 18, 24, header=124, compression=3, masks=(0xFF, 0xFF00, 0xFF0000, 0xFF000000))
     # 10 pixels wide: runs, a literal of odd length with its padding, a move, a run that is too long, the end.
     colors16 = b"".join(bytes([index * 16, 255 - index * 9, index * 3, 0]) for index in range(16))
-    runs8 = bytes([6, 3, 0, 3, 1, 2, 3, 0, 1, 9, 0, 0, 10, 7, 0, 0, 0, 2, 4, 1, 3, 5, 20, 6, 0, 0, 0, 4, 9, 8, 7, 6, 6, 1, 0, 0])
-    good["rle8.bmp"] = bmp(runs8 + bytes([10, 2, 0, 0]) * 3 + b"\0\1", 8, 10, 8, palette=colors16, compression=1, colors=16)
+    runs8 = bytes([6, 3, 0, 3, 1, 2, 3, 0, 1, 9, 0, 0, 10, 7, 0, 0, 0, 2, 4, 1, 3, 5, 20, 6, 0, 0])
+    runs8 += bytes([0, 4, 9, 8, 7, 6, 6, 1, 0, 0]) + bytes([10, 2, 0, 0]) * 3 + b"\0\1"
+    good["rle8.bmp"] = bmp(runs8, 8, 10, 8, palette=colors16, compression=1, colors=16)
     runs4 = bytes([6, 0x35, 0, 3, 0x12, 0x30, 1, 0x90, 0, 0, 10, 0x7A, 0, 0, 0, 2, 4, 1, 3, 0x5B, 20, 0x61, 0, 0])
     good["rle4.bmp"] = bmp(runs4 + bytes([10, 0x2C, 0, 0]) * 4 + b"\0\1", 4, 10, 8, palette=colors16, compression=2)
     good["one_pixel.bmp"] = bmp([b"\1\2\3"], 24, 1, 1)
@@ -412,7 +417,10 @@ def lzw(indices, bits):
     return bytes([bits]) + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"
 
 
-def gif(rows, screen=None, place=(0, 0), palette=None, local=None, transparent=None, interlaced=False, data=None, background=0):
+def gif(
+    rows, screen=None, place=(0, 0), palette=None, local=None, transparent=None, interlaced=False, data=None,
+    background=0,
+):  # fmt: skip
     rows = np.asarray(rows)
     height, width = rows.shape
     screen = screen or (width, height)
@@ -495,7 +503,8 @@ def tiff(blocks, tags, order="<", big=False):
     if big:
         header = mark + struct.pack(order + "HHHQ", 43, 8, 0, ifd)
         return header + body + extra + struct.pack(order + "Q", len(tags)) + entries + bytes(8)
-    return mark + struct.pack(order + "HI", 42, ifd) + body + extra + struct.pack(order + "H", len(tags)) + entries + bytes(4)
+    header, count = mark + struct.pack(order + "HI", 42, ifd), struct.pack(order + "H", len(tags))
+    return header + body + extra + count + entries + bytes(4)
 
 
 def samples_to_tiff(
@@ -607,21 +616,21 @@ def tiffs():
     malformed["tiff_header_only.tif"] = plain[:8]
     malformed["tiff_directory_cut_short.tif"] = plain[:-30]
     malformed["tiff_lzw_garbage.tif"] = packed_[:8] + b"\xa5" * 900 + packed_[908:]
-    malformed["tiff_bomb.tif"] = tiff(
-        [b"\0" * 16], {256: (4, [30000]), 257: (4, [30000]), 258: (3, [8] * 3), 262: (3, [2]), 277: (3, [3]), 278: (4, [30000])}
-    )
+    size = {256: (4, [30000]), 257: (4, [30000]), 278: (4, [30000])}
+    malformed["tiff_bomb.tif"] = tiff([b"\0" * 16], size | {258: (3, [8] * 3), 262: (3, [2]), 277: (3, [3])})
     malformed["tiff_zero_width.tif"] = tiff(
         [b"\0" * 16], {256: (4, [0]), 257: (4, [3]), 258: (3, [8]), 262: (3, [1]), 277: (3, [1]), 278: (4, [3])}
     )
     malformed["tiff_no_palette.tif"] = samples_to_tiff(indexed(45, 27, 16)[0], 4, 3)
+    size = {256: (4, [2]), 257: (4, [2]), 278: (4, [2])}
     malformed["tiff_64_bits.tif"] = tiff(
-        [b"\0" * 32], {256: (4, [2]), 257: (4, [2]), 258: (3, [64]), 262: (3, [1]), 277: (3, [1]), 278: (4, [2]), 339: (3, [3])}
+        [b"\0" * 32], size | {258: (3, [64]), 262: (3, [1]), 277: (3, [1]), 339: (3, [3])}
     )
     malformed["tiff_lab.tif"] = samples_to_tiff(rgb, 8, 9)
     malformed["tiff_endless_directory.tif"] = b"II*\0\x08\0\0\0" + b"\xff\xff" + bytes(40)
-    huge = {322: (4, [1 << 28]), 323: (4, [1 << 28])}
+    size = {256: (4, [20]), 257: (4, [20]), 322: (4, [1 << 28]), 323: (4, [1 << 28])}
     malformed["tiff_huge_tiles.tif"] = tiff(
-        [b"\0" * 16], {256: (4, [20]), 257: (4, [20]), 258: (3, [8]), 259: (3, [8]), 262: (3, [1]), 277: (3, [1])} | huge
+        [b"\0" * 16], size | {258: (3, [8]), 259: (3, [8]), 262: (3, [1]), 277: (3, [1])}
     )
 
 

@@ -110,8 +110,8 @@ static int find_layout(struct bmp *bmp) {
   return refuse(bmp, "these bit fields are not supported");
 }
 
-/// Reads the palette. One of plain greys is taken for none: what is stored then counts as shades, not as indices, and of 8
-/// bits (of one, if there are two colors) even where the header says 4.
+/// Reads the palette. One of plain greys is taken for none: what is stored then counts as shades, not as indices, and
+/// of 8 bits (of one, if there are two colors) even where the header says 4.
 static int read_palette(struct bmp *bmp) {
   if (bmp->compression == BITFIELDS) return refuse(bmp, "bit fields don't go with a palette");
   if (bmp->colors > 65536) return refuse(bmp, "the palette is too large");

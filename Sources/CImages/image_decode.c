@@ -63,7 +63,8 @@ int ingot_image_check_size(struct ingot_image_job *job, unsigned long long width
   }
   if (width > job->max_pixels / height) {
     return ingot_image_refuse(
-        job, INGOT_IMAGE_BAD_DATA, "is %llu × %llu pixels: more than the %llu allowed", width, height, job->max_pixels);
+        job, INGOT_IMAGE_BAD_DATA, "is %llu × %llu pixels: more than the %llu allowed", width, height,
+        job->max_pixels);
   }
   return 0;
 }

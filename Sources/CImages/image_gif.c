@@ -1,177 +1,230 @@
-// GIF by libgif: the first image, as Pillow 13.0.0 shows it (GifImagePlugin.py). The canvas is large enough for both the
-// screen and the image; where the image isn't, it has the transparent color if there is one, else color 0.
+// GIF: the first image, as Pillow 13.0.0 shows it (GifImagePlugin.py, src/libImaging/GifDecode.c). The canvas is large
+// enough for both the screen and the image; where the image isn't, it has the transparent color if there is one, else
+// color 0.
+//
+// This is code of its own because libgif accepts damaged data that Pillow refuses.
 
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <gif_lib.h>
 
 #include "image_job.h"
 
-static struct {
-  GifFileType *(*open)(void *data, InputFunc read, int *error);
-  int (*close)(GifFileType *gif, int *error);
-  int (*get_record_type)(GifFileType *gif, GifRecordType *type);
-  int (*get_image)(GifFileType *gif);
-  int (*get_line)(GifFileType *gif, GifPixelType *line, int count);
-  int (*get_extension)(GifFileType *gif, int *code, GifByteType **block);
-  int (*get_extension_next)(GifFileType *gif, GifByteType **block);
-  const char *(*error_string)(int code);
-} gif;
-static int is_loaded;
+enum {
+  /// Codes have at most 12 bits.
+  MOST_BITS = 12,
+  CODES = 1 << MOST_BITS,
+};
 
-static void load(void) {
-  static const char *const names[] = {"libgif.so.7", "libgif.so", NULL};
-  static const char *const symbols[] = {"DGifOpen",    "DGifCloseFile",    "DGifGetRecordType",    "DGifGetImageDesc",
-                                        "DGifGetLine", "DGifGetExtension", "DGifGetExtensionNext", "GifErrorString"};
-  void *functions[8];
-  _Static_assert(sizeof gif == sizeof functions, "one address for each function");
-  is_loaded = ingot_image_load(names, symbols, functions, 8);
-  if (is_loaded) memcpy(&gif, functions, sizeof gif);
-}
-
-struct gif_reader {
+struct gif {
   struct ingot_image_job *job;
   size_t position;
   /// The transparent color; below 0 if there is none.
   int transparent;
+  unsigned screen_width, screen_height;
+  unsigned left, top, width, height;
+  int is_interlaced;
+  uint8_t palette[256][3];
+
+  /// Bits that were read and not used, and the bytes left of a block.
+  uint32_t bits;
+  unsigned bit_count, block_left;
+  /// What a code stands for: what `link` stands for, then `last`.
+  uint16_t link[CODES];
+  uint8_t last[CODES];
+  /// A string of pixels, made from its end.
+  uint8_t string[CODES];
 };
 
-static int read_bytes(GifFileType *file, GifByteType *bytes, int count) {
-  struct gif_reader *reader = file->UserData;
-  size_t rest = reader->job->count - reader->position, wanted = count > 0 ? (size_t)count : 0;
-  if (rest == 0 && wanted == 1) {
-    // The end of a list of blocks, where the file has none: it is not missed once there are all pixels, and an error
-    // to the library before.
-    bytes[0] = 0;
-    return 1;
-  }
-  size_t got = wanted < rest ? wanted : rest;
-  memcpy(bytes, reader->job->bytes + reader->position, got);
-  reader->position += got;
-  return (int)got;
+static int refuse(struct gif *gif, const char *reason) {
+  return ingot_image_refuse(gif->job, INGOT_IMAGE_BAD_DATA, "GIF: %s", reason);
 }
 
-static int refuse(struct gif_reader *reader, GifFileType *file) {
-  if (file->Error == D_GIF_ERR_NOT_ENOUGH_MEM) return ingot_image_no_memory(reader->job);
-  if (reader->position == reader->job->count) {
-    return ingot_image_refuse(reader->job, INGOT_IMAGE_BAD_DATA, "GIF: the file ends before the image does");
-  }
-  const char *message = gif.error_string(file->Error);
-  return ingot_image_refuse(
-      reader->job, INGOT_IMAGE_BAD_DATA, "GIF: %s", message ? message : "the file is damaged");
+static int refuse_cut_short(struct gif *gif) { return refuse(gif, "the file ends before the image does"); }
+
+/// The next `count` bytes, or NULL where the file ends.
+static const uint8_t *take(struct gif *gif, size_t count) {
+  if (gif->job->count - gif->position < count) return NULL;
+  const uint8_t *bytes = gif->job->bytes + gif->position;
+  gif->position += count;
+  return bytes;
 }
 
-/// Skips an extension, all but the one that says which color is transparent.
-static int read_extension(struct gif_reader *reader, GifFileType *file) {
-  int code;
-  GifByteType *block;
-  if (gif.get_extension(file, &code, &block) != GIF_OK) return refuse(reader, file);
-  if (code == GRAPHICS_EXT_FUNC_CODE && block) {
-    // The first byte counts those that follow.
-    if (block[0] < 4) {
-      return ingot_image_refuse(reader->job, INGOT_IMAGE_BAD_DATA, "GIF: a graphic control block is cut short");
-    }
-    if (block[1] & 1) reader->transparent = block[4];
-  }
-  while (block) {
-    if (gif.get_extension_next(file, &block) != GIF_OK) return refuse(reader, file);
-  }
-  return 0;
+/// The next block of data and its length, which is 0 at the end of a list of blocks and where the file ends.
+static const uint8_t *take_block(struct gif *gif, size_t *length) {
+  const uint8_t *first = take(gif, 1);
+  size_t rest = gif->job->count - gif->position;
+  *length = first ? (*first < rest ? *first : rest) : 0;
+  return take(gif, *length);
 }
 
-/// Goes to the first image. Returns 0 or a status.
-static int find_image(struct gif_reader *reader, GifFileType *file) {
-  for (;;) {
-    GifRecordType type;
-    if (gif.get_record_type(file, &type) != GIF_OK) return refuse(reader, file);
-    if (type == IMAGE_DESC_RECORD_TYPE) return gif.get_image(file) == GIF_OK ? 0 : refuse(reader, file);
-    if (type == TERMINATE_RECORD_TYPE) {
-      return ingot_image_refuse(reader->job, INGOT_IMAGE_BAD_DATA, "GIF: there is no image in it");
-    }
-    if (type == EXTENSION_RECORD_TYPE) {
-      int status = read_extension(reader, file);
-      if (status) return status;
-    }
-  }
-}
-
-/// Fills a palette: 256 colors, black where the file has none, or shades of grey if it has no palette at all.
-static void fill_palette(uint8_t palette[256][3], const GifFileType *file) {
-  const ColorMapObject *map = file->Image.ColorMap ? file->Image.ColorMap : file->SColorMap;
-  memset(palette, 0, 256 * 3);
+/// Reads a palette; there is black beyond it. One of nothing but the greys of the same number counts as none, which is
+/// 256 shades of grey. Returns whether the file has all of it.
+static int read_palette(struct gif *gif, unsigned flags) {
+  unsigned count = 2u << (flags & 7);
+  const uint8_t *colors = take(gif, 3 * (size_t)count);
+  if (!colors) return 0;
+  memset(gif->palette, 0, sizeof gif->palette);
+  memcpy(gif->palette, colors, 3 * (size_t)count);
   int is_grey = 1;
-  for (int index = 0; map && index < map->ColorCount && index < 256; index++) {
-    const GifColorType *color = &map->Colors[index];
-    palette[index][0] = color->Red;
-    palette[index][1] = color->Green;
-    palette[index][2] = color->Blue;
-    is_grey &= color->Red == index && color->Green == index && color->Blue == index;
+  for (unsigned index = 0; index < count; index++) {
+    for (int channel = 0; channel < 3; channel++) is_grey &= gif->palette[index][channel] == index;
   }
-  // A palette of nothing but the greys of the same number counts as none.
-  for (int index = 0; is_grey && index < 256; index++) memset(palette[index], index, 3);
+  for (int index = 0; is_grey && index < 256; index++) memset(gif->palette[index], index, 3);
+  return 1;
 }
 
-static int read_pixels(struct gif_reader *reader, GifFileType *file, GifPixelType *line) {
-  uint8_t palette[256][3];
-  fill_palette(palette, file);
-  ingot_picture *picture = reader->job->picture;
-  const uint8_t *blank = palette[reader->transparent < 0 ? 0 : reader->transparent];
-  for (size_t index = 0; index < picture->width * picture->height; index++) {
-    memcpy(picture->pixels + 3 * index, blank, 3);
+/// Skips an extension, all but what says which color is transparent.
+static int read_extension(struct gif *gif) {
+  const uint8_t *label = take(gif, 1);
+  if (!label) return refuse_cut_short(gif);
+  size_t length;
+  const uint8_t *block = take_block(gif, &length);
+  if (*label == 0xf9 && gif->job->bytes[gif->position - length - 1] != 0) {
+    if (length < 3 || ((block[0] & 1) && length < 4)) return refuse(gif, "a graphic control block is cut short");
+    if (block[0] & 1) gif->transparent = block[3];
   }
+  // A comment may have no blocks at all. Of the others Pillow takes for granted that they have one.
+  if (*label == 0xfe && length == 0) return 0;
+  if (*label == 0xff && length >= 11 && memcmp(block, "NETSCAPE2.0", 11) == 0) take_block(gif, &length);
+  do {
+    take_block(gif, &length);
+  } while (length > 0);
+  return 0;
+}
 
-  static const int first[] = {0, 4, 2, 1}, step[] = {8, 8, 4, 2};
-  int pass = 0, y = 0;
-  for (int count = 0; count < file->Image.Height; count++) {
-    if (gif.get_line(file, line, file->Image.Width) != GIF_OK) return refuse(reader, file);
-    uint8_t *rgb =
-        picture->pixels + ((size_t)(file->Image.Top + y) * picture->width + (size_t)file->Image.Left) * 3;
-    for (int x = 0; x < file->Image.Width; x++) memcpy(rgb + 3 * x, palette[line[x]], 3);
-    if (!file->Image.Interlace) {
-      y++;
-    } else {
-      y += step[pass];
-      while (y >= file->Image.Height && pass < 3) y = first[++pass];
+/// Reads all before the pixels. Returns 0 or a status.
+static int read_header(struct gif *gif) {
+  const uint8_t *header = take(gif, 13);
+  if (!header) return refuse_cut_short(gif);
+  gif->screen_width = ingot_little16(header + 6);
+  gif->screen_height = ingot_little16(header + 8);
+  for (int index = 0; index < 256; index++) memset(gif->palette[index], index, 3);
+  if ((header[10] & 0x80) && !read_palette(gif, header[10])) return refuse_cut_short(gif);
+  for (;;) {
+    const uint8_t *kind = take(gif, 1);
+    if (!kind || *kind == ';') return refuse(gif, "there is no image in it");
+    if (*kind == ',') break;
+    // Whatever is neither an image nor an extension is skipped.
+    int status = *kind == '!' ? read_extension(gif) : 0;
+    if (status) return status;
+  }
+  const uint8_t *image = take(gif, 9);
+  if (!image) return refuse_cut_short(gif);
+  gif->left = ingot_little16(image);
+  gif->top = ingot_little16(image + 2);
+  gif->width = ingot_little16(image + 4);
+  gif->height = ingot_little16(image + 6);
+  gif->is_interlaced = (image[8] & 0x40) != 0;
+  if ((image[8] & 0x80) && !read_palette(gif, image[8])) return refuse_cut_short(gif);
+  if (gif->width == 0 || gif->height == 0) return refuse(gif, "its image has no pixels");
+  return 0;
+}
+
+/// Reads a code of `size` bits. Returns it, or -1 where the file ends. A block that the file doesn't have all of isn't
+/// used.
+static int read_code(struct gif *gif, unsigned size) {
+  while (gif->bit_count < size) {
+    if (gif->block_left == 0) {
+      const uint8_t *length = take(gif, 1);
+      if (!length || gif->job->count - gif->position < *length) return -1;
+      gif->block_left = *length;
+      continue;
     }
+    gif->bits |= (uint32_t)gif->job->bytes[gif->position++] << gif->bit_count;
+    gif->bit_count += 8;
+    gif->block_left--;
+  }
+  int code = (int)(gif->bits & ((1u << size) - 1));
+  gif->bits >>= size;
+  gif->bit_count -= size;
+  return code;
+}
+
+/// Where the next pixel goes.
+struct place {
+  unsigned x, y;
+  int pass;
+};
+
+/// Puts pixels down. Returns whether the image is complete; what is too much is dropped.
+static int put(struct gif *gif, struct place *place, const uint8_t *pixels, size_t count) {
+  static const unsigned first[] = {0, 4, 2, 1}, step[] = {8, 8, 4, 2};
+  const ingot_picture *picture = gif->job->picture;
+  for (size_t index = 0; index < count; index++) {
+    size_t pixel = (size_t)(gif->top + place->y) * picture->width + gif->left + place->x;
+    memcpy(picture->pixels + 3 * pixel, gif->palette[pixels[index]], 3);
+    if (++place->x < gif->width) continue;
+    place->x = 0;
+    place->y += gif->is_interlaced ? step[place->pass] : 1;
+    while (gif->is_interlaced && place->y >= gif->height && place->pass < 3) place->y = first[++place->pass];
+    if (place->y >= gif->height) return 1;
   }
   return 0;
 }
 
-static int read_file(struct gif_reader *reader, GifFileType *file) {
-  int status = find_image(reader, file);
-  if (status) return status;
-  const GifImageDesc *image = &file->Image;
-  // All of these are 16-bit numbers without sign in the file.
-  if (image->Width <= 0 || image->Height <= 0 || image->Left < 0 || image->Top < 0) {
-    return ingot_image_refuse(reader->job, INGOT_IMAGE_BAD_DATA, "GIF: its image has no pixels");
+static int read_pixels(struct gif *gif) {
+  const uint8_t *bits = take(gif, 1);
+  if (!bits) return refuse_cut_short(gif);
+  if (*bits > MOST_BITS) return refuse(gif, "its codes are too long");
+  static const char damaged[] = "a code in the image data is out of range";
+  int clear = 1 << *bits, next = clear + 2, previous = -1;
+  unsigned size = *bits + 1u;
+  uint8_t previous_first = 0;
+  struct place place = {0};
+  for (;;) {
+    int code = read_code(gif, size);
+    if (code < 0) return refuse_cut_short(gif);
+    if (code == clear) {
+      next = clear + 2;
+      size = *bits + 1u;
+      previous = -1;
+      continue;
+    }
+    if (code == clear + 1) return refuse_cut_short(gif);
+    size_t start = CODES;
+    if (previous < 0) {
+      if (code > clear) return refuse(gif, damaged);
+      previous_first = (uint8_t)code;
+      gif->string[--start] = previous_first;
+    } else {
+      if (code > next) return refuse(gif, damaged);
+      int rest = code;
+      if (code == next) {
+        // The string before, and its own first pixel once more.
+        gif->string[--start] = previous_first;
+        rest = previous;
+      }
+      for (; rest >= clear; rest = gif->link[rest]) {
+        // No string is longer than there are codes; it takes damage to get here with one that seems to be.
+        if (start == 0 || rest >= CODES || rest < clear + 2 || rest >= next) return refuse(gif, damaged);
+        gif->string[--start] = gif->last[rest];
+      }
+      if (start == 0) return refuse(gif, damaged);
+      previous_first = (uint8_t)rest;
+      gif->string[--start] = previous_first;
+      if (next < CODES) {
+        gif->last[next] = previous_first;
+        gif->link[next] = (uint16_t)previous;
+        if (next == (1 << size) - 1 && size < MOST_BITS) size++;
+        next++;
+      }
+    }
+    previous = code;
+    if (put(gif, &place, gif->string + start, CODES - start)) return 0;
   }
-  long long right = (long long)image->Left + image->Width, bottom = (long long)image->Top + image->Height;
-  long long width = right > file->SWidth ? right : file->SWidth;
-  long long height = bottom > file->SHeight ? bottom : file->SHeight;
-  status = ingot_image_allocate(reader->job, (unsigned long long)width, (unsigned long long)height);
-  if (status) return status;
-  GifPixelType *line = malloc((size_t)image->Width);
-  if (!line) return ingot_image_no_memory(reader->job);
-  status = read_pixels(reader, file, line);
-  free(line);
-  return status;
 }
 
 int ingot_image_read_gif(struct ingot_image_job *job) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, load);
-  if (!is_loaded) return ingot_image_refuse(job, INGOT_IMAGE_UNAVAILABLE, "needs libgif, which is not installed");
-  struct gif_reader reader = {.job = job, .transparent = -1};
-  if (job->count < 13) return ingot_image_refuse(job, INGOT_IMAGE_BAD_DATA, "GIF: the file ends before the image does");
-  int error = 0;
-  GifFileType *file = gif.open(&reader, read_bytes, &error);
-  if (!file) {
-    if (error == D_GIF_ERR_NOT_ENOUGH_MEM) return ingot_image_no_memory(job);
-    return ingot_image_refuse(job, INGOT_IMAGE_BAD_DATA, "GIF: the header is damaged or cut short");
+  struct gif gif = {.job = job, .transparent = -1};
+  int status = read_header(&gif);
+  if (status) return status;
+  unsigned right = gif.left + gif.width, bottom = gif.top + gif.height;
+  if (right < gif.screen_width) right = gif.screen_width;
+  if (bottom < gif.screen_height) bottom = gif.screen_height;
+  status = ingot_image_allocate(job, right, bottom);
+  if (status) return status;
+  const uint8_t *blank = gif.palette[gif.transparent < 0 ? 0 : gif.transparent];
+  for (size_t index = 0; index < job->picture->width * job->picture->height; index++) {
+    memcpy(job->picture->pixels + 3 * index, blank, 3);
   }
-  int status = read_file(&reader, file);
-  gif.close(file, &error);
-  return status;
+  return read_pixels(&gif);
 }

@@ -130,6 +130,8 @@ static int read_image(struct jpeg_reader *reader) {
     if (jpeg_read_scanlines(decompress, &row, 1) != 1) return refuse_cut_short(reader);
     if (reader->line) convert_line(rgb, reader->line, decompress->output_width, decompress->output_components);
   }
+  // Looks for the end marker. That there is none is no matter any more; another one that is out of place is.
+  jpeg_finish_decompress(decompress);
   return 0;
 }
 

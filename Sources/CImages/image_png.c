@@ -1,5 +1,5 @@
-// PNG by libpng, which unpacks, unfilters and deinterlaces. Chunks and colors are handled here, as Pillow 13.0.0 handles
-// them (PngImagePlugin.py): it checks the checksums of all chunks before the pixels and of none after, takes no notice of
+// PNG by libpng, which unpacks, unfilters and deinterlaces. Chunks and colors are handled here, as Pillow 13.0.0 does
+// (PngImagePlugin.py): it checks the checksums of all chunks before the pixels and of none after, takes no notice of
 // color spaces, and drops alpha and transparency.
 
 #include <setjmp.h>

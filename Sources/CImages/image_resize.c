@@ -263,8 +263,8 @@ static int resize_columns(const uint8_t *rgb, size_t width, size_t height, size_
   return 0;
 }
 
-/// Whether the height is changed before the width, where both are: if that drops more than twice as many rows as the other
-/// order drops columns. (Pillow 13.0.0. Until 12.0.0 the width always came first.)
+/// Whether the height is changed before the width, where both are: if that drops more than twice as many rows as the
+/// other order drops columns. (Pillow 13.0.0. Until 12.0.0 the width always came first.)
 static int is_vertical_first(size_t width, size_t height, size_t out_width, size_t out_height) {
   if (height <= out_height) return 0;
   size_t fewer_rows = height - out_height, fewer_columns = width > out_width ? width - out_width : 0;

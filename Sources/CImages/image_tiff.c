@@ -24,6 +24,7 @@ static struct {
   int (*set)(TIFF *tiff, uint32_t tag, ...);
   int (*is_configured)(uint16_t compression);
   int (*is_tiled)(TIFF *tiff);
+  uint64_t (*block_offset)(TIFF *tiff, uint32_t block);
   tmsize_t (*strip_size)(TIFF *tiff);
   tmsize_t (*tile_size)(TIFF *tiff);
   tmsize_t (*scanline_size)(TIFF *tiff);
@@ -50,11 +51,12 @@ static void keep_error(const char *module, const char *format, va_list arguments
 static void load(void) {
   static const char *const names[] = {"libtiff.so.6", "libtiff.so.5", "libtiff.so", NULL};
   static const char *const symbols[] = {
-      "TIFFClientOpen",    "TIFFClose",          "TIFFSetErrorHandler", "TIFFSetWarningHandler", "TIFFGetField",
-      "TIFFGetFieldDefaulted", "TIFFSetField",   "TIFFIsCODECConfigured", "TIFFIsTiled",         "TIFFStripSize",
-      "TIFFTileSize",      "TIFFScanlineSize",   "TIFFTileRowSize",     "TIFFComputeStrip",      "TIFFComputeTile",
-      "TIFFReadEncodedStrip", "TIFFReadEncodedTile", "TIFFRGBAImageOK", "TIFFRGBAImageBegin",    "TIFFRGBAImageGet",
-      "TIFFRGBAImageEnd"};
+      "TIFFClientOpen",       "TIFFClose",           "TIFFSetErrorHandler", "TIFFSetWarningHandler",
+      "TIFFGetField",         "TIFFGetFieldDefaulted", "TIFFSetField",      "TIFFIsCODECConfigured",
+      "TIFFIsTiled",          "TIFFGetStrileOffset", "TIFFStripSize",       "TIFFTileSize",
+      "TIFFScanlineSize",     "TIFFTileRowSize",     "TIFFComputeStrip",    "TIFFComputeTile",
+      "TIFFReadEncodedStrip", "TIFFReadEncodedTile", "TIFFRGBAImageOK",     "TIFFRGBAImageBegin",
+      "TIFFRGBAImageGet",     "TIFFRGBAImageEnd"};
   void *functions[sizeof symbols / sizeof symbols[0]];
   _Static_assert(sizeof tiff_api == sizeof functions, "one address for each function");
   is_loaded = ingot_image_load(names, symbols, functions, sizeof symbols / sizeof symbols[0]);
@@ -483,6 +485,7 @@ static int read_strips(struct tiff_reader *reader, struct block *block) {
     for (uint16_t plane = 0; plane < planes; plane++) {
       uint32_t strip = tiff_api.compute_strip(reader->tiff, y, plane);
       uint8_t *bytes = block->bytes + plane * block->size;
+      if (tiff_api.block_offset(reader->tiff, strip) == 0) return refuse(reader, "a part of the image is missing");
       if (tiff_api.read_strip(reader->tiff, strip, bytes, (tmsize_t)block->size) < 0) return refuse_damaged(reader);
     }
     convert_block(reader, block, 0, y, reader->width, count);
@@ -507,6 +510,7 @@ static int read_tiles(struct tiff_reader *reader, struct block *block) {
       for (uint16_t plane = 0; plane < planes; plane++) {
         uint32_t tile = tiff_api.compute_tile(reader->tiff, (uint32_t)x, (uint32_t)y, 0, plane);
         uint8_t *bytes = block->bytes + plane * block->size;
+        if (tiff_api.block_offset(reader->tiff, tile) == 0) return refuse(reader, "a part of the image is missing");
         if (tiff_api.read_tile(reader->tiff, tile, bytes, (tmsize_t)block->size) < 0) return refuse_damaged(reader);
       }
       uint32_t width = reader->width - (uint32_t)x, height = reader->height - (uint32_t)y;
@@ -600,8 +604,9 @@ int ingot_image_read_tiff(struct ingot_image_job *job) {
   reader->job = job;
   reader->is_big_endian = job->bytes[0] == 'M';
   last_error[0] = 0;
+  // Not mapped into memory, and strips as they are, not divided.
   reader->tiff = tiff_api.open(
-      "image", "rm", reader, read_bytes, write_nothing, seek, close_nothing, find_size, map_nothing, unmap_nothing);
+      "image", "rmc", reader, read_bytes, write_nothing, seek, close_nothing, find_size, map_nothing, unmap_nothing);
   int status = reader->tiff ? read_image(reader) : refuse_damaged(reader);
   if (reader->tiff) tiff_api.close(reader->tiff);
   free(reader);

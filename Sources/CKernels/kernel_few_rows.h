@@ -7,9 +7,13 @@ static INLINE size_t outputs_at_once(size_t rows) {
   return rows <= 1 ? 8 : rows <= 2 ? 4 : rows <= 3 ? 3 : rows <= 6 ? 2 : 1;
 }
 
-/// x (rows × depth) · w (outputs × depth)ᵀ, sums to c. rows, outputs and type are constants where this is inlined.
+/// How far ahead weights are fetched into the second-level cache, in bytes: more than memory's latency hides.
+enum { fetch_ahead = 24576 };
+
+/// x (rows × depth) · w (outputs × depth)ᵀ, sums to c. rows, outputs and type are constants where this is inlined. Rows
+/// `ahead` bytes behind these are fetched meanwhile; beyond the weights' end that does nothing.
 static INLINE void dots(size_t rows, size_t outputs, const float *x, size_t x_stride, const char *w, ck_type type,
-                        size_t w_stride, size_t depth, float *c, size_t c_stride) {
+                        size_t w_stride, size_t depth, size_t ahead, float *c, size_t c_stride) {
   vec sums[12][8];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++)
@@ -19,7 +23,10 @@ static INLINE void dots(size_t rows, size_t outputs, const float *x, size_t x_st
   for (; k + lanes <= depth; k += lanes) {
     vec b[8];
 #pragma clang loop unroll(full)
-    for (size_t j = 0; j < outputs; j++) b[j] = v_weight(w, j * w_stride + k, type);
+    for (size_t j = 0; j < outputs; j++) {
+      b[j] = v_weight(w, j * w_stride + k, type);
+      __builtin_prefetch(w + (j * w_stride + k) * ck_type_size(type) + ahead, 0, 2);
+    }
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < rows; i++) {
       vec a = v_load(x + i * x_stride + k);
@@ -49,10 +56,11 @@ static INLINE void dots(size_t rows, size_t outputs, const float *x, size_t x_st
 static INLINE void all_dots_of(size_t rows, const float *x, size_t x_stride, const char *w, ck_type type,
                                size_t w_stride, size_t outputs, size_t depth, float *c, size_t c_stride) {
   size_t at_once = outputs_at_once(rows), row_bytes = w_stride * ck_type_size(type);
+  size_t ahead = ck_most(at_once, fetch_ahead / row_bytes) * row_bytes;
   size_t j = 0;
   for (; j + at_once <= outputs; j += at_once)
-    dots(rows, at_once, x, x_stride, w + j * row_bytes, type, w_stride, depth, c + j, c_stride);
-  for (; j < outputs; j++) dots(rows, 1, x, x_stride, w + j * row_bytes, type, w_stride, depth, c + j, c_stride);
+    dots(rows, at_once, x, x_stride, w + j * row_bytes, type, w_stride, depth, ahead, c + j, c_stride);
+  for (; j < outputs; j++) dots(rows, 1, x, x_stride, w + j * row_bytes, type, w_stride, depth, ahead, c + j, c_stride);
 }
 
 static INLINE void all_dots_as(size_t rows, const float *x, size_t x_stride, const char *w, ck_type type,

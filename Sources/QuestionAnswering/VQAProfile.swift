@@ -12,6 +12,13 @@ public struct VQAProfile: Sendable {
     /// Per channel.
     public let mean: [Double]
     public let std: [Double]
+
+    package init(side: Int, scale: Double, mean: [Double], std: [Double]) {
+      self.side = side
+      self.scale = scale
+      self.mean = mean
+      self.std = std
+    }
   }
 
   /// What becomes of a question before the text encoder gets it.
@@ -54,7 +61,7 @@ public struct VQAProfile: Sendable {
 
 extension VQAProfile.Image {
   fileprivate init(_ profile: ProfileReader) throws(Failure) {
-    side = try profile.integer("image.side", 1...1 << 16)
+    let side = try profile.integer("image.side", 1...1 << 16)
     let resize = try profile.string("image.resize")
     guard resize == "bicubic" else {
       throw profile.failure("image.resize", "is \"\(resize)\"; pictures are resized by \"bicubic\" only")
@@ -62,10 +69,10 @@ extension VQAProfile.Image {
     guard profile["image.keepAspectRatio"]?.content != .boolean(true) else {
       throw profile.failure("image.keepAspectRatio", "is true, which is not supported")
     }
-    scale = try profile.number("image.scale")
-    mean = try profile.numbers("image.mean", count: 3)
-    std = try profile.numbers("image.std", count: 3)
+    let std = try profile.numbers("image.std", count: 3)
     guard std.allSatisfy({ $0 != 0 }) else { throw profile.failure("image.std", "holds 0") }
+    self.init(
+      side: side, scale: try profile.number("image.scale"), mean: try profile.numbers("image.mean", count: 3), std: std)
   }
 }
 

@@ -13,7 +13,8 @@ struct Run {
   static let binary = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     .appending(path: "ingot")
 
-  init(_ arguments: [String], shelf: String? = nil) throws {
+  /// - Parameter input: for its standard input, which is empty otherwise.
+  init(_ arguments: [String], shelf: String? = nil, input: String? = nil) throws {
     let process = Process()
     process.executableURL = Run.binary
     process.arguments = arguments + (shelf.map { ["--shelf", $0] } ?? [])
@@ -21,10 +22,14 @@ struct Run {
     var environment = ProcessInfo.processInfo.environment
     environment["INGOT_SHELF"] = nil
     process.environment = environment
-    let (output, errors) = (Pipe(), Pipe())
+    let (given, output, errors) = (Pipe(), Pipe(), Pipe())
+    process.standardInput = given
     process.standardOutput = output
     process.standardError = errors
     try process.run()
+    // Short enough for a pipe's buffer.
+    if let input { try given.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
+    try given.fileHandleForWriting.close()
     // Errors are short and fit a pipe's buffer while the output is read.
     self.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     self.errors = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

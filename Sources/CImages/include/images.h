@@ -4,8 +4,8 @@
 // Reads image files into RGB, and resizes: with the same bytes, to the last bit, as Pillow 13.0.0 gives for
 // `Image.open(file).convert("RGB")` and `.resize((width, height), Image.BICUBIC)`.
 //
-// JPEG and PNG are read by libjpeg and libpng, to which the program is linked; WebP, GIF and TIFF by libwebp, libgif and
-// libtiff, which are loaded when the first such file comes; BMP by code of its own. All may be called from several
+// JPEG and PNG are read by libjpeg and libpng, to which the program is linked; WebP and TIFF by libwebp and libtiff,
+// which are loaded when the first such file comes; GIF and BMP by code of its own. All may be called from several
 // threads at once.
 
 #include <stddef.h>
@@ -43,10 +43,11 @@ const char *ingot_image_format(const uint8_t *bytes, size_t count);
 /// Reads the image of a file, of several the first. An orientation in EXIF data is not applied; that of a TIFF file is.
 /// Alpha is dropped, not blended: a transparent pixel has whatever color is stored.
 ///
-/// The size is checked against `max_pixels` before there is memory for it. Returns 0; 65 if this is no image, or a damaged
-/// or unsupported one; 69 if a library is not installed; 74 if there is not enough memory. Unless it is 0, `picture` is
-/// empty and `reason` says why in one line, without naming the file: "is not an image of a known format; known are …",
-/// "JPEG: the file ends before the image does", "is 30000 × 30000 pixels: more than the 178956970 allowed".
+/// The size is checked against `max_pixels` before there is memory for it. Returns 0; 65 if this is no image, or a
+/// damaged or unsupported one; 69 if a library is not installed; 74 if there is not enough memory. Unless it is 0,
+/// `picture` is empty and `reason` says why in one line, without naming the file: "is not an image of a known format;
+/// known are …", "JPEG: the file ends before the image does", "is 30000 × 30000 pixels: more than the 178956970
+/// allowed".
 int ingot_image_decode(
     const uint8_t *bytes, size_t count, unsigned long long max_pixels, ingot_picture *picture,
     char reason[INGOT_IMAGE_REASON]);
@@ -54,9 +55,9 @@ int ingot_image_decode(
 /// Frees the pixels, and makes the picture an empty one.
 void ingot_picture_free(ingot_picture *picture);
 
-/// Resizes as Pillow 13.0.0 does with its bicubic filter: antialiased when it gets smaller, each of the two passes rounded
-/// to 8 bits. `rgb` and `out` are pictures of the sizes named, each at least 1, that don't overlap. Returns 0; 65 if a size is
-/// 0; 74 if there is not enough memory.
+/// Resizes as Pillow 13.0.0 does with its bicubic filter: antialiased when it gets smaller, each of the two passes
+/// rounded to 8 bits. `rgb` and `out` are pictures of the sizes named, each at least 1, that don't overlap. Returns 0;
+/// 65 if a size is 0; 74 if there is not enough memory.
 int ingot_image_resize(
     const uint8_t *rgb, size_t width, size_t height, size_t out_width, size_t out_height, uint8_t *out);
 

@@ -1,0 +1,241 @@
+import Arrays
+import Foundation
+import Kernels
+import Testing
+
+/// Every level of instructions this processor has, alone and with two threads.
+private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCases
+  .filter { $0.rawValue <= Engine.Level.best.rawValue }
+  .flatMap { [($0, 1), ($0, 2)] }
+
+@Suite struct KernelTests {
+  /// Numbers like those of nets, always the same.
+  private struct Numbers {
+    private var generator = SystemlessGenerator()
+
+    mutating func next() -> Float {
+      // Twelve uniform numbers summed are near enough to normal.
+      (0..<12).reduce(Float(-6)) { sum, _ in sum + Float(generator.next() >> 40) / Float(1 << 24) }
+    }
+
+    mutating func matrix(_ rows: Int, _ columns: Int) -> Matrix {
+      Matrix(rows: rows, columns: columns, (0..<rows * columns).map { _ in next() })
+    }
+  }
+
+  private struct SystemlessGenerator {
+    private var state: UInt64 = 1
+
+    mutating func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state
+    }
+  }
+
+  private func rows(_ matrix: Matrix) -> [[Double]] {
+    let elements = matrix.elements
+    return (0..<matrix.rows).map { row in
+      (0..<matrix.columns).map { Double(elements[row * matrix.columns + $0]) }
+    }
+  }
+
+  private func weight(_ matrix: Matrix, as type: ElementType = .float32) -> KernelWeight {
+    let bytes = FloatConversion.convert(Floats.bytes(matrix.elements).rawSpan, from: .float32, to: type)
+    let block = MemoryBlock(count: bytes.count) { $0(bytes.rawSpan) }
+    return KernelWeight(.memory(block), type, elements: matrix.rows * matrix.columns)
+  }
+
+  /// The largest difference, as a part of the largest magnitude expected.
+  private func error(_ found: Matrix, _ expected: [[Double]]) -> Double {
+    let found = rows(found)
+    var (largest, difference) = (1e-30, 0.0)
+    for (mine, theirs) in zip(found, expected) {
+      for (a, b) in zip(mine, theirs) {
+        largest = max(largest, abs(b))
+        difference = max(difference, a.isFinite ? abs(a - b) : .infinity)
+      }
+    }
+    return found.count == expected.count ? difference / largest : .infinity
+  }
+
+  private static let sizes: [(rows: Int, inputs: Int, outputs: Int)] = [
+    (1, 1, 1), (1, 768, 331), (2, 63, 65), (3, 128, 40), (7, 100, 17), (8, 96, 192), (12, 33, 5), (13, 64, 64),
+    (16, 257, 129), (40, 384, 96), (65, 130, 100), (130, 31, 33), (200, 520, 70),
+  ]
+
+  @Test(arguments: engines)
+  func linearMapsAreThoseOfTheirDefinition(level: Engine.Level, threads: Int) throws {
+    let engine = try Engine(threads: threads, level: level)
+    #expect(engine.level == level)
+    var numbers = Numbers()
+    for size in Self.sizes {
+      let x = numbers.matrix(size.rows, size.inputs)
+      let w = numbers.matrix(size.outputs, size.inputs)
+      let b = numbers.matrix(1, size.outputs)
+      let before = numbers.matrix(size.rows, size.outputs)
+      for type in [ElementType.float32, .float16, .bfloat16] {
+        let (kernelWeight, kernelBias) = (weight(w, as: type), weight(b, as: type))
+        // Of a narrow type the elements that the kernel sees are the rounded ones.
+        let exact = Matrix(rows: w.rows, columns: w.columns, kernelWeight.floats)
+        let expected = ReferenceKernels.linear(rows(x), rows(exact), bias: kernelBias.floats.map(Double.init))
+        let y = Matrix(rows: size.rows, columns: size.outputs)
+        try engine.run([LinearMap(x, kernelWeight, bias: kernelBias, into: y)])
+        #expect(error(y, expected) < 1e-5, "plain \(size) \(type)")
+        try engine.run([LinearMap(x, kernelWeight, bias: kernelBias, into: y, .gelu)])
+        #expect(error(y, expected.map { $0.map(ReferenceKernels.gelu) }) < 1e-5, "gelu \(size) \(type)")
+        y.copy(before)
+        try engine.run([LinearMap(x, kernelWeight, bias: nil, into: y, .add)])
+        let sum = zip(zip(expected, rows(before)), 0...).map { rows, _ in
+          zip(zip(rows.0, rows.1), kernelBias.floats).map { $0.0 + $0.1 - Double($1) }
+        }
+        #expect(error(y, sum) < 1e-5, "add \(size) \(type)")
+      }
+    }
+  }
+
+  @Test(arguments: engines)
+  func severalMapsAndPartsOfMatrices(level: Engine.Level, threads: Int) throws {
+    let engine = try Engine(threads: threads, level: level)
+    var numbers = Numbers()
+    for count in [3, 30] {
+      let wide = numbers.matrix(count, 200)
+      let x = wide.columns(50..<150)
+      let weights = (0..<5).map { _ in numbers.matrix(48, 100) }
+      let out = numbers.matrix(count + 2, 5 * 48 + 10)
+      let untouched = out.elements
+      try engine.run(
+        weights.enumerated().map { index, w in
+          LinearMap(x, weight(w), bias: nil, into: out.rows(1..<count + 1).columns(index * 48..<(index + 1) * 48))
+        })
+      for (index, w) in weights.enumerated() {
+        let part = out.rows(1..<count + 1).columns(index * 48..<(index + 1) * 48)
+        #expect(error(part, ReferenceKernels.linear(rows(x), rows(w), bias: nil)) < 1e-5)
+      }
+      for row in 0..<out.rows {
+        for column in 0..<out.columns where row == 0 || row > count || column >= 240 {
+          #expect(out[row, column] == untouched[row * out.columns + column], "written outside at \(row), \(column)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: engines)
+  func attentionIsThatOfItsDefinition(level: Engine.Level, threads: Int) throws {
+    let engine = try Engine(threads: threads, level: level)
+    var numbers = Numbers()
+    let cases: [(q: Int, k: Int, heads: Int, size: Int, causal: Bool)] = [
+      (1, 1, 1, 1, false), (1, 9, 2, 64, true), (5, 5, 3, 8, true), (8, 70, 2, 64, false), (65, 65, 4, 32, false),
+      (33, 47, 2, 3, true), (130, 129, 1, 64, false), (7, 300, 2, 40, false), (3, 20, 12, 64, true),
+    ]
+    for (q, k, heads, size, causal) in cases {
+      let mixed = numbers.matrix(max(q, k), 3 * heads * size)
+      let width = heads * size
+      let (queries, keys, values) = (
+        mixed.rows(0..<q).columns(0..<width), mixed.rows(0..<k).columns(width..<2 * width),
+        mixed.rows(0..<k).columns(2 * width..<3 * width)
+      )
+      let isCausal = causal && k >= q
+      for keepsWeights in [false, true] {
+        let output = Matrix(rows: q, columns: width)
+        let weights = keepsWeights ? Matrix(rows: heads * q, columns: k) : nil
+        try engine.run([
+          AttentionMap(
+            queries: queries, keys: keys, values: values, into: output, weights: weights, heads: heads,
+            isCausal: isCausal)
+        ])
+        for head in 0..<heads {
+          let columns = head * size..<(head + 1) * size
+          let expected = ReferenceKernels.attention(
+            rows(queries.columns(columns)), rows(keys.columns(columns)), rows(values.columns(columns)),
+            isCausal: isCausal)
+          #expect(error(output.columns(columns), expected.output) < 1e-5, "\(q) \(k) \(heads) \(size) \(causal)")
+          if let weights {
+            #expect(error(weights.rows(head * q..<(head + 1) * q), expected.weights) < 1e-5)
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: engines)
+  func largeScoresDoNotOverflow(level: Engine.Level, threads: Int) throws {
+    let engine = try Engine(threads: threads, level: level)
+    let (q, k) = (
+      Matrix(rows: 1, columns: 4, [200, 0, 0, 0]), Matrix(rows: 2, columns: 4, [100, 0, 0, 0, -100, 0, 0, 0])
+    )
+    let (v, out) = (Matrix(rows: 2, columns: 4, [1, 2, 3, 4, 5, 6, 7, 8]), Matrix(rows: 1, columns: 4))
+    try engine.run([AttentionMap(queries: q, keys: k, values: v, into: out, heads: 1)])
+    #expect(out.elements == [1, 2, 3, 4])
+  }
+
+  @Test(arguments: engines)
+  func normsAreThoseOfTheirDefinition(level: Engine.Level, threads: Int) throws {
+    let engine = try Engine(threads: threads, level: level)
+    var numbers = Numbers()
+    for (count, size) in [(1, 1), (3, 5), (2, 768), (70, 128), (577, 33)] {
+      let x = numbers.matrix(count, size)
+      for row in 0..<count { x[row, 0] += 50 }
+      let (gain, shift) = (numbers.matrix(1, size), numbers.matrix(1, size))
+      let y = Matrix(rows: count, columns: size)
+      engine.layerNorm(x, weight: weight(gain), bias: weight(shift), epsilon: 1e-5, into: y)
+      let expected = ReferenceKernels.layerNorm(
+        rows(x), weight: gain.elements.map(Double.init), bias: shift.elements.map(Double.init), epsilon: 1e-5)
+      #expect(error(y, expected) < 1e-5)
+      engine.layerNorm(x, weight: weight(gain), bias: weight(shift), epsilon: 1e-5, into: x)
+      #expect(x.elements == y.elements)
+    }
+  }
+
+  @Test func threadsChangeNoBit() throws {
+    var numbers = Numbers()
+    let (x, w) = (numbers.matrix(100, 300), numbers.matrix(500, 300))
+    for level in Engine.Level.allCases {
+      let results = try [1, 2, 3, 5].map { threads in
+        let y = Matrix(rows: 100, columns: 500)
+        try Engine(threads: threads, level: level).run([LinearMap(x, weight(w), bias: nil, into: y)])
+        return y.elements
+      }
+      #expect(results.allSatisfy { $0 == results[0] })
+    }
+  }
+
+  @Test func engineIsUsableFromManyThreads() async throws {
+    var numbers = Numbers()
+    let engine = try Engine(threads: 2)
+    let (x, w) = (numbers.matrix(20, 64), weight(numbers.matrix(32, 64)))
+    let first = Matrix(rows: 20, columns: 32)
+    try engine.run([LinearMap(x, w, bias: nil, into: first)])
+    try await withThrowingTaskGroup(of: [Float].self) { group in
+      for _ in 0..<50 {
+        group.addTask {
+          let y = Matrix(rows: 20, columns: 32)
+          try engine.run([LinearMap(x, w, bias: nil, into: y)])
+          return y.elements
+        }
+      }
+      for try await elements in group { #expect(elements == first.elements) }
+    }
+  }
+
+  @Test func logSumExpOfARow() {
+    var numbers = Numbers()
+    let matrix = numbers.matrix(2, 1001)
+    matrix[1, 500] = 300
+    for row in 0..<2 {
+      let elements = rows(matrix)[row]
+      let top = elements.max() ?? 0
+      let expected = top + log(elements.reduce(0) { $0 + exp($1 - top) })
+      #expect(abs(logSumExp(matrix, row: row) - expected) < 1e-5)
+    }
+  }
+
+  @Test func everyFloat16IsWidenedExactly() {
+    let bytes = (0..<UInt32(1 << 16)).flatMap { UInt16($0).littleEndianBytes }
+    let block = MemoryBlock(count: bytes.count) { $0(bytes.rawSpan) }
+    let found = KernelWeight(.memory(block), .float16, elements: 1 << 16).floats
+    for (pattern, float) in found.enumerated() {
+      let expected = Float(Float16(bitPattern: UInt16(pattern)))
+      #expect(float == expected || float.isNaN && expected.isNaN)
+    }
+  }
+}

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""Another engine that answers questions in the way of `ingot ask`, for bench.py to time.
+
+    python peer.py ENGINE --checkpoint HF_FOLDER --graphs FOLDER --tokens 5 [IMAGE QUESTION]
+
+ENGINE is torch-hf (the modules of transformers as they are), torch-sdpa (the pieces of graphs.py), onnxruntime or
+openvino. Without IMAGE and QUESTION, lines {"image": path, "question": text} come on standard input; each is answered by
+one with the answer's tokens and the seconds that the image, the question and the answer took. The image is kept from one
+line to the next. Only what the engine needs is imported: that is part of a cold start.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+import time
+
+import numpy as np
+import PIL.Image
+import tokenizers
+
+THREADS = 2
+
+
+class Checkpoint:
+    """What every engine needs of the folder besides its weights."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        config = json.loads((folder / "config.json").read_text())
+        text = {"bos_token_id": 30522, "sep_token_id": 102} | config.get("text_config", {})
+        self.start, self.end = text["bos_token_id"], text["sep_token_id"]
+        prepare = json.loads((folder / "preprocessor_config.json").read_text())
+        size = prepare["size"]
+        self.side = size["height"] if isinstance(size, dict) else size
+        self.scale = np.float32(prepare["rescale_factor"])
+        self.mean, self.std = (np.array(prepare[name], np.float32) for name in ("image_mean", "image_std"))
+        if (folder / "tokenizer.json").exists():
+            self.tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        else:
+            self.tokenizer = tokenizers.BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=True)
+        self.tokenizer.no_padding()
+
+    def pixels(self, path):
+        picture = PIL.Image.open(path).convert("RGB").resize((self.side, self.side), PIL.Image.Resampling.BICUBIC)
+        values = (np.asarray(picture, dtype=np.float32) * self.scale - self.mean) / self.std
+        return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+
+    def ids(self, question):
+        return np.array([self.tokenizer.encode(question).ids], dtype=np.int64)
+
+
+# ------------------------------------------------------------------------------------------------------------- engines
+
+
+class TorchModules:
+    def __init__(self, checkpoint, graphs):
+        import torch
+        import transformers
+
+        from graphs import load
+
+        self.torch, self.transformers = torch, transformers
+        torch.set_num_threads(THREADS)
+        torch.set_grad_enabled(False)
+        self.net = load(checkpoint.folder)
+
+    def look(self, pixels):
+        return self.net.vision_model(self.torch.from_numpy(pixels)).last_hidden_state
+
+    def read(self, ids, image):
+        ids = self.torch.from_numpy(ids)
+        question = self.net.text_encoder(
+            ids, attention_mask=self.torch.ones_like(ids), encoder_hidden_states=image,
+            encoder_attention_mask=self.torch.ones(image.shape[:2], dtype=self.torch.long)).last_hidden_state
+        cache = self.transformers.EncoderDecoderCache(self.transformers.DynamicCache(), self.transformers.DynamicCache())
+        return question, cache
+
+    def speak(self, token, position, state):
+        question, cache = state
+        out = self.net.text_decoder(
+            self.torch.tensor([[token]]), encoder_hidden_states=question, past_key_values=cache, use_cache=True)
+        return out.logits[0, -1].numpy(), (question, out.past_key_values)
+
+
+class TorchPieces:
+    def __init__(self, checkpoint, graphs):
+        import torch
+
+        from graphs import Look, Read, Speak, load
+
+        self.torch = torch
+        torch.set_num_threads(THREADS)
+        torch.set_grad_enabled(False)
+        net = load(checkpoint.folder)
+        self.pieces = Look(net), Read(net), Speak(net)
+
+    def look(self, pixels):
+        return self.pieces[0](self.torch.from_numpy(pixels))
+
+    def read(self, ids, image):
+        question = self.pieces[1](self.torch.from_numpy(ids), *image)
+        return question, [part[:, :, :0] for part in question]
+
+    def speak(self, token, position, state):
+        logits, *past = self.pieces[2](self.torch.tensor([[token]]), self.torch.tensor([position]), *state[0], *state[1])
+        return logits[0].numpy(), (state[0], past)
+
+
+class Graphs:
+    """Common to the engines that run files: lists of arrays in, lists of arrays out."""
+
+    def look(self, pixels):
+        return self.run(0, [pixels])
+
+    def read(self, ids, image):
+        question = self.run(1, [ids, *image])
+        return question, [np.zeros((*part.shape[:2], 0, part.shape[3]), np.float32) for part in question]
+
+    def speak(self, token, position, state):
+        logits, *past = self.run(2, [np.array([[token]]), np.array([position]), *state[0], *state[1]])
+        return logits[0], (state[0], past)
+
+
+class OnnxRuntime(Graphs):
+    def __init__(self, checkpoint, graphs):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # they are optimized already
+        options.log_severity_level = 3
+        self.sessions = [
+            onnxruntime.InferenceSession(str(graphs / f"{name}.optimized.onnx"), options, providers=["CPUExecutionProvider"])
+            for name in ("look", "read", "speak")]
+        self.names = [[item.name for item in session.get_inputs()] for session in self.sessions]
+
+    def run(self, piece, inputs):
+        return self.sessions[piece].run(None, dict(zip(self.names[piece], inputs)))
+
+
+class OpenVino(Graphs):
+    def __init__(self, checkpoint, graphs):
+        import openvino
+
+        core = openvino.Core()
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
+        self.requests = [
+            core.compile_model(graphs / f"{name}.xml", "CPU", settings).create_infer_request()
+            for name in ("look", "read", "speak")]
+
+    def run(self, piece, inputs):
+        # Outputs are the request's own memory: the next request of this piece overwrites them.
+        out = self.requests[piece].infer(inputs, share_inputs=True, share_outputs=piece < 2)
+        return [out[number] if piece < 2 else out[number].copy() for number in range(len(out))]
+
+
+ENGINES = {"torch-hf": TorchModules, "torch-sdpa": TorchPieces, "onnxruntime": OnnxRuntime, "openvino": OpenVino}
+
+
+# ----------------------------------------------------------------------------------------------------------- answering
+
+
+class Asker:
+    def __init__(self, engine, checkpoint, tokens):
+        self.engine, self.checkpoint, self.tokens = engine, checkpoint, tokens
+        self.path = self.image = None
+
+    def ask(self, path, question):
+        times = [time.perf_counter()]
+        if path != self.path:
+            self.image, self.path = self.engine.look(self.checkpoint.pixels(path)), path
+        times.append(time.perf_counter())
+        state = self.engine.read(self.checkpoint.ids(question), self.image)
+        times.append(time.perf_counter())
+        token, answer = self.checkpoint.start, []
+        for position in range(self.tokens):
+            logits, state = self.engine.speak(token, position, state)
+            logits[self.checkpoint.end] = -np.inf  # so many tokens are made, whatever the net would say
+            token = int(logits.argmax())
+            answer.append(token)
+        times.append(time.perf_counter())
+        seconds = [after - before for before, after in zip(times, times[1:])]
+        return {"image": path, "question": question, "answer": self.checkpoint.tokenizer.decode(answer), "tokens": answer,
+                "seconds": dict(zip(("image", "question", "answer"), seconds))}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Answers questions with another engine.")
+    parser.add_argument("engine", choices=ENGINES)
+    parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
+    parser.add_argument("--graphs", type=pathlib.Path, required=True)
+    parser.add_argument("--tokens", type=int, default=5)
+    parser.add_argument("image", nargs="?")
+    parser.add_argument("question", nargs="?")
+    options = parser.parse_args()
+    checkpoint = Checkpoint(options.checkpoint)
+    asker = Asker(ENGINES[options.engine](checkpoint, options.graphs), checkpoint, options.tokens)
+    if options.image:
+        return print(json.dumps(asker.ask(options.image, options.question)))
+    for line in sys.stdin:
+        print(json.dumps(asker.ask(*map(json.loads(line).get, ("image", "question")))), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
