@@ -195,6 +195,25 @@ def flipped(data, place, bit=0):
     return data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1:]
 
 
+def check_asking(checks, errors, program, shelf):
+    """Returns the report of one question."""
+    picture, answers = DEMO / "pictures" / "red-circle-0004.png", program.folder / "answers.txt"
+    answers.write_text("yes\ncircle\ntriangle\n")
+    subject = ["ask", picture, "what shape is present?", "--set", "Release=demo", "--shelf", shelf]
+    asked = program.report(checks, errors, "ask", *subject)
+    ranked = program.report(checks, errors, "ask", *subject, "--answers", answers)
+    for report in asked, ranked:
+        checks.check(report["answers"][0]["answer"] == "circle", "the demo net sees a circle")
+    lines = [json.dumps({"image": str(picture), "question": "what shape is present?"}), "no JSON"]
+    done = subprocess.run([program.path, "ask", "--set", "Release=demo", "--shelf", shelf], input="\n".join(lines),
+                          capture_output=True, text=True, timeout=600)
+    checks.check(done.returncode == 1, f"a bad line: exit status {done.returncode}")
+    answer, failure = map(json.loads, done.stdout.splitlines())
+    check_valid(checks, errors, "ask", {"answers": [answer]}, "a line of answers")
+    checks.check(failure["line"] == 2 and failure["error"]["status"] == 65, f"a bad line: {failure}")
+    return asked
+
+
 def check_reports(checks, errors, program):
     """Returns the reports of the conversions, by the arguments that were given for them."""
     folder = program.folder
@@ -252,10 +271,16 @@ def check_reports(checks, errors, program):
         program.report(checks, errors, "verify", "verify", plain[0]),
         program.report(checks, errors, "verify", "verify", "--shelf", shelf),
         program.report(checks, errors, "verify", "verify", plain[1], "--source", DEMO),
-        program.report(checks, errors, "verify", "verify", plain[1], damaged, status=1)]
-    checks.check([report["verified"] for report in verified] == [True, True, True, False], "what is verified")
+        program.report(checks, errors, "verify", "verify", plain[1], damaged, status=1),
+        program.report(checks, errors, "verify", "verify", *plain, "--reference", DEMO / "reference.safetensors"),
+        program.report(
+            checks, errors, "verify", "verify", *plain, "--reference", DEMO / "reference.safetensors",
+            "--tolerance", "1e-15", status=1)]
+    checks.check(
+        [report["verified"] for report in verified] == [True, True, True, False, True, False], "what is verified")
     failed = [array["name"] for array in verified[3]["arrays"]["failed"]]
     checks.check(failed == [last["name"]], f"the damaged array is named: {failed}")
+    asked = check_asking(checks, errors, program, shelf)
     exported = program.report(
         checks, errors, "export", "export", *plain, "--to", "safetensors", folder / "exported")
     different = [
@@ -268,6 +293,9 @@ def check_reports(checks, errors, program):
     checks.check(different[2]["different"][0]["name"].endswith(last["name"]), "the differing array is named")
     checks.end_group("what the program prints, against the schemas")
 
+    check_refused(checks, errors, "ask", asked, [
+        ["answers", []], ["answers", 0, "tokens", []], ["answers", 0, "logProbability", 1], ["answers", 0, "answer", None],
+        ["answers", 0, "seconds", "image", REMOVE], ["answers", 0, "ranking", [{"answer": "yes"}]]])
     check_refused(checks, errors, "export", exported, [["files", ["a"]], ["arrays", -1], ["folder", ""]])
     check_refused(checks, errors, "diff", different[2], [
         ["identical", True], ["different", 0, "kind", "type"], ["different", 0, "shapes", [[1]]],
@@ -298,6 +326,8 @@ def check_reports(checks, errors, program):
     check_refused(checks, errors, "verify", verified[3], [
         ["verified", True], ["outputs", REMOVE], ["arrays", "failed", 0, "reason", REMOVE], ["files", []],
         ["files", 0, "verified", "yes"], ["outputs", [{"name": "logits"}]]])
+    check_refused(checks, errors, "verify", verified[4], [
+        ["outputs", 0, "passed", False], ["outputs", 0, "maxError", -1], ["outputs", 0, "tolerance", REMOVE]])
     checks.end_group("wrong reports, refused by the schemas")
     return conversions
 

@@ -147,6 +147,9 @@ static void finish_rows(const float *products, size_t stride, size_t rows, size_
 
 static void multiply(const float *packed_x, const float *packed_w, size_t depth, size_t rows, size_t outputs, float *y,
                      size_t y_stride, const float *bias, ck_finish finish, int is_first, int is_last) {
+  // Where y will be written is fetched meanwhile.
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < outputs; j += 16) __builtin_prefetch(y + i * y_stride + j, 1, 3);
   float products[panel_rows * panel_outputs];
   packed_tile(rows, packed_x, packed_w, panel_outputs, depth, products, panel_outputs);
   finish_rows(products, panel_outputs, rows, outputs, y, y_stride, is_last ? bias : NULL,

@@ -5,9 +5,9 @@
 #include "operations.h"
 #include "pool.h"
 
-/// Products to be worth waking another thread, inputs at once, and outputs whose packed weights (of so many inputs) stay
-/// in the second-level cache together with the rows multiplied.
-enum { least_shared_work = 100000, most_depth = 768, outputs_per_task = 128, rows_packed_per_task = 64 };
+/// Products to be worth waking another thread, inputs at once, and weights packed at once (in floats): these must stay in
+/// the second-level cache together with the rows multiplied.
+enum { least_shared_work = 100000, most_depth = 3072, weights_at_once = 128 * 768, rows_packed_per_task = 64 };
 /// Packed x above this (in floats) is made and used in several parts.
 static const size_t most_packed = (size_t)8 << 20;
 
@@ -196,13 +196,14 @@ static int pack(plan *plan, job *jobs, size_t count) {
 static int multiply(plan *plan, const job *jobs, size_t count) {
   const ck_operations *operations = plan->operations;
   int threads = ck_pool_threads(plan->pool);
-  size_t most = ck_most(outputs_per_task / operations->panel_outputs, 1), panels = 0, depth = 0;
+  size_t panels = 0, depth = 1;
   double work = 0;
   for (size_t i = 0; i < count; i++) {
     panels += jobs[i].output_panels;
     depth = ck_most(depth, ck_least(jobs[i].map->inputs, most_depth));
     work += (double)jobs[i].rows * (double)jobs[i].map->inputs * (double)jobs[i].output_panels;
   }
+  size_t most = ck_most(weights_at_once / (operations->panel_outputs * depth), 1);
   if (ck_pool_reserve(plan->pool, most * operations->panel_outputs * depth * sizeof(float)) != 0) return -1;
   // With many threads and few outputs, rows are divided too, though that packs weights several times.
   size_t row_parts = ck_parts((size_t)threads * 4, panels);

@@ -39,14 +39,14 @@ struct QuestionText: Sendable {
   /// salesforce/BLIP, data/utils.py, pre_question: lower case, without . ! " ( ) * # : ; ~, the first 50 words.
   private func cleaned(_ question: String) -> String {
     guard profile.cleanUp == .blipOriginal else { return question }
-    var text = String(
-      String.UnicodeScalarView(question.lowercased().unicodeScalars.filter { !Self.deleted.contains($0) }))
-    while text.hasSuffix(" ") { text.removeLast() }
+    // By code points, as Python does: a space that carries a mark is one all the same.
+    var scalars = question.lowercased().unicodeScalars.filter { !Self.deleted.contains($0) }
+    while scalars.last == " " { scalars.removeLast() }
     if let most = profile.maximumWords {
-      let words = text.split(separator: " ", omittingEmptySubsequences: false)
-      if words.count > most { text = words.prefix(most).joined(separator: " ") }
+      let words = scalars.split(separator: " ", maxSplits: most, omittingEmptySubsequences: false)
+      if words.count > most { scalars = .init(words.prefix(most).joined(separator: [" "])) }
     }
-    return text
+    return String(scalars)
   }
 
   private static let deleted: Set<Unicode.Scalar> = [".", "!", "\"", "(", ")", "*", "#", ":", ";", "~"]
