@@ -281,6 +281,10 @@ def check_reports(checks, errors, program):
     failed = [array["name"] for array in verified[3]["arrays"]["failed"]]
     checks.check(failed == [last["name"]], f"the damaged array is named: {failed}")
     asked = check_asking(checks, errors, program, shelf)
+    program.run("create", "--set", "ModelSize=tiny", "--seed", "1", "--shelf", folder / "vit")
+    classified = program.report(
+        checks, errors, "classify", "classify", DEMO / "pictures" / "red-circle-0004.png", "--set", "ModelSize=tiny",
+        "--shelf", folder / "vit")
     exported = program.report(
         checks, errors, "export", "export", *plain, "--to", "safetensors", folder / "exported")
     different = [
@@ -296,6 +300,8 @@ def check_reports(checks, errors, program):
     check_refused(checks, errors, "ask", asked, [
         ["answers", []], ["answers", 0, "tokens", []], ["answers", 0, "logProbability", 1], ["answers", 0, "answer", None],
         ["answers", 0, "seconds", "image", REMOVE], ["answers", 0, "ranking", [{"answer": "yes"}]]])
+    check_refused(checks, errors, "classify", classified, [
+        ["images", []], ["images", 0, "classes", 0, "probability", 2], ["images", 0, "image", REMOVE]])
     check_refused(checks, errors, "export", exported, [["files", ["a"]], ["arrays", -1], ["folder", ""]])
     check_refused(checks, errors, "diff", different[2], [
         ["identical", True], ["different", 0, "kind", "type"], ["different", 0, "shapes", [[1]]],

@@ -8,7 +8,7 @@ Below DIR, which is the repository unless given, in Tests/QuestionAnsweringTests
 
     *.jpg, *.png, …     images that are read
     expected.json       {"pillow": version, "files": [{"file", "width", "height", "rgb_sha256", "resized_384_sha256",
-                        "resized_480_sha256", "pixel_values_384_sha256"}]}
+                        "resized_480_sha256", "resized_224_bilinear_sha256", "pixel_values_384_sha256"}]}
     malformed/          files that are damaged, forged, or no images
     malformed.json      [{"file", "pillow_refuses"}]: all are refused here; Pillow reads some of them
 
@@ -668,6 +668,7 @@ def expected(name, data):
         "rgb_sha256": digest(rgb.tobytes()),
         "resized_384_sha256": digest(resized[384].tobytes()),
         "resized_480_sha256": digest(resized[480].tobytes()),
+        "resized_224_bilinear_sha256": digest(rgb.resize((224, 224), Image.Resampling.BILINEAR).tobytes()),
         "pixel_values_384_sha256": digest(pixel_values(resized[384]).tobytes()),
     }
 

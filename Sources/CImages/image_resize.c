@@ -1,14 +1,14 @@
-// Pillow's bicubic filter, bit for bit (source: Pillow 13.0.0, src/libImaging/Resample.c, restated; the order of the
+// Pillow's bicubic and bilinear filters, bit for bit (source: Pillow 13.0.0, src/libImaging/Resample.c, restated; the order of the
 // passes was found by experiment).
 //
 // One axis at a time, n_in samples to n_out. All of this in double, in this order of operations:
-//     scale = n_in / n_out, widened = max(scale, 1), support = 2 widened
+//     scale = n_in / n_out, widened = max(scale, 1), support = radius widened
 //     center = (i + 0.5) scale                                        for each output i
 //     lo = trunc(center - support + 0.5), but at least 0; hi = trunc(center + support + 0.5), but at most n_in
 //     w[j] = filter((j + lo - center + 0.5) (1 / widened))            for lo + j below hi
 //     w[j] is divided by the sum of all w, taken from left to right
 //     k[j] = trunc(w[j] 2^22 ± 0.5), away from 0                      not adjusted to sum to 2^22
-// The filter is Keys' with a = -0.5. An output is 2^21 + sum of k[j] pixel[lo + j], shifted right by 22 and clipped to
+// The bicubic filter is Keys' with a = -0.5 and the radius 2, the bilinear one a tent with the radius 1. An output is 2^21 + sum of k[j] pixel[lo + j], shifted right by 22 and clipped to
 // 0...255. Sums fit in 32 bits whatever their order, because the k of one output add up to less than 1.5 * 2^22 in
 // magnitude. The first pass makes 8-bit samples, so that the order of passes matters: the vertical comes first if
 // height - out_height > 2 max(0, width - out_width). An axis that keeps its size is skipped.
@@ -41,13 +41,14 @@ enum {
 struct axis {
   size_t in, out;
   double scale, support, inverse;
+  ingot_image_filter filter;
 };
 
-static struct axis make_axis(size_t in, size_t out) {
-  struct axis axis = {.in = in, .out = out};
+static struct axis make_axis(size_t in, size_t out, ingot_image_filter filter) {
+  struct axis axis = {.in = in, .out = out, .filter = filter};
   axis.scale = (double)in / (double)out;
   double widened = axis.scale < 1.0 ? 1.0 : axis.scale;
-  axis.support = 2.0 * widened;
+  axis.support = (filter == INGOT_IMAGE_BILINEAR ? 1.0 : 2.0) * widened;
   axis.inverse = 1.0 / widened;
   return axis;
 }
@@ -58,9 +59,10 @@ static size_t most_taps(const struct axis *axis) {
   return taps < (double)axis->in ? (size_t)taps : axis->in;
 }
 
-static double cubic(double x) {
+static double weight_at(double x, ingot_image_filter filter) {
   const double a = -0.5;
   if (x < 0.0) x = -x;
+  if (filter == INGOT_IMAGE_BILINEAR) return x < 1.0 ? 1.0 - x : 0.0;
   if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
   if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
   return 0.0;
@@ -77,10 +79,10 @@ static size_t find_coefficients(
   // Twice the same numbers, in place of room for them.
   double sum = 0.0;
   for (size_t j = 0; j < hi - lo; j++) {
-    sum += cubic(((double)(j + lo) - center + 0.5) * axis->inverse);
+    sum += weight_at(((double)(j + lo) - center + 0.5) * axis->inverse, axis->filter);
   }
   for (size_t j = 0; j < hi - lo; j++) {
-    double weight = cubic(((double)(j + lo) - center + 0.5) * axis->inverse);
+    double weight = weight_at(((double)(j + lo) - center + 0.5) * axis->inverse, axis->filter);
     if (sum != 0.0) weight /= sum;
     double scaled = weight * (1 << PRECISION);
     int32_t coefficient = (int32_t)(weight < 0.0 ? scaled - 0.5 : scaled + 0.5);
@@ -216,8 +218,9 @@ static int make_table(struct table *table, const struct axis *axis) {
 }
 
 /// Makes `height` rows of another width.
-static int resize_rows(const uint8_t *rgb, size_t width, size_t height, size_t out_width, uint8_t *out) {
-  struct axis axis = make_axis(width, out_width);
+static int resize_rows(
+    const uint8_t *rgb, size_t width, size_t height, size_t out_width, ingot_image_filter filter, uint8_t *out) {
+  struct axis axis = make_axis(width, out_width, filter);
   struct table table;
   int status = make_table(&table, &axis);
   if (status) return status;
@@ -244,8 +247,9 @@ static int resize_rows(const uint8_t *rgb, size_t width, size_t height, size_t o
 }
 
 /// Makes columns of another height.
-static int resize_columns(const uint8_t *rgb, size_t width, size_t height, size_t out_height, uint8_t *out) {
-  struct axis axis = make_axis(height, out_height);
+static int resize_columns(
+    const uint8_t *rgb, size_t width, size_t height, size_t out_height, ingot_image_filter filter, uint8_t *out) {
+  struct axis axis = make_axis(height, out_height, filter);
   size_t most = most_taps(&axis), stride = width * 3;
   if (most > SIZE_MAX / 8) return INGOT_IMAGE_NO_MEMORY;
   int32_t *coefficients = malloc(most * sizeof(int32_t));
@@ -273,14 +277,15 @@ static int is_vertical_first(size_t width, size_t height, size_t out_width, size
 }
 
 int ingot_image_resize(
-    const uint8_t *rgb, size_t width, size_t height, size_t out_width, size_t out_height, uint8_t *out) {
+    const uint8_t *rgb, size_t width, size_t height, size_t out_width, size_t out_height,
+    ingot_image_filter filter, uint8_t *out) {
   if (width == 0 || height == 0 || out_width == 0 || out_height == 0) return INGOT_IMAGE_BAD_DATA;
   if (width == out_width && height == out_height) {
     memcpy(out, rgb, width * height * 3);
     return 0;
   }
-  if (width == out_width) return resize_columns(rgb, width, height, out_height, out);
-  if (height == out_height) return resize_rows(rgb, width, height, out_width, out);
+  if (width == out_width) return resize_columns(rgb, width, height, out_height, filter, out);
+  if (height == out_height) return resize_rows(rgb, width, height, out_width, filter, out);
 
   int vertical = is_vertical_first(width, height, out_width, out_height);
   size_t between_width = vertical ? width : out_width, between_height = vertical ? out_height : height, size;
@@ -289,11 +294,11 @@ int ingot_image_resize(
   }
   uint8_t *between = malloc(size);
   if (!between) return INGOT_IMAGE_NO_MEMORY;
-  int status = vertical ? resize_columns(rgb, width, height, out_height, between)
-                        : resize_rows(rgb, width, height, out_width, between);
+  int status = vertical ? resize_columns(rgb, width, height, out_height, filter, between)
+                        : resize_rows(rgb, width, height, out_width, filter, between);
   if (!status) {
-    status = vertical ? resize_rows(between, width, out_height, out_width, out)
-                      : resize_columns(between, out_width, height, out_height, out);
+    status = vertical ? resize_rows(between, width, out_height, out_width, filter, out)
+                      : resize_columns(between, out_width, height, out_height, filter, out);
   }
   free(between);
   return status;

@@ -4,11 +4,13 @@
 /// Weight rows taken at once: as many sums as registers allow, and enough of them to hide the latency of adding.
 static INLINE size_t outputs_at_once(size_t rows) {
   if (lanes == 16) return rows <= 2 ? 8 : rows <= 4 ? 6 : rows <= 6 ? 4 : rows <= 8 ? 3 : 2;
-  return rows <= 1 ? 8 : rows <= 2 ? 4 : rows <= 3 ? 3 : rows <= 6 ? 2 : 1;
+  return rows <= 1 ? 8 : rows <= 2 ? 4 : rows <= 4 ? 3 : rows <= 6 ? 2 : 1;
 }
 
 /// How far ahead weights are fetched into the second-level cache, in bytes: more than memory's latency hides.
 enum { fetch_ahead = 24576 };
+/// Weights that are used by several groups of rows one after the other.
+enum { cached_weights = 98304 };
 
 /// x (rows × depth) · w (outputs × depth)ᵀ, sums to c. rows, outputs and type are constants where this is inlined. Rows
 /// `ahead` bytes behind these are fetched meanwhile; beyond the weights' end that does nothing.
@@ -93,20 +95,27 @@ static __attribute__((noinline)) void dots_bfloat16(size_t rows, const float *x,
   all_dots_as(rows, x, x_stride, w, ck_bfloat16, w_stride, outputs, depth, c, c_stride);
 }
 
-static void few_rows(const ck_linear *map, size_t first_output, size_t outputs) {
+static void some_few_rows(const ck_linear *map, size_t from, size_t rows, size_t first_output, size_t outputs) {
   float products[few_rows_limit * ck_few_outputs];
   const char *w = (const char *)map->weight + first_output * map->inputs * ck_type_size(map->type);
-  size_t groups = ck_parts(map->rows, few_rows_limit);
-  for (size_t group = 0; group < groups; group++) {
-    // Groups of about the same size: many rows at once use each weight more often.
-    size_t from = map->rows * group / groups, rows = map->rows * (group + 1) / groups - from;
-    const float *x = map->x + from * map->x_stride;
-    if (map->type == ck_float16)
-      dots_float16(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
-    else if (map->type == ck_bfloat16)
-      dots_bfloat16(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
-    else dots_float32(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
-    finish_rows(products, ck_few_outputs, rows, outputs, map->y + from * map->y_stride + first_output, map->y_stride,
-                map->bias != NULL ? map->bias + first_output : NULL, map->finish == ck_finish_add, map->finish);
-  }
+  const float *x = map->x + from * map->x_stride;
+  if (map->type == ck_float16)
+    dots_float16(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
+  else if (map->type == ck_bfloat16)
+    dots_bfloat16(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
+  else dots_float32(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
+  finish_rows(products, ck_few_outputs, rows, outputs, map->y + from * map->y_stride + first_output, map->y_stride,
+              map->bias != NULL ? map->bias + first_output : NULL, map->finish == ck_finish_add, map->finish);
+}
+
+static void few_rows(const ck_linear *map, size_t first_output, size_t outputs) {
+  // Groups of about the same size.
+  size_t groups = map->rows <= few_rows_limit ? 1 : ck_parts(map->rows, rows_per_group), each = outputs;
+  // With several groups, weights that stay in the second-level cache from one to the next.
+  if (groups > 1) each = ck_most(cached_weights / map->inputs / 24, 1) * 24;
+  for (size_t j = 0; j < outputs; j += each)
+    for (size_t group = 0; group < groups; group++) {
+      size_t from = map->rows * group / groups, rows = map->rows * (group + 1) / groups - from;
+      some_few_rows(map, from, rows, first_output + j, ck_least(each, outputs - j));
+    }
 }

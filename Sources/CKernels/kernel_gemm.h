@@ -52,6 +52,9 @@ static void pack_outputs(const void *weight, ck_type type, size_t stride, size_t
   else pack_outputs_of(weight, ck_float32, stride, outputs, depth, target);
 }
 
+/// How many elements ahead packed rows are fetched: they come from the third-level cache.
+enum { rows_fetch_ahead = 512 };
+
 /// The product of `rows` rows (a constant where this is inlined) and one panel of outputs. Element (i, k) of a is
 /// a[i row_step + k step], row k of b is at b + k b_step.
 static INLINE void tile(size_t rows, const float *a, size_t row_step, size_t step, const float *b, size_t b_step,
@@ -71,6 +74,8 @@ static INLINE void tile(size_t rows, const float *a, size_t row_step, size_t ste
 #pragma clang loop unroll(full)
       for (size_t v = 0; v < panel_vectors; v++) sums[i][v] = v_fma(x, w[v], sums[i][v]);
     }
+    // Beyond the end that does nothing.
+    if (row_step == 1) __builtin_prefetch(a + rows_fetch_ahead, 0, 3);
     a += step;
     b += b_step;
   }

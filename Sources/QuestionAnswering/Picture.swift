@@ -57,12 +57,20 @@ public struct Picture: Sendable {
     rgb = unsafe Array(UnsafeBufferPointer(start: pixels, count: width * height * 3))
   }
 
-  /// The picture brought to another size by Pillow's antialiased bicubic filter, which rounds to 8 bits.
+  /// How a picture is resized.
+  public enum Filter: String, CaseIterable, Sendable {
+    case bicubic
+    case bilinear
+  }
+
+  /// The picture brought to another size by Pillow's antialiased filter of that name, which rounds to 8 bits.
   /// - Throws: `Failure` of kind `io` when memory is short.
-  public func resized(width: Int, height: Int) throws(Failure) -> Picture {
+  public func resized(width: Int, height: Int, by filter: Filter = .bicubic) throws(Failure) -> Picture {
     precondition(width > 0 && height > 0)
     var out = [UInt8](repeating: 0, count: width * height * 3)
-    let status = unsafe ingot_image_resize(rgb, self.width, self.height, width, height, &out)
+    let status = unsafe ingot_image_resize(
+      rgb, self.width, self.height, width, height,
+      filter == .bicubic ? INGOT_IMAGE_BICUBIC : INGOT_IMAGE_BILINEAR, &out)
     guard status == 0 else {
       throw Failure(.io, "there is not enough memory to resize a picture", hint: "close other programs")
     }

@@ -6,7 +6,7 @@ extension VQAProfile.Image {
   /// - Returns: 3 × (side · side).
   /// - Throws: `Failure` of kind `io` when memory is short.
   package func pixels(of picture: Picture) throws(Failure) -> Matrix {
-    let small = try picture.resized(width: side, height: side)
+    let small = try picture.resized(width: side, height: side, by: filter)
     let out = Matrix(rows: 3, columns: side * side)
     for channel in 0..<3 {
       let values = table(channel)

@@ -7,14 +7,16 @@ public struct VQAProfile: Sendable {
   public struct Image: Sendable {
     /// Of the square picture, in pixels.
     public let side: Int
+    public let filter: Picture.Filter
     /// Factor from 0 ... 255 to the values that mean and standard deviation are of.
     public let scale: Double
     /// Per channel.
     public let mean: [Double]
     public let std: [Double]
 
-    package init(side: Int, scale: Double, mean: [Double], std: [Double]) {
+    package init(side: Int, filter: Picture.Filter = .bicubic, scale: Double, mean: [Double], std: [Double]) {
       self.side = side
+      self.filter = filter
       self.scale = scale
       self.mean = mean
       self.std = std
@@ -53,18 +55,21 @@ public struct VQAProfile: Sendable {
 
   /// - Throws: `Failure` of kind `badData` naming the file and what of its profile can't be used.
   init(_ nets: VQANets) throws(Failure) {
-    image = try Image(ProfileReader(nets.imageEncoder))
+    image = try Image(nets.imageEncoder)
     question = try Question(ProfileReader(nets.textEncoder))
     answer = try Answer(ProfileReader(nets.textDecoder))
   }
 }
 
 extension VQAProfile.Image {
-  fileprivate init(_ profile: ProfileReader) throws(Failure) {
+  /// Of a net that takes pictures.
+  init(_ net: NetFile) throws(Failure) {
+    let profile = ProfileReader(net)
     let side = try profile.integer("image.side", 1...1 << 16)
     let resize = try profile.string("image.resize")
-    guard resize == "bicubic" else {
-      throw profile.failure("image.resize", "is \"\(resize)\"; pictures are resized by \"bicubic\" only")
+    guard let filter = Picture.Filter(rawValue: resize) else {
+      let known = Picture.Filter.allCases.map(\.rawValue).joined(separator: " or ")
+      throw profile.failure("image.resize", "is \"\(resize)\"; pictures are resized by \(known)")
     }
     guard profile["image.keepAspectRatio"]?.content != .boolean(true) else {
       throw profile.failure("image.keepAspectRatio", "is true, which is not supported")
@@ -72,7 +77,8 @@ extension VQAProfile.Image {
     let std = try profile.numbers("image.std", count: 3)
     guard std.allSatisfy({ $0 != 0 }) else { throw profile.failure("image.std", "holds 0") }
     self.init(
-      side: side, scale: try profile.number("image.scale"), mean: try profile.numbers("image.mean", count: 3), std: std)
+      side: side, filter: filter, scale: try profile.number("image.scale"),
+      mean: try profile.numbers("image.mean", count: 3), std: std)
   }
 }
 

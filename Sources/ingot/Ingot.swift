@@ -16,7 +16,8 @@ struct IngotCommand: ParsableCommand {
       """,
     version: Families.Ingot.version,
     subcommands: [
-      Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, Ask.self, Tokenize.self,
+      Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, Ask.self, Classify.self,
+      Tokenize.self,
       HDF5Child.self,
     ])
 

@@ -34,6 +34,9 @@ import Testing
           digest(try picture.resized(width: side, height: side)) == file["resized_\(side)_sha256"], "\(name) to \(side)"
         )
       }
+      #expect(
+        digest(try picture.resized(width: 224, height: 224, by: .bilinear)) == file["resized_224_bilinear_sha256"],
+        "\(name)")
       let pixels = Floats.bytes(try profile.pixels(of: picture).elements)
       #expect(.string(SHA256.digest(pixels).description) == file["pixel_values_384_sha256"], "\(name)")
     }

@@ -2,7 +2,7 @@
 #define INGOT_IMAGES_H
 
 // Reads image files into RGB, and resizes: with the same bytes, to the last bit, as Pillow 13.0.0 gives for
-// `Image.open(file).convert("RGB")` and `.resize((width, height), Image.BICUBIC)`.
+// `Image.open(file).convert("RGB")` and `.resize((width, height), Image.BICUBIC)`, or BILINEAR.
 //
 // JPEG and PNG are read by libjpeg and libpng, to which the program is linked; WebP and TIFF by libwebp and libtiff,
 // which are loaded when the first such file comes; GIF and BMP by code of its own. All may be called from several
@@ -55,11 +55,15 @@ int ingot_image_decode(
 /// Frees the pixels, and makes the picture an empty one.
 void ingot_picture_free(ingot_picture *picture);
 
-/// Resizes as Pillow 13.0.0 does with its bicubic filter: antialiased when it gets smaller, each of the two passes
+/// Which filter resizes.
+typedef enum ingot_image_filter { INGOT_IMAGE_BICUBIC = 0, INGOT_IMAGE_BILINEAR = 1 } ingot_image_filter;
+
+/// Resizes as Pillow 13.0.0 does with that filter: antialiased when it gets smaller, each of the two passes
 /// rounded to 8 bits. `rgb` and `out` are pictures of the sizes named, each at least 1, that don't overlap. Returns 0;
 /// 65 if a size is 0; 74 if there is not enough memory.
 int ingot_image_resize(
-    const uint8_t *rgb, size_t width, size_t height, size_t out_width, size_t out_height, uint8_t *out);
+    const uint8_t *rgb, size_t width, size_t height, size_t out_width, size_t out_height,
+    ingot_image_filter filter, uint8_t *out);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,62 @@
+import Arrays
+import Families
+import Glibc
+import Kernels
+import NetFile
+import Nets
+
+/// Says what is in pictures with a Vision Transformer that was trained as a classifier.
+public final class ImageClassification: Sendable {
+  /// What a picture may show.
+  public struct Class: Sendable {
+    public let index: Int
+    /// As the checkpoint has it; nil if it has none.
+    public let label: String?
+    /// Of all classes together 1.
+    public let probability: Double
+  }
+
+  private let image: VQAProfile.Image
+  private let labels: JSONValue?
+  private let net: ViTImageClassifier
+  private let engine: Engine
+
+  /// - Parameter threads: that compute together; nil: one per core.
+  /// - Throws: `Failure` of kind `usage` when the net is no classifier, `badData` when it can't be run, `io` when memory is
+  ///   short.
+  public init(_ file: NetFile, threads: Int? = nil) throws(Failure) {
+    let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
+    guard kind?.definition == .vitImageClassifier else {
+      throw Failure(
+        .usage, file: file.path, "is no image classifier", hint: "`ingot list vit-imagenet` shows the family of those")
+    }
+    image = try VQAProfile.Image(file)
+    labels = file.header.profile["labels"]
+    net = try ViTImageClassifier(Configuration(file.header.configuration), WeightSource(MappedWeights(file)))
+    guard net.trunk.channels == 3, net.trunk.imageSide == image.side else {
+      throw Failure(
+        .badData, file: file.path, "its profile and its configuration differ in the pictures they take",
+        hint: "convert the checkpoint again")
+    }
+    engine = try Engine(threads: threads ?? Paths.processors)
+  }
+
+  /// One score (logit) per class.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func scores(_ picture: Picture) throws(Failure) -> [Float] { try net(image.pixels(of: picture), engine) }
+
+  /// Every class, the likeliest first.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func classes(_ picture: Picture) throws(Failure) -> [Class] {
+    let scores = try scores(picture).map(Double.init)
+    let top = scores.max() ?? 0
+    let weights = scores.map { exp($0 - top) }
+    let sum = weights.reduce(0, +)
+    return weights.enumerated().sorted { $0.element > $1.element || $0.element == $1.element && $0.offset < $1.offset }
+      .map { index, weight in
+        var label: String?
+        if case .string(let text) = labels?[String(index)]?.content { label = text }
+        return Class(index: index, label: label, probability: weight / sum)
+      }
+  }
+}

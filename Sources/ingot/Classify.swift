@@ -1,0 +1,40 @@
+import ArgumentParser
+import Arrays
+import QuestionAnswering
+import Reports
+
+struct Classify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Says what images show, with a Vision Transformer classifier.")
+
+  @Argument(help: "JPEG, PNG, WebP, BMP, GIF or TIFF files.")
+  var images: [String]
+
+  @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"))
+  var net: String?
+
+  @OptionGroup var selection: SelectionOptions
+
+  @Option(help: "How many classes of each image are told.")
+  var top = 5
+
+  @Option(help: "Threads that compute together. (default: one per core)")
+  var threads: Int?
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if images.isEmpty { throw ValidationError("there is no image") }
+    if top < 1 { throw ValidationError("--top is a number from 1") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
+  }
+
+  func run() throws {
+    let file = try selection.selection(path: net).file(on: selection.shelfOptions.chosen)
+    let classifier = try ImageClassification(file, threads: threads)
+    var out: [(path: String, classes: [ImageClassification.Class])] = []
+    for path in images { out.append((path, Array(try classifier.classes(Picture(path)).prefix(top)))) }
+    let report = ClassificationReport(out)
+    try output.print(json: report.json, text: report.text)
+  }
+}
