@@ -4,10 +4,10 @@
     tools/setup --reference
     .venv-reference/bin/python tools/check_answers.py .build/release/ingot [--first N]
 
-weights/demo is converted onto a temporary shelf. The 9,673 questions on 1,000 pictures, which come with the Python package
-easy-vqa, go to `ingot ask` as JSON Lines, and to transformers' BlipForQuestionAnswering in batches of questions of equal
-length. Both decode greedily. Prints the accuracy of both by kind of question, every answer that differs, and exits with
-status 1 if one does.
+weights/demo is converted onto a temporary shelf. The 9,673 questions on 1,000 pictures, which come with the Python
+package easy-vqa, go to `ingot ask` as JSON Lines, and to transformers' BlipForQuestionAnswering in batches of questions
+of equal length. Both decode greedily. Prints the accuracy of both by kind of question, every answer that differs, and
+exits with status 1 if one does.
 """
 
 import argparse

@@ -93,9 +93,10 @@ def print_table(outputs):
     """Errors are parts of the reference's largest magnitude; of token ids, 0 or 1."""
     print(f"{'output':26}{'cases':>7}{'max error':>12}{'mean error':>12}{'cosine':>14}  result")
     for output in outputs:
-        figures = shown(output["maxError"], ".2e"), shown(output["meanError"], ".2e"), shown(output["cosine"], ".9f")
+        figures = f"{shown(output['maxError'], '.2e'):>12}{shown(output['meanError'], '.2e'):>12}"
+        figures += f"{shown(output['cosine'], '.9f'):>14}"
         result = "as the reference's" if output["passed"] else output.get("reason") or "DIFFERS"
-        print(f"{output['name']:26}{output.get('cases', ''):>7}{figures[0]:>12}{figures[1]:>12}{figures[2]:>14}  {result}")
+        print(f"{output['name']:26}{output.get('cases', ''):>7}{figures}  {result}")
 
 
 def shown(value, form):

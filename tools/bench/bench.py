@@ -5,8 +5,8 @@
     .venv-bench/bin/python tools/bench/bench.py --checkpoint HF_FOLDER --binary .build/release/ingot \\
         [--runs 9] [--engines ingot,torch,onnxruntime,openvino] [--json OUT]
 
-HF_FOLDER is a checkpoint in the huggingface layout. README.md beside this file says what is measured and how. Net files,
-ONNX and OpenVINO files are made once per checkpoint, in the folder --work (.build/bench). Prints a table in Markdown.
+HF_FOLDER is a checkpoint in the huggingface layout. README.md beside this file says what is measured and how. Net
+files, ONNX and OpenVINO files are made once per checkpoint, in the folder --work (.build/bench). Prints a Markdown table.
 """
 
 import argparse
@@ -50,7 +50,8 @@ def draw(path):
         pen.ellipse((left, 170, left + 65, 280), fill=(30, 110 + left // 10, 40))
     for _ in range(60000):
         place = chance.randrange(640), chance.randrange(480)
-        picture.putpixel(place, tuple(max(0, min(255, value + chance.randrange(-12, 13))) for value in picture.getpixel(place)))
+        noisy = (value + chance.randrange(-12, 13) for value in picture.getpixel(place))
+        picture.putpixel(place, tuple(max(0, min(255, value)) for value in noisy))
     picture.save(path)
 
 
@@ -87,8 +88,8 @@ def run(command):
 def command(engine, options, work, *asked):
     """Of a process that answers one question, or those on its standard input."""
     if engine == "ingot":
-        words = [options.binary, "ask", *asked, "--shelf", work / "shelf", "--set", "Release=bench", "--threads", THREADS,
-                 "--max-tokens", TOKENS, "--min-tokens", TOKENS]
+        words = [options.binary, "ask", *asked, "--shelf", work / "shelf", "--set", "Release=bench",
+                 "--threads", THREADS, "--max-tokens", TOKENS, "--min-tokens", TOKENS]
     else:
         words = [sys.executable, HERE / "peer.py", engine, *asked, "--checkpoint", options.checkpoint, "--graphs", work,
                  "--tokens", TOKENS]
@@ -215,17 +216,19 @@ def faster(records, candidates):
 def table(records, shown):
     """Rows are what is measured, columns the engines; (least) after the median, and the ratio to ingot's median."""
     rows = [(stage, "ms") for stage in [*STAGES, "cold start"]] + [("peak MB", "MB"), ("cold peak MB", "MB")]
-    medians = {name: {row: statistics.median(records[engine][row]) for row, _ in rows} for name, engine in shown.items()}
+    medians = {
+        name: {row: statistics.median(records[engine][row]) for row, _ in rows} for name, engine in shown.items()}
     others = [name for name in shown if name != "ingot"]
-    lines = ["| " + " | ".join(["", *shown, *(["fastest other / ingot"] if "ingot" in shown and others else [])]) + " |"]
+    ratio = ["fastest other / ingot"] if "ingot" in shown and others else []
+    lines = ["| " + " | ".join(["", *shown, *ratio]) + " |"]
     lines.append("|---|" + "---:|" * (lines[0].count("|") - 2))
     for row, unit in rows:
         best = min(others, key=lambda name: medians[name][row]) if others else None
         cells = [f"{row.replace(' MB', '')}, {unit}"]
         for name, engine in shown.items():
-            cell = f"{medians[name][row]:,.0f}"
+            cell = number(medians[name][row])
             if unit == "ms":
-                cell += f" ({min(records[engine][row]):,.0f})"
+                cell += f" ({number(min(records[engine][row]))})"
             if "ingot" in shown and name != "ingot":
                 cell += f", x{medians[name][row] / medians['ingot'][row]:.2f}"
             cells.append(f"**{cell}**" if name == best else cell)
@@ -233,6 +236,10 @@ def table(records, shown):
             cells.append(f"{medians[best][row] / medians['ingot'][row]:.2f}")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def main():
@@ -261,9 +268,9 @@ def main():
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "processor": processor(),
         "cores": os.cpu_count(), "threads": int(THREADS), "load before": load, "runs": options.runs,
         "cold runs": options.cold_runs, "versions": versions(options, chosen)}
-    print(f"{facts['processor']}, {facts['cores']} cores, {THREADS} threads each; {facts['date']}; load before: {load:.2f}")
+    print(f"{facts['processor']}, {facts['cores']} cores; {THREADS} threads; {facts['date']}; load before: {load:.2f}")
     print("; ".join(f"{name} {version}" for name, version in facts["versions"].items()))
-    print(f"medians (least) of {options.runs} runs, of cold starts {options.cold_runs}; x: so many times ingot's; **fastest other**")
+    print(f"medians (least) of {options.runs} runs and {options.cold_runs} cold starts; x2: twice ingot's; **fastest other**")
     print()
     print(table(records, shown))
     print()

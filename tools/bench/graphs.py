@@ -130,13 +130,15 @@ def export(net, out):
         return {name: {2: axis} for name in names(kind, layers)}
 
     pieces = {
-        "look": (Look(net), (torch.randn(1, 3, vision.image_size, vision.image_size),), ["pixels"], names("image", layers), {}),
+        "look": (
+            Look(net), (torch.randn(1, 3, vision.image_size, vision.image_size),), ["pixels"], names("image", layers), {}),
         "read": (
             Read(net), (torch.arange(5, 13)[None], *example(positions)), ["ids", *names("image", layers)],
             names("question", layers), {"ids": {1: "tokens"}} | lengths("question", "tokens")),
         "speak": (
             Speak(net), (torch.tensor([[5]]), torch.tensor([3]), *example(8), *example(3)),
-            ["token", "position", *names("question", layers), *names("past", layers)], ["logits", *names("new", layers)],
+            ["token", "position", *names("question", layers), *names("past", layers)],
+            ["logits", *names("new", layers)],
             lengths("question", "tokens") | lengths("past", "past") | lengths("new", "all")),
     }
     for name, (module, inputs, takes, gives, axes) in pieces.items():

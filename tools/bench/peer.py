@@ -4,9 +4,9 @@
     python peer.py ENGINE --checkpoint HF_FOLDER --graphs FOLDER --tokens 5 [IMAGE QUESTION]
 
 ENGINE is torch-hf (the modules of transformers as they are), torch-sdpa (the pieces of graphs.py), onnxruntime or
-openvino. Without IMAGE and QUESTION, lines {"image": path, "question": text} come on standard input; each is answered by
-one with the answer's tokens and the seconds that the image, the question and the answer took. The image is kept from one
-line to the next. Only what the engine needs is imported: that is part of a cold start.
+openvino. Without IMAGE and QUESTION, lines {"image": path, "question": text} come on standard input; each is answered
+by one with the answer's tokens and the seconds that the image, the question and the answer took. The image is kept from
+one line to the next. Only what the engine needs is imported: that is part of a cold start.
 """
 
 import argparse
@@ -73,8 +73,8 @@ class TorchModules:
         question = self.net.text_encoder(
             ids, attention_mask=self.torch.ones_like(ids), encoder_hidden_states=image,
             encoder_attention_mask=self.torch.ones(image.shape[:2], dtype=self.torch.long)).last_hidden_state
-        cache = self.transformers.EncoderDecoderCache(self.transformers.DynamicCache(), self.transformers.DynamicCache())
-        return question, cache
+        own, cross = self.transformers.DynamicCache(), self.transformers.DynamicCache()
+        return question, self.transformers.EncoderDecoderCache(own, cross)
 
     def speak(self, token, position, state):
         question, cache = state
@@ -103,7 +103,8 @@ class TorchPieces:
         return question, [part[:, :, :0] for part in question]
 
     def speak(self, token, position, state):
-        logits, *past = self.pieces[2](self.torch.tensor([[token]]), self.torch.tensor([position]), *state[0], *state[1])
+        token, position = self.torch.tensor([[token]]), self.torch.tensor([position])
+        logits, *past = self.pieces[2](token, position, *state[0], *state[1])
         return logits[0].numpy(), (state[0], past)
 
 
@@ -128,10 +129,12 @@ class OnnxRuntime(Graphs):
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # they are optimized already
+        # The files are optimized already.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 3
         self.sessions = [
-            onnxruntime.InferenceSession(str(graphs / f"{name}.optimized.onnx"), options, providers=["CPUExecutionProvider"])
+            onnxruntime.InferenceSession(
+                str(graphs / f"{name}.optimized.onnx"), options, providers=["CPUExecutionProvider"])
             for name in ("look", "read", "speak")]
         self.names = [[item.name for item in session.get_inputs()] for session in self.sessions]
 
@@ -181,8 +184,8 @@ class Asker:
             answer.append(token)
         times.append(time.perf_counter())
         seconds = [after - before for before, after in zip(times, times[1:])]
-        return {"image": path, "question": question, "answer": self.checkpoint.tokenizer.decode(answer), "tokens": answer,
-                "seconds": dict(zip(("image", "question", "answer"), seconds))}
+        return {"image": path, "question": question, "answer": self.checkpoint.tokenizer.decode(answer),
+                "tokens": answer, "seconds": dict(zip(("image", "question", "answer"), seconds))}
 
 
 def main():

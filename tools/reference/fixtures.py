@@ -13,9 +13,9 @@ NETS says of each file which checkpoint it is made from, and which others hold t
 that is checked here as far as transformers can load them. The nets come from tools/fixtures_layouts.py and
 tools/reference/small_nets.py; keras, which transformers 5 can't load, holds the net of huggingface too.
 
-Tokens are only worth comparing where rounding can't change them. So a question is taken when, for each net, the answer
-stays the same in float64 and with weights moved by 1e-4 of their size, and when at each step of greedy decoding the best
-logit leads by 1e-3 of the largest. Pictures are drawn here, smaller and larger than the nets' sides.
+Tokens are only worth comparing where rounding can't change them. So a question is taken when the net's answer stays the
+same in float64 and with weights moved by 1e-4 of their size, and when at each step of greedy decoding the best logit
+leads by 1e-3 of the largest. Pictures are drawn here, smaller and larger than the nets' sides.
 """
 
 import argparse
@@ -55,7 +55,8 @@ QUESTIONS = [
     "Is the yes-thing no's?", "日5 is what?", "are there circles, squares or shapes in the green shapes?",
     "which shape, are not blue one two?", "How many SQUARES are there?", "what is the color of the square in it",
     "which is one of the three red shapes?", "no", "what shape is the green thing? Is it a circle?"]
-TINY_ANSWERS = ["red", "blue", "yes", "no", "circle", "a red circle", "the color", "red", "circles", "no no no yes", "blue ?"]
+TINY_ANSWERS = [
+    "red", "blue", "yes", "no", "circle", "a red circle", "the color", "red", "circles", "no no no yes", "blue ?"]
 ANSWERS = ["yes", "no", "red", "green", "blue", "circle", "two circles", "a red square", "one", "two", "three", "in it",
            "the color of it", "which one ?", "yes", "shapes"]
 PER_PICTURE = 3
@@ -119,8 +120,8 @@ def stable_cases(net, others, images, questions, how, answers, k_test):
                 holds = holds and margin(net, case, arrays[key], how) > 1e-3
             if answers:
                 ranks = [result["questions.0.ranking"] for result in [arrays, *results]]
-                holds = holds and all(
-                    rank.argmin() == ranks[0].argmin() and torch.equal(rank.isinf(), ranks[0].isinf()) for rank in ranks)
+                best, left = ranks[0].argmin(), ranks[0].isinf()
+                holds = holds and all(rank.argmin() == best and torch.equal(rank.isinf(), left) for rank in ranks)
             seen = [answer for _, answer in found]
             if holds and not any(torch.equal(arrays[key], answer) for answer in seen):
                 found.append((case, arrays[key]))
@@ -137,10 +138,12 @@ def make(name, folder, images):
     how = outputs.decoding(net, most, least)
     tiny = source.parent == LAYOUTS
     answers = (TINY_ANSWERS if tiny else ANSWERS) if k_test else None
-    cases = stable_cases(net, list(variants(net)), images[:count], TINY_QUESTIONS if tiny else QUESTIONS, how, answers, k_test)
+    questions = TINY_QUESTIONS if tiny else QUESTIONS
+    cases = stable_cases(net, list(variants(net)), images[:count], questions, how, answers, k_test)
     arrays, metadata = outputs.reference(net, cases, how, True, answers, k_test)
     for other, its_profile in same:
-        found, _ = outputs.reference(outputs.load(source.parent / other, its_profile), cases, how, True, answers, k_test)
+        its_net = outputs.load(source.parent / other, its_profile)
+        found, _ = outputs.reference(its_net, cases, how, True, answers, k_test)
         worst = 0
         for key, array in arrays.items():
             difference = (found[key].double() - array.double()).abs()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what the publisher's own library computes for images and questions, as a file that `ingot verify` compares with.
+"""Writes what the publisher's own library computes for images and questions, for `ingot verify --reference`.
 
     tools/setup --reference
     .venv-reference/bin/python tools/reference/outputs.py CHECKPOINT --out reference.safetensors \\
@@ -9,15 +9,15 @@
 
 CHECKPOINT is a folder in the huggingface layout, which transformers loads (safetensors or PyTorch, whole or in shards),
 or one in the salesforce layout: its .pth is renamed in memory to the names of the same classes. Keras files are none of
-these; what comes out of them is compared with the reference of the same net in another layout. Weights in half precision
-are widened to float32, and everything is computed in float32 by the eager attention.
+these; what comes out of them is compared with the reference of the same net in another layout. Weights in half
+precision are widened to float32, and everything is computed in float32 by the eager attention.
 
-Every question is asked of every image, unless --questions-file names pairs: lines {"image": …, "question": …} with paths
-relative to that file. Two profiles:
+Every question is asked of every image, unless --questions-file names pairs: lines {"image": …, "question": …} with
+paths relative to that file. Two profiles:
 
     hf-384        the question as it is, [CLS] first; greedy decoding, at most 25 new tokens
-    original-480  as the original repository asks: lower case, without . ! " ( ) * # : ; ~, at most 50 words and 35 tokens,
-                  [ENC] first; 3 beams, 9 new tokens at most (its max_length 10 counts the start token)
+    original-480  as the original repository asks: lower case, without . ! " ( ) * # : ; ~, at most 50 words and 35
+                  tokens, [ENC] first; 3 beams, 9 new tokens at most (its max_length 10 counts the start token)
 
 The file, in safetensors; I counts images, J questions; P image positions, T tokens, L layers, H heads, V words:
 
@@ -93,7 +93,7 @@ def load(folder, profile=None, dtype=torch.float32):
         names = [name for name in map(str, found) if not name.endswith("position_ids") and not is_tied(model, name)]
         if names:
             raise SystemExit(f"{folder}: {len(names)} {kind}: {sorted(names)[:3]}")
-    for parameter in model.parameters():  # views of a mapped file may stand at any address, and that decides the kernels
+    for parameter in model.parameters():  # views of a mapped file stand at any address, and that decides the kernels
         parameter.data = parameter.data.clone()
     side = model.config.vision_config.image_size
     return Net(
@@ -182,8 +182,8 @@ def decoding(net, maximum=None, minimum=0, beams=None):
 
 
 def generate(net, question_embeds, how):
-    """Ids of the answers to questions of one length, start tokens first: BlipForQuestionAnswering.generate from where it
-    has the question's features."""
+    """Ids of the answers to questions of one length, start tokens first: BlipForQuestionAnswering.generate from where
+    it has the question's features."""
     config = net.model.config.text_config
     found = net.model.text_decoder.generate(
         input_ids=torch.full((len(question_embeds), 1), config.bos_token_id), eos_token_id=config.sep_token_id,
@@ -216,9 +216,9 @@ def candidates(net, answers):
 def rank(net, question_embeds, ids, mask, k_test):
     """The loss of every answer, infinite for those that were not scored: the smallest is the net's choice.
 
-    As the original repository ranks: the k_test answers whose first token is the most probable one after the start token
-    are scored by their tokens' cross entropies, summed, against labels smoothed by 0.1. Answers that share a first token
-    are equally probable; of those the earlier ones are scored.
+    As the original repository ranks: the k_test answers whose first token is the most probable one after the start
+    token are scored by their tokens' cross entropies, summed, against labels smoothed by 0.1. Answers that share a first
+    token are equally probable; of those the earlier ones are scored.
     """
     config = net.model.config.text_config
     first = first_logits(net, question_embeds)[0].softmax(dim=-1)[ids[:, 1]]
@@ -250,8 +250,8 @@ def reference(net, cases, how, attention=True, answers=None, k_test=128):
 
     arrays, images = {}, {}
     metadata = {
-        "format": FORMAT, "profile": net.profile, "net": net.name, "decoding": json.dumps(how), "torch": torch.__version__,
-        "transformers": transformers.__version__, "tokenizers": tokenizers.__version__, "pillow": PIL.__version__}
+        "format": FORMAT, "profile": net.profile, "net": net.name, "decoding": json.dumps(how),
+        "torch": torch.__version__, "transformers": transformers.__version__, "tokenizers": tokenizers.__version__, "pillow": PIL.__version__}
     if answers:
         choices = candidates(net, answers)
         metadata |= {"answers": json.dumps(answers, ensure_ascii=False), "kTest": str(min(k_test, len(answers)))}
@@ -321,8 +321,10 @@ def main():
     arrays, metadata = reference(net, cases, how, not given.without_attention, answers, given.k_test)
     save(given.out, arrays, metadata)
     for j, case in enumerate(cases):
-        print(json.dumps({"image": str(case.image), "question": case.question, "answer": metadata[f"questions.{j}.answer"],
-                          "tokens": arrays[f"questions.{j}.answer_ids"].tolist()[1:]}, ensure_ascii=False))
+        printed = {
+            "image": str(case.image), "question": case.question, "answer": metadata[f"questions.{j}.answer"],
+            "tokens": arrays[f"questions.{j}.answer_ids"].tolist()[1:]}
+        print(json.dumps(printed, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the small nets of Tests/ReferenceFixtures/nets: sizes that no kernel likes, in the two layouts that differ most.
+"""Makes the small nets of Tests/ReferenceFixtures/nets: sizes that no kernel likes, in two layouts.
 
     tools/setup --reference
     .venv-reference/bin/python tools/reference/small_nets.py [--out DIR]
@@ -7,8 +7,9 @@
     odd-huggingface/  model.safetensors
     odd-salesforce/   the same net as the original repository has it: 37 positions for images of 48 pixels
 
-One net with seeded random weights: heads of 10 and of 15 numbers, and no width, length or count that is a multiple of 4. Unlike the nets that tools/fixtures_layouts.py makes (by whose functions this one is
-written too) it has positions enough for long answers. A second run makes the same bytes with the same torch.
+One net with seeded random weights, untied: heads of 10 and of 15 numbers, widths 30, 35 and 50. Unlike the nets that
+tools/fixtures_layouts.py makes (by whose functions this one is written too) it has positions enough for long answers. A
+second run makes the same bytes with the same torch.
 """
 
 import argparse
@@ -21,8 +22,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import fixtures_layouts as layouts  # noqa: E402
 
-VOCABULARY = """[PAD] [UNK] [CLS] [SEP] [MASK] what which is are the a of in it there how many color shape red green blue
-circle square yes no not one two three ##s ##es ##ing ##d e 日 5 ? . , ' - !""".split()
+VOCABULARY = """[PAD] [UNK] [CLS] [SEP] [MASK] what which is are the a of in it there how many color shape red green
+blue circle square yes no not one two three ##s ##es ##ing ##d e 日 5 ? . , ' - !""".split()
 OUTPUT_SCALE = 0.15
 SIZES = {
     "SEED": 26,
@@ -45,7 +46,7 @@ def make(folder, **sizes):
     for name, value in (SIZES | sizes).items():
         setattr(layouts, name, value)
     original = layouts.original_state(tied=False)
-    for name, array in original.items():  # so that the last word, and not the question alone, decides about the next one
+    for name, array in original.items():  # so that the last word, not the question alone, decides about the next one
         if name.endswith("output.dense.weight"):
             array *= OUTPUT_SCALE
     for name in ("odd-huggingface", "odd-salesforce"):
