@@ -6,7 +6,8 @@
         [--runs 9] [--engines ingot,torch,onnxruntime,openvino] [--json OUT]
 
 HF_FOLDER is a checkpoint in the huggingface layout. README.md beside this file says what is measured and how. Net
-files, ONNX and OpenVINO files are made once per checkpoint, in the folder --work (.build/bench). Prints a Markdown table.
+files, ONNX and OpenVINO files are made once per checkpoint, in the folder --work (.build/bench). Prints a
+Markdown table.
 """
 
 import argparse
@@ -270,7 +271,7 @@ def main():
         "cold runs": options.cold_runs, "versions": versions(options, chosen)}
     print(f"{facts['processor']}, {facts['cores']} cores; {THREADS} threads; {facts['date']}; load before: {load:.2f}")
     print("; ".join(f"{name} {version}" for name, version in facts["versions"].items()))
-    print(f"medians (least) of {options.runs} runs and {options.cold_runs} cold starts; x2: twice ingot's; **fastest other**")
+    print(f"medians (least); {options.runs} runs, {options.cold_runs} cold starts; x2: twice ingot's; **fastest other**")
     print()
     print(table(records, shown))
     print()

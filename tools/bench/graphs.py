@@ -129,9 +129,9 @@ def export(net, out):
     def lengths(kind, axis):
         return {name: {2: axis} for name in names(kind, layers)}
 
+    pixels = torch.randn(1, 3, vision.image_size, vision.image_size)
     pieces = {
-        "look": (
-            Look(net), (torch.randn(1, 3, vision.image_size, vision.image_size),), ["pixels"], names("image", layers), {}),
+        "look": (Look(net), (pixels,), ["pixels"], names("image", layers), {}),
         "read": (
             Read(net), (torch.arange(5, 13)[None], *example(positions)), ["ids", *names("image", layers)],
             names("question", layers), {"ids": {1: "tokens"}} | lengths("question", "tokens")),

@@ -55,6 +55,8 @@ EPSILON = {"hf-384": 1e-5, "original-480": 1e-6}  # the image encoder's, which a
 MAXIMUM_TOKENS = {"hf-384": 25, "original-480": 9}
 BEAMS = {"hf-384": 1, "original-480": 3}
 
+# May be missing: they are the word embedding and predictions.bias then.
+TIED = ["text_decoder.cls.predictions.decoder.weight", "text_decoder.cls.predictions.decoder.bias"]
 POSITIONS = "vision_model.embeddings.position_embedding"
 RENAMES = [
     (r"^visual_encoder\.patch_embed\.proj", "vision_model.embeddings.patch_embedding"),
@@ -90,7 +92,7 @@ def load(folder, profile=None, dtype=torch.float32):
     model, info = transformers.BlipForQuestionAnswering.from_pretrained(
         source, dtype=dtype, attn_implementation="eager", output_loading_info=True, **options)
     for kind, found in info.items():
-        names = [name for name in map(str, found) if not name.endswith("position_ids") and not is_tied(model, name)]
+        names = [name for name in map(str, found) if not name.endswith("position_ids") and name not in TIED]
         if names:
             raise SystemExit(f"{folder}: {len(names)} {kind}: {sorted(names)[:3]}")
     for parameter in model.parameters():  # views of a mapped file stand at any address, and that decides the kernels
@@ -127,11 +129,6 @@ def resized(positions, side):
     grid = positions[:, 1:].reshape(1, old, old, -1).permute(0, 3, 1, 2)
     grid = torch.nn.functional.interpolate(grid, size=(side, side), mode="bicubic", align_corners=False)
     return torch.cat((positions[:, :1], grid.permute(0, 2, 3, 1).flatten(1, 2)), dim=1)
-
-
-def is_tied(model, name):
-    """Whether an array that the file lacks is another one of the model's."""
-    return name in ("text_decoder.cls.predictions.decoder.weight", "text_decoder.cls.predictions.decoder.bias")
 
 
 # ------------------------------------------------------------------------------------------------------------- running
@@ -217,8 +214,8 @@ def rank(net, question_embeds, ids, mask, k_test):
     """The loss of every answer, infinite for those that were not scored: the smallest is the net's choice.
 
     As the original repository ranks: the k_test answers whose first token is the most probable one after the start
-    token are scored by their tokens' cross entropies, summed, against labels smoothed by 0.1. Answers that share a first
-    token are equally probable; of those the earlier ones are scored.
+    token are scored by their tokens' cross entropies, summed, against labels smoothed by 0.1. Answers with the same
+    first token are equally probable; of those the earlier ones are scored.
     """
     config = net.model.config.text_config
     first = first_logits(net, question_embeds)[0].softmax(dim=-1)[ids[:, 1]]
@@ -251,7 +248,8 @@ def reference(net, cases, how, attention=True, answers=None, k_test=128):
     arrays, images = {}, {}
     metadata = {
         "format": FORMAT, "profile": net.profile, "net": net.name, "decoding": json.dumps(how),
-        "torch": torch.__version__, "transformers": transformers.__version__, "tokenizers": tokenizers.__version__, "pillow": PIL.__version__}
+        "torch": torch.__version__, "transformers": transformers.__version__, "tokenizers": tokenizers.__version__,
+        "pillow": PIL.__version__}
     if answers:
         choices = candidates(net, answers)
         metadata |= {"answers": json.dumps(answers, ensure_ascii=False), "kTest": str(min(k_test, len(answers)))}

@@ -78,4 +78,9 @@ double ck_log_sum_exp(const float *x, size_t count);
 /// float16 or bfloat16 (or float32: a copy) as float32.
 void ck_widen(const void *source, ck_type type, size_t count, float *target);
 
+/// Quantizes each row of `columns` adjacent elements to integers from -127 to 127 and a scale: of six scales, the largest
+/// magnitude over 127 and that times 0.96, 0.92, … 0.8, the one with the least sum of squared errors. The same bytes on
+/// every processor. Returns 0, or -1 when an element is not finite or too large.
+int ck_quantize_rows(const float *rows, size_t count, size_t columns, int8_t *out, float *scales);
+
 #endif
