@@ -11,6 +11,12 @@ public struct WrittenNet: Sendable {
   public let path: String
   public let combination: Combination
   public let header: NetHeader
+
+  package init(path: String, combination: Combination, header: NetHeader) {
+    self.path = path
+    self.combination = combination
+    self.header = header
+  }
 }
 
 extension ConversionPlan {

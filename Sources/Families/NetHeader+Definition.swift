@@ -6,7 +6,7 @@ extension NetHeader {
   /// The net's definition: its family, which net of it, and what the recorded configuration makes of it.
   /// - Throws: `Failure` of kind `badData` when the family is not known, or the file's arrays and ties are not those that
   ///   the definition demands.
-  func definition() throws(Failure) -> (family: Family, kind: Family.NetKind, description: NetDescription) {
+  package func definition() throws(Failure) -> (family: Family, kind: Family.NetKind, description: NetDescription) {
     guard let family = Family.known.first(where: { $0.name == self.family }),
       let kind = family.nets.first(where: { $0.name == net })
     else {

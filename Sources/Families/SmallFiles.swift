@@ -47,7 +47,7 @@ extension JSONValue {
   }
 
   /// The same value with the member at a dotted path set.
-  func setting(_ path: some Collection<Substring>, to value: JSONValue) -> JSONValue {
+  package func setting(_ path: some Collection<Substring>, to value: JSONValue) -> JSONValue {
     guard let first = path.first else { return value }
     guard case .object(var members) = content else { return self }
     let inner = self[String(first)] ?? JSONValue(.object([]))

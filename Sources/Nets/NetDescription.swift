@@ -7,11 +7,14 @@ public struct NetDescription: Sendable {
     public let name: String
     public let shape: Shape
     public let role: WeightRole
+    /// The layer whose `weight` it is; nil for biases and for arrays outside the usual layers.
+    public let layer: LayerType?
 
-    public init(name: String, shape: Shape, role: WeightRole) {
+    public init(name: String, shape: Shape, role: WeightRole, layer: LayerType? = nil) {
       self.name = name
       self.shape = shape
       self.role = role
+      self.layer = layer
     }
   }
 
@@ -35,18 +38,23 @@ public struct NetDescription: Sendable {
 /// Remembers what a net asks for, and gives it arrays without data.
 final class Recorder: WeightProvider {
   private(set) var description = NetDescription()
+  private var lastLayer: (type: LayerType, path: String)?
 
   func weight(_ name: String, shape: Shape, role: WeightRole) throws(Failure) -> Weight {
     // So that counting can't overflow whatever the configuration says.
     guard shape.elements <= 1 << 48, description.parameters + shape.elements <= Shape.largestTotal / 8 else {
       throw Failure(.badData, "shape \(shape.dimensions) is too large for a net's array")
     }
-    description.arrays.append(.init(name: name, shape: shape, role: role))
+    let layer = lastLayer.flatMap { "\($0.path).weight" == name ? $0.type : nil }
+    description.arrays.append(.init(name: name, shape: shape, role: role, layer: layer))
     description.parameters += shape.elements
     return Weight(name: name, shape: shape, elementType: .float32, data: .none)
   }
 
-  func layer(_ type: LayerType, path: String) { description.layers[type, default: 0] += 1 }
+  func layer(_ type: LayerType, path: String) {
+    description.layers[type, default: 0] += 1
+    lastLayer = (type, path)
+  }
 
   func tie(_ name: String, to same: Weight) { description.ties.append(Tie(name: name, same: same.name)) }
 }

@@ -1,18 +1,40 @@
 import Arrays
 import Kernels
 
-extension FusedAttention {
-  /// Adds attention over the rows of `x` to `y`.
-  func add(_ x: Matrix, to y: Matrix, _ engine: Engine) throws(Failure) {
-    let size = projection.outputs
-    let mixed = try qkv(x, engine)
-    let attended = Matrix(rows: x.rows, columns: size)
+/// Memory that the blocks of a Vision Transformer use one after the other.
+private struct VisionScratch {
+  let normalized: Matrix
+  /// Queries, keys and values.
+  let mixed: Matrix
+  let attended: Matrix
+  /// Between the two maps of an MLP.
+  let inner: Matrix
+
+  init(_ trunk: VisionTrunk) {
+    let (rows, size) = (trunk.vectors, trunk.size)
+    normalized = Matrix(rows: rows, columns: size)
+    mixed = Matrix(rows: rows, columns: 3 * size)
+    attended = Matrix(rows: rows, columns: size)
+    inner = Matrix(rows: rows, columns: trunk.blocks.map { $0.mlp.fc1.outputs }.max() ?? 0)
+  }
+}
+
+extension VisionBlock {
+  /// x ← x + attention(norm(x)); x ← x + MLP(norm(x)).
+  fileprivate func run(_ x: Matrix, _ scratch: VisionScratch, _ engine: Engine) throws(Failure) {
+    let size = x.columns
+    let mixed = scratch.mixed
+    norm1(x, into: scratch.normalized, engine)
+    try engine.run([attention.qkv.map(scratch.normalized, into: mixed)])
     try engine.run([
       AttentionMap(
         queries: mixed.columns(0..<size), keys: mixed.columns(size..<2 * size),
-        values: mixed.columns(2 * size..<3 * size), into: attended, heads: heads)
+        values: mixed.columns(2 * size..<3 * size), into: scratch.attended, heads: attention.heads)
     ])
-    try engine.run([projection.map(attended, into: y, .add)])
+    try engine.run([attention.projection.map(scratch.attended, into: x, .add)])
+    norm2(x, into: scratch.normalized, engine)
+    try engine.run([mlp.fc1.map(scratch.normalized, into: scratch.inner, .gelu)])
+    try engine.run([mlp.fc2.map(scratch.inner, into: x, .add)])
   }
 }
 
@@ -34,13 +56,8 @@ extension VisionTrunk {
     let x = Matrix(rows: vectors, columns: size, positions.kernel.floats)
     x.addToRow(0, classToken.kernel.floats)
     try patch.add(pixels, imageSide: imageSide, to: x.rows(1..<vectors), engine)
-    let normalized = Matrix(rows: x.rows, columns: size)
-    for block in blocks {
-      block.norm1(x, into: normalized, engine)
-      try block.attention.add(normalized, to: x, engine)
-      block.norm2(x, into: normalized, engine)
-      try block.mlp.add(normalized, to: x, engine)
-    }
+    let scratch = VisionScratch(self)
+    for block in blocks { try block.run(x, scratch, engine) }
     norm(x, into: x, engine)
     return x
   }

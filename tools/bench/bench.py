@@ -271,7 +271,7 @@ def main():
         "cold runs": options.cold_runs, "versions": versions(options, chosen)}
     print(f"{facts['processor']}, {facts['cores']} cores; {THREADS} threads; {facts['date']}; load before: {load:.2f}")
     print("; ".join(f"{name} {version}" for name, version in facts["versions"].items()))
-    print(f"medians (least); {options.runs} runs, {options.cold_runs} cold starts; x2: twice ingot's; **fastest other**")
+    print(f"medians (least), {options.runs} runs, {options.cold_runs} cold starts; x: times ingot's; **fastest other**")
     print()
     print(table(records, shown))
     print()
