@@ -1,5 +1,4 @@
 import Arrays
-import Glibc
 
 /// A float32 matrix, or a part of one, that kernels read and write. A value refers to elements that copies and parts
 /// share: nobody may write elements that another thread uses.
@@ -98,22 +97,4 @@ public struct Matrix: Sendable {
   }
 
   var base: UnsafeMutablePointer<Float> { unsafe storage.base + offset }
-}
-
-/// Memory of a matrix, aligned to cache lines.
-@safe final class MatrixStorage: Sendable {
-  nonisolated(unsafe) let base: UnsafeMutablePointer<Float>
-
-  init(_ count: Int) {
-    let bytes = max(64, count * MemoryLayout<Float>.stride)
-    let isLarge = bytes >= 2 * Self.largePage
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? Self.largePage : 64)
-    // Fewer page faults; without large pages nothing is lost.
-    if isLarge { _ = unsafe madvise(memory, bytes, MADV_HUGEPAGE) }
-    unsafe base = memory.bindMemory(to: Float.self, capacity: max(1, count))
-  }
-
-  deinit { unsafe base.deallocate() }
-
-  private static let largePage = 2 << 20
 }

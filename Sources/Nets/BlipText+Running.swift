@@ -69,8 +69,11 @@ extension TextTrunk {
   /// - Parameter vectors: count × context size.
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func context(_ vectors: Matrix, _ engine: Engine) throws(Failure) -> CrossContext {
-    let keys = blocks.map { _ in Matrix(rows: vectors.rows, columns: size) }
-    let values = blocks.map { _ in Matrix(rows: vectors.rows, columns: size) }
+    // One piece of memory: of an image it is large, and large pages make it cheap to come by.
+    let all = Matrix(rows: 2 * blocks.count * vectors.rows, columns: size)
+    func part(_ index: Int) -> Matrix { all.rows(index * vectors.rows..<(index + 1) * vectors.rows) }
+    let keys = blocks.indices.map { part(2 * $0) }
+    let values = blocks.indices.map { part(2 * $0 + 1) }
     var maps: [LinearMap] = []
     for (index, block) in blocks.enumerated() {
       maps.append(block.crossAttention.key.map(vectors, into: keys[index]))
