@@ -81,6 +81,24 @@ public struct LinearMap {
   }
 }
 
+/// One product for an engine to run: y = x w.
+public struct ProductMap {
+  let x: Matrix
+  let weight: KernelWeight
+  let y: Matrix
+
+  /// - Parameters:
+  ///   - x: rows × inputs.
+  ///   - weight: inputs × outputs.
+  ///   - y: rows × outputs; must not share elements with x.
+  public init(_ x: Matrix, _ weight: KernelWeight, into y: Matrix) {
+    precondition(x.rows == y.rows && weight.elements == x.columns * y.columns, "sizes of a product don't fit")
+    self.x = x
+    self.weight = weight
+    self.y = y
+  }
+}
+
 /// Attention of some queries over some keys and values, all heads beside each other in the columns.
 public struct AttentionMap {
   let queries, keys, values, output: Matrix
@@ -125,7 +143,7 @@ extension Engine {
     let biases = maps.map { FloatsInMemory($0.bias) }
     let kernels = unsafe zip(maps, biases).map { map, bias in
       unsafe ck_linear(
-        x: map.x.base, x_stride: map.x.stride, weight: map.weight.data.address, type: map.weight.type,
+        x: map.x.base, x_stride: map.x.stride, weight: map.weight.address, type: map.weight.type,
         bias: bias.address, y: map.y.base, y_stride: map.y.stride, rows: map.x.rows, inputs: map.x.columns,
         outputs: map.y.columns, finish: map.finish.kernelFinish)
     }
@@ -149,6 +167,26 @@ extension Engine {
     try withExtendedLifetime(attentions) { () throws(Failure) in
       try checked { unsafe ck_attention_run(pool, kernels, kernels.count) }
     }
+  }
+
+  /// Runs independent products of few rows each as one piece of work.
+  public func run(_ products: [ProductMap]) {
+    let weights = products.map { FloatsInMemory($0.weight) }
+    let kernels = unsafe zip(products, weights).compactMap { map, weight in
+      unsafe weight.address.map { address in
+        unsafe ck_product(
+          x: map.x.base, x_stride: map.x.stride, w: address, w_stride: map.y.columns, y: map.y.base,
+          y_stride: map.y.stride, rows: map.x.rows, inputs: map.x.columns, outputs: map.y.columns)
+      }
+    }
+    withExtendedLifetime((products, weights)) {
+      busy.withLock { _ in unsafe ck_product_run(pool, kernels, kernels.count) }
+    }
+  }
+
+  /// Each row becomes its softmax.
+  public func softmax(_ x: Matrix) {
+    busy.withLock { _ in unsafe ck_softmax(pool, x.base, x.rows, x.columns, x.stride) }
   }
 
   /// Normalizes each row of `x`, whose rows are adjacent, into `y`, which may be `x`.
@@ -181,7 +219,7 @@ private struct FloatsInMemory {
   /// Valid for as long as this value is held; nil without weights.
   @unsafe var address: UnsafePointer<Float>? {
     if let copy { return unsafe UnsafePointer(copy.base) }
-    return unsafe (weight?.data.address).map { unsafe $0.assumingMemoryBound(to: Float.self) }
+    return unsafe (weight?.address).map { unsafe $0.assumingMemoryBound(to: Float.self) }
   }
 }
 

@@ -75,6 +75,35 @@ public struct Matrix: Sendable {
     for row in 0..<rows { unsafe (base + row * stride).update(from: other.base + row * other.stride, count: columns) }
   }
 
+  var hasAdjacentRows: Bool { stride == columns || rows <= 1 }
+
+  /// The elements with rows and columns exchanged, in memory of their own.
+  public var transposed: Matrix {
+    let out = Matrix(rows: columns, columns: rows)
+    let (source, target) = unsafe (base, out.base)
+    // Square pieces, so that neither side leaves the near cache.
+    let side = 16
+    for top in Swift.stride(from: 0, to: rows, by: side) {
+      for left in Swift.stride(from: 0, to: columns, by: side) {
+        for row in top..<min(top + side, rows) {
+          for column in left..<min(left + side, columns) {
+            unsafe target[column * out.stride + row] = source[row * stride + column]
+          }
+        }
+      }
+    }
+    return out
+  }
+
+  /// The elements times a factor, in memory of their own.
+  public func scaled(by factor: Float) -> Matrix {
+    let out = Matrix(rows: rows, columns: columns)
+    for row in 0..<rows {
+      for column in 0..<columns { unsafe out.base[row * columns + column] = base[row * stride + column] * factor }
+    }
+    return out
+  }
+
   /// Overwrites a row.
   public func setRow(_ row: Int, _ elements: [Float]) {
     precondition(row >= 0 && row < rows && elements.count == columns, "row outside the matrix")

@@ -9,6 +9,8 @@ public enum WeightData: Sendable {
   case mapped(MappedFile, Range<Int>)
   /// Unpacked in memory.
   case memory(MemoryBlock)
+  /// Computed: a matrix whose rows are adjacent.
+  case computed(Matrix)
 
   /// Lends the elements, row by row, little-endian; empty when the net is only described.
   public func withBytes<Result>(_ body: (borrowing RawSpan) throws -> Result) rethrows -> Result {
@@ -16,6 +18,7 @@ public enum WeightData: Sendable {
     case .none: try body(RawSpan())
     case .mapped(let file, let range): try file.withBytes(in: range, body)
     case .memory(let block): try block.withBytes(body)
+    case .computed(let matrix): try body(Floats.bytes(matrix.elements).rawSpan)
     }
   }
 
@@ -24,6 +27,7 @@ public enum WeightData: Sendable {
     case .none: 0
     case .mapped(_, let range): range.count
     case .memory(let block): block.count
+    case .computed(let matrix): matrix.rows * matrix.columns * MemoryLayout<Float>.stride
     }
   }
 
@@ -33,6 +37,7 @@ public enum WeightData: Sendable {
     case .none: preconditionFailure("a net that is only described can't run")
     case .mapped(let file, let range): unsafe file.address(at: range.lowerBound)
     case .memory(let block): unsafe block.address
+    case .computed(let matrix): unsafe UnsafeRawPointer(matrix.base)
     }
   }
 }
@@ -42,6 +47,8 @@ public struct KernelWeight: Sendable {
   let data: WeightData
   let type: ck_type
   let elements: Int
+  /// Where the first element is, of those of `data`.
+  private let first: Int
 
   /// - Parameter elementType: float32, float16 or bfloat16.
   public init(_ data: WeightData, _ elementType: ElementType, elements: Int) {
@@ -49,6 +56,7 @@ public struct KernelWeight: Sendable {
     precondition(data.count == elements * elementType.size, "an array of weights has other than its bytes")
     self.data = data
     self.elements = elements
+    first = 0
     type =
       switch elementType {
       case .float16: ck_float16
@@ -57,18 +65,38 @@ public struct KernelWeight: Sendable {
       }
   }
 
+  /// A matrix that was computed, in the place of weights: outputs × inputs.
+  public init(_ matrix: Matrix) {
+    precondition(matrix.hasAdjacentRows, "a matrix in the place of weights needs adjacent rows")
+    self.init(.computed(matrix), .float32, elements: matrix.rows * matrix.columns)
+  }
+
+  private init(_ whole: KernelWeight, _ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= whole.elements, "range outside the weights")
+    data = whole.data
+    type = whole.type
+    elements = range.count
+    first = whole.first + range.lowerBound
+  }
+
+  /// Some of the elements, as weights of their own.
+  public func part(_ range: Range<Int>) -> KernelWeight { KernelWeight(self, range) }
+
   /// Whether kernels can use such elements.
   public static func isPossible(_ type: ElementType) -> Bool { [.float32, .float16, .bfloat16].contains(type) }
 
   /// Bytes of one element.
   private var size: Int { type == ck_float32 ? 4 : 2 }
 
+  /// Of the first element; valid for as long as this value is held.
+  @unsafe var address: UnsafeRawPointer { unsafe data.address + first * size }
+
   /// Some of the elements as float32.
   public func floats(_ range: Range<Int>) -> [Float] {
     precondition(range.lowerBound >= 0 && range.upperBound <= elements, "range outside the weights")
     guard !range.isEmpty else { return [] }
     return unsafe [Float](unsafeUninitializedCapacity: range.count) { out, count in
-      unsafe ck_widen(data.address + range.lowerBound * size, type, range.count, out.baseAddress)
+      unsafe ck_widen(address + range.lowerBound * size, type, range.count, out.baseAddress)
       count = range.count
     }
   }

@@ -45,7 +45,7 @@ public struct AskingRun {
 
 extension SeenImage {
   fileprivate func taking(seconds: Double) -> SeenImage {
-    SeenImage(pixels: pixels, vectors: vectors, context: context, seconds: seconds)
+    SeenImage(pixels: pixels, vectors: vectors, direct: direct, projected: projected, seconds: seconds)
   }
 
   fileprivate var withoutSeconds: SeenImage { taking(seconds: 0) }

@@ -98,8 +98,9 @@ public final class VisualQuestionAnswering: Sendable {
   /// Looks at a picture that was prepared already: 3 × (side · side) values.
   package func look(at pixels: Matrix, since start: Double = Paths.seconds) throws(Failure) -> SeenImage {
     let vectors = try imageEncoder.trunk(pixels, engine)
-    let context = try textEncoder.trunk.context(vectors, engine)
-    return SeenImage(pixels: pixels, vectors: vectors, context: context, seconds: Paths.seconds - start)
+    let direct = CrossContext.direct(vectors)
+    return SeenImage(
+      pixels: pixels, vectors: vectors, direct: direct, projected: SharedContext(), seconds: Paths.seconds - start)
   }
 
   /// Answers questions about a picture that was looked at.
@@ -192,7 +193,12 @@ public final class VisualQuestionAnswering: Sendable {
   private func read(
     _ questions: [[Int]], about image: SeenImage, first: Int, _ observer: (any AnswerObserver)?
   ) throws(Failure) -> [CrossContext] {
-    var sequences = questions.map { TextSequence($0, context: image.context) }
+    let queries = questions.reduce(0) { $0 + $1.count }
+    let context =
+      queries <= CrossContext.mostDirectQueries
+      ? image.direct
+      : try image.projected.made { () throws(Failure) in try textEncoder.trunk.context(image.vectors, engine) }
+    var sequences = questions.map { TextSequence($0, context: context) }
     var attentions: [[Matrix]] = questions.map { _ in [] }
     let vectors =
       observer == nil
@@ -217,10 +223,30 @@ public struct SeenImage: Sendable {
   package let pixels: Matrix
   /// (1 + patches) × size.
   package let vectors: Matrix
-  /// Of the question encoder's cross-attention.
-  let context: CrossContext
+  /// Of the question encoder's cross-attention: for few tokens of questions, and for many.
+  let direct: CrossContext
+  let projected: SharedContext
   /// That looking took.
   public let seconds: Double
+}
+
+/// Keys and values of an image, made when they are first needed.
+final class SharedContext: Sendable {
+  private let context = Mutex<CrossContext?>(nil)
+
+  func made(_ make: () throws(Failure) -> CrossContext) throws(Failure) -> CrossContext {
+    let made = context.withLock { context -> Result<CrossContext, Failure> in
+      if let context { return .success(context) }
+      do throws(Failure) {
+        let new = try make()
+        context = new
+        return .success(new)
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try made.get()
+  }
 }
 
 /// An answer and how it came about.

@@ -72,6 +72,23 @@ int ck_attention_run(ck_pool *pool, const ck_attention *attentions, size_t count
 void ck_layer_norm(ck_pool *pool, const float *x, size_t rows, size_t size, const float *weight, const float *bias,
                    float epsilon, float *y);
 
+/// One product y = x w with a float32 matrix whose rows are inputs. y must not overlap the others.
+typedef struct ck_product {
+  const float *x; // rows × inputs
+  size_t x_stride;
+  const float *w; // inputs × outputs
+  size_t w_stride;
+  float *y; // rows × outputs
+  size_t y_stride;
+  size_t rows, inputs, outputs;
+} ck_product;
+
+/// Runs several independent products, of few rows each, as one piece of work.
+void ck_product_run(ck_pool *pool, const ck_product *products, size_t count);
+
+/// Each of `count` rows of `columns` elements becomes its softmax.
+void ck_softmax(ck_pool *pool, float *x, size_t count, size_t columns, size_t stride);
+
 /// log Σ exp(x), without overflow.
 double ck_log_sum_exp(const float *x, size_t count);
 
