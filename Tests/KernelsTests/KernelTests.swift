@@ -186,6 +186,47 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
     }
   }
 
+  @Test(arguments: engines)
+  func productsAndSoftmaxAreThoseOfTheirDefinition(level: Engine.Level, threads: Int) throws {
+    let engine = try Engine(threads: threads, level: level)
+    var numbers = Numbers()
+    for (count, inputs, outputs) in [(1, 1, 1), (8, 64, 768), (7, 33, 65), (5, 10, 31), (4, 64, 32), (40, 3, 100)] {
+      let wide = numbers.matrix(count, inputs + 9)
+      let x = wide.columns(4..<inputs + 4)
+      let w = numbers.matrix(inputs, outputs)
+      for type in [ElementType.float32, .float16, .bfloat16] {
+        let kernelWeight = weight(w, as: type)
+        let exact = Matrix(rows: inputs, columns: outputs, kernelWeight.floats)
+        let y = Matrix(rows: count, columns: outputs)
+        engine.run([ProductMap(x, kernelWeight, into: y)])
+        // x w is x (wᵀ)ᵀ.
+        #expect(error(y, ReferenceKernels.linear(rows(x), rows(exact.transposed), bias: nil)) < 1e-5)
+      }
+      let scores = numbers.matrix(count, outputs)
+      let expected = rows(scores).map { row in
+        let top = row.max() ?? 0
+        let sum = row.reduce(0) { $0 + exp($1 - top) }
+        return row.map { exp($0 - top) / sum }
+      }
+      engine.softmax(scores)
+      #expect(error(scores, expected) < 1e-6)
+    }
+    let extreme = Matrix(rows: 2, columns: 3, [0, -1000, 88, 1e30, 1e30, -1e30])
+    engine.softmax(extreme)
+    #expect(extreme.elements[2] == 1 && extreme.elements[0] < 1e-37)
+    #expect(extreme.elements[3...] == [0.5, 0.5, extreme.elements[5]] && extreme.elements[5] < 1e-37)
+  }
+
+  @Test func matricesAreTransposed() {
+    var numbers = Numbers()
+    for (count, columns) in [(1, 1), (16, 16), (17, 40), (3, 100)] {
+      let matrix = numbers.matrix(count, columns)
+      let transposed = matrix.transposed
+      #expect(transposed.rows == columns && transposed.columns == count)
+      for row in 0..<count { for column in 0..<columns { #expect(transposed[column, row] == matrix[row, column]) } }
+    }
+  }
+
   @Test func threadsChangeNoBit() throws {
     var numbers = Numbers()
     let (x, w) = (numbers.matrix(100, 300), numbers.matrix(500, 300))

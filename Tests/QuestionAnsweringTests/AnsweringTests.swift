@@ -36,6 +36,21 @@ import Testing
     #expect(together[0].text == "circle")
   }
 
+  /// Few tokens of questions look at an image in another way than many do.
+  @Test func bothWaysOfLookingSeeTheSame() throws {
+    let vqa = try vqa()
+    let image = try vqa.look(at: Picture(picture))
+    let question = "what shape is present?"
+    let (few, many) = (AnswerTrace.Record(), AnswerTrace.Record())
+    _ = try vqa.answer([question], about: image, observer: few)
+    _ = try vqa.answer([String](repeating: question, count: 10), about: image, observer: many)
+    let (one, other) = (try #require(few.questions[0]), try #require(many.questions[3]))
+    #expect(one.tokens == other.tokens && one.attention.count == other.attention.count)
+    for (a, b) in zip(one.attention + [one.vectors], other.attention + [other.vectors]) {
+      #expect(zip(a.elements, b.elements).allSatisfy { abs($0 - $1) < 1e-5 })
+    }
+  }
+
   @Test func tokensAreAtLeastAndAtMostSoMany() throws {
     let vqa = try vqa()
     let image = try vqa.look(at: Picture(picture))
