@@ -29,7 +29,8 @@ THREADS = "2"
 TOKENS = "5"
 QUESTIONS = ["what color is the house?", "how many trees are there?"]  # 8 tokens each, with [CLS] and [SEP]
 STAGES = ["image", "question", "answer", "whole", "further question"]
-PEERS = {"torch": ["torch-hf", "torch-sdpa"], "onnxruntime": ["onnxruntime"], "openvino": ["openvino"]}
+PEERS = {"torch": ["torch-hf", "torch-sdpa"], "onnxruntime": ["onnxruntime"],
+         "onnxruntime-exported": ["onnxruntime-exported"], "openvino": ["openvino"]}
 PACKAGES = ["torch", "transformers", "onnxruntime", "openvino", "numpy", "pillow"]
 
 
@@ -68,7 +69,8 @@ def prepare(options, engines):
     for name in ("one.png", "other.png"):  # two files of one picture, so that no engine has it from the last run
         if not (work / name).exists():
             draw(work / name)
-    missing = [name for name in ("onnxruntime", "openvino") if name in engines and not (work / f"{name}.made").exists()]
+    wanted = {name.removesuffix("-exported") for name in engines}
+    missing = [name for name in ("onnxruntime", "openvino") if name in wanted and not (work / f"{name}.made").exists()]
     if missing:
         run([sys.executable, HERE / "graphs.py", "--checkpoint", options.checkpoint, "--out", work]
             + [word for name in missing for word in ("--engine", name)])

@@ -124,22 +124,30 @@ class Graphs:
 
 
 class OnnxRuntime(Graphs):
+    # The files are optimized already.
+    FILE, LEVEL = "{}.optimized.onnx", "ORT_DISABLE_ALL"
+
     def __init__(self, checkpoint, graphs):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
-        # The files are optimized already.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, self.LEVEL)
         options.log_severity_level = 3
         self.sessions = [
             onnxruntime.InferenceSession(
-                str(graphs / f"{name}.optimized.onnx"), options, providers=["CPUExecutionProvider"])
+                str(graphs / self.FILE.format(name)), options, providers=["CPUExecutionProvider"])
             for name in ("look", "read", "speak")]
         self.names = [[item.name for item in session.get_inputs()] for session in self.sessions]
 
     def run(self, piece, inputs):
         return self.sessions[piece].run(None, dict(zip(self.names[piece], inputs)))
+
+
+class OnnxRuntimeExported(OnnxRuntime):
+    """The files as they were exported, optimized whenever a process starts: what most programs do."""
+
+    FILE, LEVEL = "{}.onnx", "ORT_ENABLE_ALL"
 
 
 class OpenVino(Graphs):
@@ -158,7 +166,8 @@ class OpenVino(Graphs):
         return [out[number] if piece < 2 else out[number].copy() for number in range(len(out))]
 
 
-ENGINES = {"torch-hf": TorchModules, "torch-sdpa": TorchPieces, "onnxruntime": OnnxRuntime, "openvino": OpenVino}
+ENGINES = {"torch-hf": TorchModules, "torch-sdpa": TorchPieces, "onnxruntime": OnnxRuntime,
+           "onnxruntime-exported": OnnxRuntimeExported, "openvino": OpenVino}
 
 
 # ----------------------------------------------------------------------------------------------------------- answering
