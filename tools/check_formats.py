@@ -195,6 +195,46 @@ def flipped(data, place, bit=0):
     return data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1:]
 
 
+def check_quantized(checks, path, float_path):
+    """Holds an int8 net against the float net, quantized again here: see schemas/FORMAT.md, Scales of int8 arrays."""
+    header, arrays = read_ingot.read(path)
+    source = read_ingot.read(float_path)[1]
+    checks.check(header["parameters"]["Precision"] == "int8", f"{path.name}: is of precision int8")
+    for entry in header["arrays"]:
+        name = entry["name"]
+        if entry["elementType"] != "int8":
+            if not name.endswith(".scales"):
+                checks.check(np.array_equal(arrays[name], source[name]), f"{path.name}: {name} stays")
+            continue
+        elements, scales = requantized(source[name])
+        checks.check(np.array_equal(arrays[name], elements), f"{path.name}: elements of {name}")
+        checks.check(np.array_equal(arrays[entry["scales"]], scales), f"{path.name}: scales of {name}")
+
+
+def requantized(rows):
+    """Elements and scales of float32 rows, every operation in float32 and in the order that the program documents."""
+    one = np.float32
+    with np.errstate(divide="ignore", invalid="ignore"):  # a row of zeros has no scale
+        largest = np.abs(rows).max(axis=1)
+        best, least = np.zeros_like(largest), np.full_like(largest, np.inf)
+        for candidate in range(6):
+            scale = largest * (one(1) - one(0.04) * one(candidate)) / one(127)
+            inverse = one(1) / scale
+            errors = rows - np.clip(np.rint(rows * inverse[:, None]), -127, 127) * scale[:, None]
+            squares = errors * errors
+            lanes = np.zeros((len(rows), 16), np.float32)
+            whole = rows.shape[1] // 16 * 16
+            for start in range(0, whole, 16):
+                lanes += squares[:, start:start + 16]
+            total = np.zeros(len(rows), np.float32)
+            for column in [*lanes.T, *squares[:, whole:].T]:
+                total += column
+            better = total < least
+            best, least = np.where(better, scale, best), np.where(better, total, least)
+        elements = np.clip(np.rint(rows * (one(1) / best)[:, None]), -127, 127)
+    return np.nan_to_num(elements).astype(np.int8), best
+
+
 def check_asking(checks, errors, program, shelf):
     """Returns the report of one question."""
     picture, answers = DEMO / "pictures" / "red-circle-0004.png", program.folder / "answers.txt"
@@ -281,6 +321,10 @@ def check_reports(checks, errors, program):
     failed = [array["name"] for array in verified[3]["arrays"]["failed"]]
     checks.check(failed == [last["name"]], f"the damaged array is named: {failed}")
     asked = check_asking(checks, errors, program, shelf)
+    quantized = program.report(checks, errors, "quantize", "quantize", *plain, "--shelf", shelf)
+    for net, path in zip(quantized["nets"], plain):
+        check_quantized(checks, pathlib.Path(net["file"]), path)
+        program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
     program.run("create", "--set", "ModelSize=tiny", "--seed", "1", "--shelf", folder / "vit")
     classified = program.report(
         checks, errors, "classify", "classify", DEMO / "pictures" / "red-circle-0004.png", "--set", "ModelSize=tiny",
@@ -300,6 +344,8 @@ def check_reports(checks, errors, program):
     check_refused(checks, errors, "ask", asked, [
         ["answers", []], ["answers", 0, "tokens", []], ["answers", 0, "logProbability", 1], ["answers", 0, "answer", None],
         ["answers", 0, "seconds", "image", REMOVE], ["answers", 0, "ranking", [{"answer": "yes"}]]])
+    check_refused(checks, errors, "quantize", quantized, [
+        ["nets", []], ["quantized", 0, "bytesBefore", -1], ["quantized", 0, "arrays", [1]]])
     check_refused(checks, errors, "classify", classified, [
         ["images", []], ["images", 0, "classes", 0, "probability", 2], ["images", 0, "image", REMOVE]])
     check_refused(checks, errors, "export", exported, [["files", ["a"]], ["arrays", -1], ["folder", ""]])

@@ -6,21 +6,19 @@ import Nets
 import Synchronization
 
 /// Makes an int8 net of a float one: every Linear's weight, and the word embeddings, as 8-bit integers with a float32
-/// scale per row. Biases, norms, positions and the patch convolution stay as they are.
+/// scale per row. Biases, norms, positions and the patch convolution stay as they are. Such a net runs with float32
+/// activations.
 ///
 /// The same float net gives the same bytes, on every machine.
 public struct Quantization: Sendable {
   public struct Options: Sendable {
     /// Leave the word embeddings as they are; a head that is tied to them too.
     public var keepsEmbeddings: Bool
-    /// Run the int8 weights with float32 activations instead of 8-bit ones.
-    public var keepsActivations: Bool
     /// Names of arrays that stay as they are.
     public var kept: Set<String>
 
-    public init(keepsEmbeddings: Bool = false, keepsActivations: Bool = false, kept: Set<String> = []) {
+    public init(keepsEmbeddings: Bool = false, kept: Set<String> = []) {
       self.keepsEmbeddings = keepsEmbeddings
-      self.keepsActivations = keepsActivations
       self.kept = kept
     }
   }
@@ -96,13 +94,29 @@ public struct Quantization: Sendable {
       ["quantization"],
       to: .object([
         "weights": "int8 per row", "clipping": "least squared error of 6 scales",
-        "activations": options.keepsActivations ? "float32" : "int8 per token",
+        "activations": "float32",
       ]))
     header.provenance = Provenance(
       tool: Ingot.tool, layout: net.header.provenance.layout, convertedFrom: from, seed: net.header.provenance.seed,
       sources: [.init(file: Paths.name(net.path), bytes: net.file.size)])
     self.header = header
   }
+
+  /// The quantization that an int8 net says it came from, to be done again.
+  /// - Throws: `Failure` of kind `badData` when the float net is not one that such a net can come from.
+  public init(of quantized: NetFile, from net: NetFile) throws(Failure) {
+    guard quantized.header.net == net.header.net, quantized.header.family == net.header.family else {
+      throw Failure(
+        .badData, file: net.path, "is a \(net.header.net), which \(quantized.path) did not come from",
+        hint: "give the float net of the same part")
+    }
+    let whole = try Quantization(net)
+    let floats = quantized.header.arrays.filter { $0.elementType != .int8 }.map(\.name)
+    try self.init(net, Options(kept: Set(floats).intersection(whole.quantizedArrays)))
+  }
+
+  /// How many arrays the int8 net has.
+  var arrays: Int { header.arrays.count }
 
   /// Name of the array with the scales of an array.
   static func scales(of name: String) -> String { "\(name).scales" }

@@ -7,6 +7,7 @@ import NetFile
 public struct Verification: Sendable {
   private let net: NetFile
   private let comparison: SourceComparison?
+  private let quantization: Quantization?
   private let source: String?
 
   /// - Parameter source: the checkpoint to compare with; nil: checksums only.
@@ -15,10 +16,20 @@ public struct Verification: Sendable {
     self.net = net
     self.source = source?.path
     comparison = if let source { try SourceComparison(net, source) } else { nil }
+    quantization = nil
+  }
+
+  /// - Parameter quantizedFrom: the float net that an int8 net came from: it is quantized again, and the bytes compared.
+  /// - Throws: `Failure` of kind `badData` when it can't have come from that.
+  public init(_ net: NetFile, quantizedFrom source: NetFile) throws(Failure) {
+    self.net = net
+    self.source = source.path
+    comparison = nil
+    quantization = try Quantization(of: net, from: source)
   }
 
   public var totalBytes: Int {
-    net.header.arrays.reduce(0) { $0 + $1.storedBytes } + (comparison?.totalBytes ?? 0)
+    net.header.arrays.reduce(0) { $0 + $1.storedBytes } + (comparison?.totalBytes ?? quantization?.totalBytes ?? 0)
   }
 
   /// What was found; nothing in it means that all is well.
@@ -56,6 +67,9 @@ public struct Verification: Sendable {
     var compared: (path: String, arrays: Int, differences: [Damage])?
     if let comparison, let source {
       compared = (source, comparison.arrays, try comparison.differences(progress: progress))
+    }
+    if let quantization, let source {
+      compared = (source, quantization.arrays, try quantization.differences(from: net, progress: progress))
     }
     return Findings(path: net.path, arrays: net.header.arrays.count, damage: damage, source: compared)
   }

@@ -89,8 +89,8 @@ static void attend(const ck_attention *attention, size_t head, size_t first_row,
   int in_place = rows <= few_rows_limit && rows <= panel_rows;
   if (!in_place && !is_packed) {
     for (size_t j = 0; j < all_keys; j += panel_outputs)
-      pack_outputs(k + j * attention->k_stride, ck_float32, attention->k_stride, ck_least(panel_outputs, all_keys - j),
-                   size, keys + j * size);
+      pack_outputs(k + j * attention->k_stride, ck_float32, NULL, attention->k_stride,
+                   ck_least(panel_outputs, all_keys - j), size, keys + j * size);
     for (size_t d = 0; d < size; d += panel_outputs)
       pack_values(v + d, attention->v_stride, all_keys, ck_least(panel_outputs, size - d), values + d * all_keys);
   }

@@ -76,6 +76,9 @@ static void widen(const void *source, ck_type type, size_t count, float *target)
   } else if (type == ck_float16) {
     for (; i + lanes <= count; i += lanes) v_store(target + i, v_weight(source, i, ck_float16));
     if (i < count) v_store_some(target + i, v_weight_some(source, i, count - i, ck_float16), count - i);
+  } else if (type == ck_int8) {
+    for (; i + lanes <= count; i += lanes) v_store(target + i, v_weight(source, i, ck_int8));
+    if (i < count) v_store_some(target + i, v_weight_some(source, i, count - i, ck_int8), count - i);
   } else {
     for (; i + lanes <= count; i += lanes) v_store(target + i, v_weight(source, i, ck_bfloat16));
     if (i < count) v_store_some(target + i, v_weight_some(source, i, count - i, ck_bfloat16), count - i);

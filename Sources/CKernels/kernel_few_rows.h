@@ -95,6 +95,12 @@ static __attribute__((noinline)) void dots_bfloat16(size_t rows, const float *x,
   all_dots_as(rows, x, x_stride, w, ck_bfloat16, w_stride, outputs, depth, c, c_stride);
 }
 
+static __attribute__((noinline)) void dots_int8(size_t rows, const float *x, size_t x_stride, const void *w,
+                                                size_t w_stride, size_t outputs, size_t depth, float *c,
+                                                size_t c_stride) {
+  all_dots_as(rows, x, x_stride, w, ck_int8, w_stride, outputs, depth, c, c_stride);
+}
+
 static void some_few_rows(const ck_linear *map, size_t from, size_t rows, size_t first_output, size_t outputs) {
   float products[few_rows_limit * ck_few_outputs];
   const char *w = (const char *)map->weight + first_output * map->inputs * ck_type_size(map->type);
@@ -103,7 +109,11 @@ static void some_few_rows(const ck_linear *map, size_t from, size_t rows, size_t
     dots_float16(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
   else if (map->type == ck_bfloat16)
     dots_bfloat16(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
-  else dots_float32(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
+  else if (map->type == ck_int8) {
+    dots_int8(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
+    for (size_t i = 0; i < rows; i++)
+      for (size_t j = 0; j < outputs; j++) products[i * ck_few_outputs + j] *= map->scales[first_output + j];
+  } else dots_float32(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
   finish_rows(products, ck_few_outputs, rows, outputs, map->y + from * map->y_stride + first_output, map->y_stride,
               map->bias != NULL ? map->bias + first_output : NULL, map->finish == ck_finish_add, map->finish);
 }

@@ -45,11 +45,13 @@ static INLINE vec v_gelu(vec x) {
 static INLINE vec v_weight(const void *p, size_t at, ck_type type) {
   if (type == ck_float16) return v_float16((const uint16_t *)p + at);
   if (type == ck_bfloat16) return v_bfloat16((const uint16_t *)p + at);
+  if (type == ck_int8) return v_int8((const int8_t *)p + at);
   return v_load((const float *)p + at);
 }
 
 static INLINE vec v_weight_some(const void *p, size_t at, size_t n, ck_type type) {
   if (type == ck_float16) return v_float16_some((const uint16_t *)p + at, n);
   if (type == ck_bfloat16) return v_bfloat16_some((const uint16_t *)p + at, n);
+  if (type == ck_int8) return v_int8_some((const int8_t *)p + at, n);
   return v_load_some((const float *)p + at, n);
 }

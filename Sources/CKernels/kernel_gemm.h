@@ -21,8 +21,8 @@ static void pack_rows(const float *x, size_t stride, size_t rows, size_t depth, 
   }
 }
 
-static INLINE void pack_outputs_of(const void *weight, ck_type type, size_t stride, size_t outputs, size_t depth,
-                                   float *target) {
+static INLINE void pack_outputs_of(const void *weight, ck_type type, const float *scales, size_t stride, size_t outputs,
+                                   size_t depth, float *target) {
   for (size_t v = 0; v < panel_vectors; v++) {
     size_t from = v * lanes, rows = outputs > from ? ck_least(lanes, outputs - from) : 0;
     vec block[lanes];
@@ -30,7 +30,10 @@ static INLINE void pack_outputs_of(const void *weight, ck_type type, size_t stri
     if (rows == lanes) {
       for (; k + lanes <= depth; k += lanes) {
 #pragma clang loop unroll(full)
-        for (size_t i = 0; i < lanes; i++) block[i] = v_weight(weight, (from + i) * stride + k, type);
+        for (size_t i = 0; i < lanes; i++) {
+          block[i] = v_weight(weight, (from + i) * stride + k, type);
+          if (type == ck_int8) block[i] = v_mul(block[i], v_all(scales[from + i]));
+        }
         v_transpose(block);
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < lanes; i++) v_store(target + (k + i) * panel_outputs + from, block[i]);
@@ -38,18 +41,22 @@ static INLINE void pack_outputs_of(const void *weight, ck_type type, size_t stri
     }
     for (; k < depth; k += lanes) {
       size_t n = ck_least(lanes, depth - k);
-      for (size_t i = 0; i < lanes; i++)
+      for (size_t i = 0; i < lanes; i++) {
         block[i] = i < rows ? v_weight_some(weight, (from + i) * stride + k, n, type) : v_zero();
+        if (type == ck_int8 && i < rows) block[i] = v_mul(block[i], v_all(scales[from + i]));
+      }
       v_transpose(block);
       for (size_t i = 0; i < n; i++) v_store(target + (k + i) * panel_outputs + from, block[i]);
     }
   }
 }
 
-static void pack_outputs(const void *weight, ck_type type, size_t stride, size_t outputs, size_t depth, float *target) {
-  if (type == ck_float16) pack_outputs_of(weight, ck_float16, stride, outputs, depth, target);
-  else if (type == ck_bfloat16) pack_outputs_of(weight, ck_bfloat16, stride, outputs, depth, target);
-  else pack_outputs_of(weight, ck_float32, stride, outputs, depth, target);
+static void pack_outputs(const void *weight, ck_type type, const float *scales, size_t stride, size_t outputs,
+                         size_t depth, float *target) {
+  if (type == ck_float16) pack_outputs_of(weight, ck_float16, NULL, stride, outputs, depth, target);
+  else if (type == ck_bfloat16) pack_outputs_of(weight, ck_bfloat16, NULL, stride, outputs, depth, target);
+  else if (type == ck_int8) pack_outputs_of(weight, ck_int8, scales, stride, outputs, depth, target);
+  else pack_outputs_of(weight, ck_float32, NULL, stride, outputs, depth, target);
 }
 
 /// How many elements ahead packed rows are fetched: they come from the third-level cache.

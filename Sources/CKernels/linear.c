@@ -71,8 +71,9 @@ static void multiply_task(void *context, size_t index, int thread) {
     size_t k = start_of(map->inputs, d, depths), depth = start_of(map->inputs, d + 1, depths) - k;
     const char *w = (const char *)map->weight + (first_output * map->inputs + k) * element;
     for (size_t j = 0; j < outputs; j += width)
-      operations->pack_outputs(w + j * map->inputs * element, map->type, map->inputs, ck_least(width, outputs - j),
-                               depth, packed_w + j * depth);
+      operations->pack_outputs(w + j * map->inputs * element, map->type,
+                               map->type == ck_int8 ? map->scales + first_output + j : NULL, map->inputs,
+                               ck_least(width, outputs - j), depth, packed_w + j * depth);
     const float *packed_x = job->packed + job->row_panels * height * k;
     for (size_t panel = piece->first_row_panel; panel < piece->first_row_panel + piece->row_panels; panel++) {
       size_t from = start_of(job->rows, panel, job->row_panels), to = start_of(job->rows, panel + 1, job->row_panels);

@@ -11,8 +11,10 @@ typedef struct ck_operations {
   size_t panel_rows, panel_outputs;
   /// Packs rows 0 ..< rows (≤ panel_rows) × depth. The target has depth × panel_rows places; missing rows are 0.
   void (*pack_rows)(const float *x, size_t stride, size_t rows, size_t depth, float *target);
-  /// Packs outputs 0 ..< outputs (≤ panel_outputs) × depth of weights whose rows are `stride` elements apart.
-  void (*pack_outputs)(const void *weight, ck_type type, size_t stride, size_t outputs, size_t depth, float *target);
+  /// Packs outputs 0 ..< outputs (≤ panel_outputs) × depth of weights whose rows are `stride` elements apart. `scales` are
+  /// those of the outputs, for int8 weights.
+  void (*pack_outputs)(const void *weight, ck_type type, const float *scales, size_t stride, size_t outputs, size_t depth,
+                       float *target);
   /// y (rows × outputs) = packed x · packed w, by depth; then as `finish` says if this is the last of several depths,
   /// whose sum is made in y.
   void (*multiply)(const float *packed_x, const float *packed_w, size_t depth, size_t rows, size_t outputs, float *y,
@@ -39,7 +41,7 @@ typedef struct ck_operations {
 
 enum { ck_few_outputs = 256 };
 
-static inline size_t ck_type_size(ck_type type) { return type == ck_float32 ? sizeof(float) : sizeof(uint16_t); }
+static inline size_t ck_type_size(ck_type type) { return type == ck_float32 ? 4 : type == ck_int8 ? 1 : 2; }
 static inline size_t ck_least(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t ck_most(size_t a, size_t b) { return a > b ? a : b; }
 static inline size_t ck_parts(size_t total, size_t part) { return total / part + (total % part != 0); }

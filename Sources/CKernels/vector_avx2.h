@@ -27,6 +27,14 @@ static INLINE vec v_float16_some(const uint16_t *p, size_t n) { return _mm256_cv
 static INLINE vec v_bfloat16(const uint16_t *p) { return bfloat16_widened(_mm_loadu_si128((const __m128i *)p)); }
 static INLINE vec v_bfloat16_some(const uint16_t *p, size_t n) { return bfloat16_widened(some_halves(p, n)); }
 
+static INLINE vec int8_widened(__m128i bytes) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)); }
+static INLINE vec v_int8(const int8_t *p) { return int8_widened(_mm_loadl_epi64((const __m128i *)p)); }
+static INLINE vec v_int8_some(const int8_t *p, size_t n) {
+  int8_t bytes[16] = {0};
+  for (size_t i = 0; i < n; i++) bytes[i] = p[i];
+  return int8_widened(_mm_loadl_epi64((const __m128i *)bytes));
+}
+
 static INLINE vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }
 static INLINE vec v_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 static INLINE vec v_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }

@@ -24,6 +24,13 @@ static INLINE vec v_bfloat16_some(const uint16_t *p, size_t n) {
   return bfloat16_widened(_mm256_maskz_loadu_epi16(first(n), p));
 }
 
+static INLINE vec v_int8(const int8_t *p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
+}
+static INLINE vec v_int8_some(const int8_t *p, size_t n) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first(n), p)));
+}
+
 static INLINE vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
 static INLINE vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 static INLINE vec v_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }

@@ -52,6 +52,14 @@ static INLINE vec v_bfloat16_some(const uint16_t *p, size_t n) {
 }
 static INLINE vec v_bfloat16(const uint16_t *p) { return v_bfloat16_some(p, lanes); }
 
+static INLINE vec v_int8_some(const int8_t *p, size_t n) {
+  vec a = v_zero();
+  for (size_t i = 0; i < lanes; i++)
+    if (i < n) a[i] = (float)p[i];
+  return a;
+}
+static INLINE vec v_int8(const int8_t *p) { return v_int8_some(p, lanes); }
+
 static INLINE vec choose(bits mask, vec yes, vec no) { return (vec)((mask & (bits)yes) | (~mask & (bits)no)); }
 static INLINE vec v_add(vec a, vec b) { return a + b; }
 static INLINE vec v_sub(vec a, vec b) { return a - b; }

@@ -5,8 +5,8 @@ import Synchronization
 /// Runs kernels on some threads of this processor. Kernels of one engine run one at a time; it can be used from any
 /// thread.
 ///
-/// Weights are float32, float16 or bfloat16, used where they are; the two narrow types are widened to float32 as they are
-/// read, and all products and sums are float32.
+/// Weights are float32, float16, bfloat16, or int8 with a scale per row, used where they are; the narrow types are widened
+/// to float32 as they are read, and all products and sums are float32.
 @safe public final class Engine: Sendable {
   /// Sets of instructions that kernels are written for.
   public enum Level: Int32, CaseIterable, Sendable {
@@ -144,7 +144,8 @@ extension Engine {
     let kernels = unsafe zip(maps, biases).map { map, bias in
       unsafe ck_linear(
         x: map.x.base, x_stride: map.x.stride, weight: map.weight.address, type: map.weight.type,
-        bias: bias.address, y: map.y.base, y_stride: map.y.stride, rows: map.x.rows, inputs: map.x.columns,
+        scales: map.weight.scalesAddress, bias: bias.address, y: map.y.base, y_stride: map.y.stride, rows: map.x.rows,
+        inputs: map.x.columns,
         outputs: map.y.columns, finish: map.finish.kernelFinish)
     }
     // The kernels point into what these hold.

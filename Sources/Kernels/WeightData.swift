@@ -46,13 +46,25 @@ public enum WeightData: Sendable {
 public struct KernelWeight: Sendable {
   let data: WeightData
   let type: ck_type
+  /// Of int8 elements: one per row.
+  let scales: WeightData?
   let elements: Int
+  /// Of an int8 array: elements of a row.
+  private let columns: Int
   /// Where the first element is, of those of `data`.
   private let first: Int
 
-  /// - Parameter elementType: float32, float16 or bfloat16.
-  public init(_ data: WeightData, _ elementType: ElementType, elements: Int) {
-    precondition(Self.isPossible(elementType), "kernels don't know \(elementType.rawValue)")
+  /// - Parameters:
+  ///   - elementType: float32, float16 or bfloat16; int8 with `scales`.
+  ///   - scales: float32, one per row.
+  public init(_ data: WeightData, _ elementType: ElementType, elements: Int, scales: WeightData? = nil) {
+    precondition(
+      Self.isPossible(elementType) && (elementType == .int8) == (scales != nil),
+      "kernels don't know \(elementType.rawValue)")
+    self.scales = scales
+    let rows = (scales?.count ?? 0) / MemoryLayout<Float>.stride
+    columns = rows > 0 ? elements / rows : 0
+    precondition(scales == nil || rows * columns == elements, "an int8 array has other than a scale per row")
     precondition(data.count == elements * elementType.size, "an array of weights has other than its bytes")
     self.data = data
     self.elements = elements
@@ -61,6 +73,7 @@ public struct KernelWeight: Sendable {
       switch elementType {
       case .float16: ck_float16
       case .bfloat16: ck_bfloat16
+      case .int8: ck_int8
       default: ck_float32
       }
   }
@@ -75,6 +88,11 @@ public struct KernelWeight: Sendable {
     precondition(range.lowerBound >= 0 && range.upperBound <= whole.elements, "range outside the weights")
     data = whole.data
     type = whole.type
+    scales = whole.scales
+    columns = whole.columns
+    precondition(
+      scales == nil || range.lowerBound.isMultiple(of: columns) && range.upperBound.isMultiple(of: columns),
+      "part of a row of int8 weights")
     elements = range.count
     first = whole.first + range.lowerBound
   }
@@ -83,10 +101,18 @@ public struct KernelWeight: Sendable {
   public func part(_ range: Range<Int>) -> KernelWeight { KernelWeight(self, range) }
 
   /// Whether kernels can use such elements.
-  public static func isPossible(_ type: ElementType) -> Bool { [.float32, .float16, .bfloat16].contains(type) }
+  public static func isPossible(_ type: ElementType) -> Bool {
+    [.float32, .float16, .bfloat16, .int8].contains(type)
+  }
 
   /// Bytes of one element.
-  private var size: Int { type == ck_float32 ? 4 : 2 }
+  private var size: Int { type == ck_float32 ? 4 : type == ck_int8 ? 1 : 2 }
+
+  /// Of the first row's scale; nil for floats. Valid for as long as this value is held.
+  @unsafe var scalesAddress: UnsafePointer<Float>? {
+    guard let scales else { return nil }
+    return unsafe scales.address.assumingMemoryBound(to: Float.self) + first / columns
+  }
 
   /// Of the first element; valid for as long as this value is held.
   @unsafe var address: UnsafeRawPointer { unsafe data.address + first * size }
@@ -95,10 +121,14 @@ public struct KernelWeight: Sendable {
   public func floats(_ range: Range<Int>) -> [Float] {
     precondition(range.lowerBound >= 0 && range.upperBound <= elements, "range outside the weights")
     guard !range.isEmpty else { return [] }
-    return unsafe [Float](unsafeUninitializedCapacity: range.count) { out, count in
+    var out = unsafe [Float](unsafeUninitializedCapacity: range.count) { out, count in
       unsafe ck_widen(address + range.lowerBound * size, type, range.count, out.baseAddress)
       count = range.count
     }
+    if let scales = unsafe scalesAddress {
+      for index in out.indices { out[index] *= unsafe scales[(range.lowerBound + index) / columns] }
+    }
+    return out
   }
 
   /// All the elements as float32.

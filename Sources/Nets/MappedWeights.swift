@@ -29,12 +29,20 @@ public final class MappedWeights: WeightProvider {
       throw Failure(
         .badData, file: net.path, "has shape \(entry.shape.dimensions) where the net needs \(shape.dimensions)")
     }
-    guard KernelWeight.isPossible(entry.elementType) else {
+    // An int8 array of integers, without scales, is none that a net has.
+    guard KernelWeight.isPossible(entry.elementType), (entry.elementType == .int8) == (entry.scales != nil) else {
       throw Failure(
         .badData, file: net.path, "is of type \(entry.elementType.rawValue), which can't be run",
         hint: "convert the checkpoint with --precision float32, float16 or bfloat16")
     }
-    return Weight(name: name, shape: shape, elementType: entry.elementType, data: try data(of: entry))
+    guard let scales = entry.scales.flatMap({ entries[$0] }) else {
+      return Weight(name: name, shape: shape, elementType: entry.elementType, data: try data(of: entry))
+    }
+    guard role == .weight || role == .embedding, shape.rank == 2 else {
+      throw Failure(.badData, file: net.path, "is int8, which only matrices can be")
+    }
+    return Weight(
+      name: name, shape: shape, elementType: entry.elementType, data: try data(of: entry), scales: try data(of: scales))
   }
 
   private func data(of entry: ArrayEntry) throws(Failure) -> WeightData {

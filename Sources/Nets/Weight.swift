@@ -8,12 +8,15 @@ public struct Weight: Sendable {
   public let shape: Shape
   public let elementType: ElementType
   public let data: WeightData
+  /// Of int8 elements: a float32 number per row, by which they are multiplied.
+  public let scales: WeightData?
 
-  public init(name: String, shape: Shape, elementType: ElementType, data: WeightData) {
+  public init(name: String, shape: Shape, elementType: ElementType, data: WeightData, scales: WeightData? = nil) {
     self.name = name
     self.shape = shape
     self.elementType = elementType
     self.data = data
+    self.scales = scales
   }
 
   /// Lends the elements, row by row, little-endian; empty when the net is only described.
@@ -22,7 +25,7 @@ public struct Weight: Sendable {
   }
 
   /// The array as kernels take it. Only of a net that has weights, which checked their type when it was made.
-  var kernel: KernelWeight { KernelWeight(data, elementType, elements: shape.elements) }
+  var kernel: KernelWeight { KernelWeight(data, elementType, elements: shape.elements, scales: scales) }
 }
 
 /// What a layer's array is for; a maker of random weights draws each kind in its own way.

@@ -85,11 +85,14 @@ public struct VQANets: Sendable {
       }
     }
     let publication = family.publication(of: combination)
+    let isQuantized = family.precisionAxis.flatMap { combination[$0.name] } == .word(ElementType.int8.rawValue)
     let hint =
-      !there.isEmpty
-      ? "on this shelf there is \(there.joined(separator: ", "))"
-      : publication.map { "download \($0.repository) and run `ingot convert` on it" }
-        ?? "make it by `ingot convert`; `ingot list` shows what is there"
+      isQuantized && there.isEmpty
+      ? "`ingot quantize` makes it of the float net"
+      : !there.isEmpty
+        ? "on this shelf there is \(there.joined(separator: ", "))"
+        : publication.map { "download \($0.repository) and run `ingot convert` on it" }
+          ?? "make it by `ingot convert`; `ingot list` shows what is there"
     return Failure(.noInput, file: shelf.path(family, combination), "this net is not on the shelf", hint: hint)
   }
 }

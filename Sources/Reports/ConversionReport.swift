@@ -46,7 +46,10 @@ public struct ConversionReport: Sendable {
 
 extension WrittenNet {
   /// Elements that training sets.
-  public var parameters: Int { header.arrays.reduce(0) { $0 + $1.shape.elements } }
+  public var parameters: Int {
+    let scales = Set(header.arrays.compactMap(\.scales))
+    return header.arrays.reduce(0) { $0 + (scales.contains($1.name) ? 0 : $1.shape.elements) }
+  }
 
   /// Of all arrays, as they stand in the file.
   var storedBytes: Int { header.arrays.reduce(0) { $0 + $1.storedBytes } }

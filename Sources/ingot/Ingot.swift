@@ -6,7 +6,8 @@ import Families
 struct IngotCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ingot",
-    abstract: "Casts published neural-net weights into one verified, versioned net file, and tells what is in them.",
+    abstract:
+      "Casts published neural-net weights into one verified, versioned net file, tells what is in them, and runs the nets.",
     discussion: """
       A net is named by the path of its file, or by parameters (--set NAME=VALUE) on the shelf: --shelf DIR, else \
       $INGOT_SHELF, else weights/shelf. `ingot list` shows families, parameters and nets.
@@ -16,9 +17,8 @@ struct IngotCommand: ParsableCommand {
       """,
     version: Families.Ingot.version,
     subcommands: [
-      Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, Ask.self, Classify.self,
-      Tokenize.self,
-      HDF5Child.self,
+      Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, Quantize.self,
+      Ask.self, Classify.self, Tokenize.self, HDF5Child.self,
     ])
 
   /// Runs the command; an error is a line on standard error, its hint a second one, and the exit status its kind.

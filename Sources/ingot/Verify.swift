@@ -20,7 +20,10 @@ struct Verify: ParsableCommand {
 
   @OptionGroup var selection: SelectionOptions
 
-  @Option(help: .init("A checkpoint; every array is compared with it, bit for bit.", valueName: "checkpoint"))
+  @Option(
+    help: .init(
+      "A checkpoint: every array is compared with it, bit for bit; or, of an int8 net, the float net file it came from.",
+      valueName: "source"))
   var source: String?
 
   @Option(
@@ -35,9 +38,8 @@ struct Verify: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let checkpoint = try source.map { try openCheckpoint($0) }
     let (nets, files, unreadable) = try inputs()
-    let verifications = try files.map { try Verification($0, source: checkpoint) }
+    let verifications = try verifications(of: files)
     let progress = ProgressLine("verifying", total: verifications.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
     let findings = try verifications.map { try $0.run(progress: progress.add) }
@@ -45,6 +47,28 @@ struct Verify: ParsableCommand {
     let report = VerificationReport(findings + unreadable, outputs: try outputs(of: nets))
     try output.print(json: report.json, text: report.text)
     if !report.isVerified { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
+  }
+
+  /// With a net file as its source, an int8 net is quantized again; a checkpoint's arrays are compared with the net's.
+  private func verifications(of files: [NetFile]) throws(Failure) -> [Verification] {
+    var out: [Verification] = []
+    guard let source else {
+      for file in files { out.append(try Verification(file, source: nil)) }
+      return out
+    }
+    if let float = try netFile(source) {
+      for file in files { out.append(try Verification(file, quantizedFrom: float)) }
+    } else {
+      let checkpoint = try openCheckpoint(source)
+      for file in files { out.append(try Verification(file, source: checkpoint)) }
+    }
+    return out
+  }
+
+  /// nil when the path is of something else.
+  private func netFile(_ path: String) throws(Failure) -> NetFile? {
+    guard path.hasSuffix(".ingot") else { return nil }
+    return try NetFile(path)
   }
 
   /// The nets to run, where they are to be run, and what else is to be checked.

@@ -159,6 +159,21 @@ import Testing
     }
   }
 
+  @Test func int8NetsAreMadeAskedAndVerified() throws {
+    let missing = try ask(Self.picture, "what?", "--set", "Precision=int8")
+    #expect(missing.status == 66 && missing.errors.contains("ingot quantize"))
+    let quantize = try Run(["quantize", "--set", "Release=demo"], shelf: shelf)
+    #expect(quantize.status == 0 && quantize.output.contains("TextDecoder   22 arrays to int8"))
+    #expect(try ask(Self.picture, "what shape is present?", "--set", "Precision=int8").output == "circle\n")
+    func net(_ precision: String) -> String {
+      folder.file("shelf/blip-vqa/CapFilt=true,Part=TextDecoder,Precision=\(precision),Release=demo.ingot")
+    }
+    let verify = try Run(["verify", net("int8"), "--source", net("float32")])
+    #expect(verify.status == 0 && verify.output.contains("83 arrays compared, all bit-identical"))
+    #expect(try Run(["quantize", net("int8")], shelf: shelf).status == 65)
+    #expect(try Run(["quantize", "--set", "Release=demo", "--keep", "nothing"], shelf: shelf).status == 64)
+  }
+
   @Test func aMissingPartIsNamed() throws {
     let decoder = folder.file("shelf/blip-vqa/CapFilt=true,Part=TextDecoder,Precision=float32,Release=demo.ingot")
     try FileManager.default.removeItem(atPath: decoder)

@@ -40,6 +40,12 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
   }
 
   private func weight(_ matrix: Matrix, as type: ElementType = .float32) -> KernelWeight {
+    if type == .int8, let rows = QuantizedRows(matrix.elements, columns: matrix.columns) {
+      let block = MemoryBlock(count: rows.elements.count) { $0(rows.elements.rawSpan) }
+      let scaleBytes = Floats.bytes(rows.scales)
+      let scales = MemoryBlock(count: scaleBytes.count) { $0(scaleBytes.rawSpan) }
+      return KernelWeight(.memory(block), .int8, elements: rows.elements.count, scales: .memory(scales))
+    }
     let bytes = FloatConversion.convert(Floats.bytes(matrix.elements).rawSpan, from: .float32, to: type)
     let block = MemoryBlock(count: bytes.count) { $0(bytes.rawSpan) }
     return KernelWeight(.memory(block), type, elements: matrix.rows * matrix.columns)
@@ -73,8 +79,9 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
       let w = numbers.matrix(size.outputs, size.inputs)
       let b = numbers.matrix(1, size.outputs)
       let before = numbers.matrix(size.rows, size.outputs)
-      for type in [ElementType.float32, .float16, .bfloat16] {
-        let (kernelWeight, kernelBias) = (weight(w, as: type), weight(b, as: type))
+      for type in [ElementType.float32, .float16, .bfloat16, .int8] {
+        let kernelWeight = weight(w, as: type)
+        let kernelBias = weight(b, as: type == .int8 ? .float32 : type)
         // Of a narrow type the elements that the kernel sees are the rounded ones.
         let exact = Matrix(rows: w.rows, columns: w.columns, kernelWeight.floats)
         let expected = ReferenceKernels.linear(rows(x), rows(exact), bias: kernelBias.floats.map(Double.init))
@@ -194,7 +201,7 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
       let wide = numbers.matrix(count, inputs + 9)
       let x = wide.columns(4..<inputs + 4)
       let w = numbers.matrix(inputs, outputs)
-      for type in [ElementType.float32, .float16, .bfloat16] {
+      for type in [ElementType.float32, .float16, .bfloat16, .int8] {
         let kernelWeight = weight(w, as: type)
         let exact = Matrix(rows: inputs, columns: outputs, kernelWeight.floats)
         let y = Matrix(rows: count, columns: outputs)
@@ -267,6 +274,24 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
       let top = elements.max() ?? 0
       let expected = top + log(elements.reduce(0) { $0 + exp($1 - top) })
       #expect(abs(logSumExp(matrix, row: row) - expected) < 1e-5)
+    }
+  }
+
+  @Test func rowsAreQuantizedWithTheScaleOfLeastError() throws {
+    // Whole numbers up to 127 are kept exactly with the scale 1; halves of 1 go to the even neighbour.
+    let exact = try #require(QuantizedRows([127, -127, 3, 0.5, 1.5, -2.5], columns: 6))
+    #expect(exact.scales == [1] && exact.elements.map { Int8(bitPattern: $0) } == [127, -127, 3, 0, 2, -2])
+    // Zeros have no scale.
+    let zeros = try #require(QuantizedRows([0, 0, 0, 4, 2, -4], columns: 3))
+    #expect(zeros.scales[0] == 0 && zeros.elements.prefix(3) == [0, 0, 0])
+    #expect(zeros.elements.suffix(3).map { Int8(bitPattern: $0) } == [127, 64, -127])
+    // Among many small numbers a large one is worth cutting a little; never by more than to 0.8.
+    var numbers = Numbers()
+    let row = (0..<40_000).map { _ in numbers.next() } + [6]
+    let cut = try #require(QuantizedRows(row, columns: row.count))
+    #expect(cut.scales[0] < 6 / 127 && cut.scales[0] >= 6 * 0.799 / 127)
+    for bad in [Float.nan, .infinity, -.infinity, 3e38] {
+      #expect(QuantizedRows([1, 2, bad, 4], columns: 4) == nil, "\(bad)")
     }
   }
 

@@ -23,8 +23,9 @@ void ck_pool_destroy(ck_pool *pool);
 /// Threads that really work, the caller included.
 int ck_pool_threads(const ck_pool *pool);
 
-/// Element type of stored weights. Products are always computed in float32; float16 and bfloat16 are widened on the way.
-typedef enum ck_type { ck_float32 = 0, ck_float16 = 1, ck_bfloat16 = 2 } ck_type;
+/// Element type of stored weights. Products are always computed in float32; the others are widened on the way. An int8
+/// element means itself times the scale of its row.
+typedef enum ck_type { ck_float32 = 0, ck_float16 = 1, ck_bfloat16 = 2, ck_int8 = 3 } ck_type;
 
 /// What is done with x wᵀ + b before it is written.
 typedef enum ck_finish {
@@ -42,7 +43,8 @@ typedef struct ck_linear {
   size_t x_stride;
   const void *weight; // outputs × inputs, rows adjacent, of `type`; any alignment of its element
   ck_type type;
-  const float *bias; // outputs, or NULL
+  const float *scales; // outputs; of int8 weights only
+  const float *bias;   // outputs, or NULL
   float *y;          // rows × outputs
   size_t y_stride;
   size_t rows, inputs, outputs;
@@ -92,7 +94,7 @@ void ck_softmax(ck_pool *pool, float *x, size_t count, size_t columns, size_t st
 /// log Σ exp(x), without overflow.
 double ck_log_sum_exp(const float *x, size_t count);
 
-/// float16 or bfloat16 (or float32: a copy) as float32.
+/// Any type as float32; int8 without its scales.
 void ck_widen(const void *source, ck_type type, size_t count, float *target);
 
 /// Quantizes each row of `columns` adjacent elements to integers from -127 to 127 and a scale: of six scales, the largest
