@@ -79,6 +79,7 @@ let package = Package(
       "QuestionAnsweringTests",
       ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
       hasFixtures: true),
+    tests("AssuranceTests", ["Assurance"], hasFixtures: true),
     tests("EndToEndTests", ["IngotCommand"]),
   ]
 )

@@ -18,8 +18,11 @@ public final class OutputFile: Sendable {
   public init(_ path: String) throws(Failure) {
     let folder = folderOf(path)
     try System.makeFolder(folder)
-    if System.status(path)?.isDirectory == true {
-      throw Failure(.cannotCreate, file: path, "is a folder where a file is to be written")
+    if let there = System.status(path), !there.isRegular {
+      // Putting a file in the place of a device or a pipe would destroy it.
+      throw Failure(
+        .cannotCreate, file: path,
+        "is \(there.isDirectory ? "a folder" : "no regular file") where a file is to be written")
     }
     OutputFile.removeAbandoned(in: folder)
     self.path = path

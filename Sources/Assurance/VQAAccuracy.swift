@@ -87,22 +87,22 @@ public struct VQAAccuracy: Sendable {
 
   private static func normalized(_ trimmed: Scalars) -> Scalars { words(withoutPeriods(withoutMarks(trimmed))) }
 
-  private static let marks = Set(";/[]\"{}()=+\\_-><@`,?!".unicodeScalars)
+  private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar {
+    case ";", "/", "[", "]", "\"", "{", "}", "(", ")", "=", "+", "\\", "_", "-", ">", "<", "@", "`", ",", "?", "!": true
+    default: false
+    }
+  }
 
   private static func withoutMarks(_ text: Scalars) -> Scalars {
     var dropped: Set<Unicode.Scalar> = []
-    var hasMark = false
-    for (index, scalar) in text.enumerated() where scalar.value < 0x80 && marks.contains(scalar) {
-      hasMark = true
+    var dropsAll = false
+    for (index, scalar) in text.enumerated() where isMark(scalar) {
       let (before, after) = (index > 0 ? text[index - 1] : nil, index + 1 < text.count ? text[index + 1] : nil)
       if before == " " || after == " " { dropped.insert(scalar) }
-      if scalar == ",", let before, let after, isDigit(before), isDigit(after) {
-        dropped = marks
-        break
-      }
+      if scalar == ",", let before, let after, isDigit(before), isDigit(after) { dropsAll = true }
     }
-    guard hasMark else { return text }
-    return text.compactMap { dropped.contains($0) ? nil : $0.value < 0x80 && marks.contains($0) ? " " : $0 }
+    return text.compactMap { !isMark($0) ? $0 : dropsAll || dropped.contains($0) ? nil : " " }
   }
 
   /// Most full stops that go.

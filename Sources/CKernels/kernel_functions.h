@@ -55,3 +55,10 @@ static INLINE vec v_weight_some(const void *p, size_t at, size_t n, ck_type type
   if (type == ck_int8) return v_int8_some((const int8_t *)p + at, n);
   return v_load_some((const float *)p + at, n);
 }
+
+/// Writes y from products (+ bias), as `finish` says. `add_before`: y holds the sum of earlier depths.
+static INLINE vec finished(vec sum, vec bias, vec before, int add_before, ck_finish finish) {
+  if (add_before) sum = v_add(sum, before);
+  sum = v_add(sum, bias);
+  return finish == ck_finish_gelu ? v_gelu(sum) : sum;
+}

@@ -118,13 +118,6 @@ static void row_tile(size_t rows, const float *a, size_t a_stride, const float *
 #undef CASE
 }
 
-/// Writes y from products (+ bias), as `finish` says. `add_before`: y holds the sum of earlier depths.
-static INLINE vec finished(vec sum, vec bias, vec before, int add_before, ck_finish finish) {
-  if (add_before) sum = v_add(sum, before);
-  sum = v_add(sum, bias);
-  return finish == ck_finish_gelu ? v_gelu(sum) : sum;
-}
-
 static INLINE void finish_rows_as(const float *products, size_t stride, size_t rows, size_t outputs, float *y,
                                   size_t y_stride, const float *bias, int add_before, ck_finish finish) {
   for (size_t i = 0; i < rows; i++) {

@@ -25,3 +25,12 @@ const ck_operations *ck_operations_of(ck_level level) {
 #endif
   return &ck_operations_portable;
 }
+
+const ck_int8_operations *ck_int8_operations_of(const ck_operations *operations) {
+#if defined(__x86_64__)
+  // The first processors with AVX-512 multiply int8 no better than AVX2 does.
+  if (operations == &ck_operations_avx512)
+    return __builtin_cpu_supports("avx512vnni") ? &ck_int8_operations_vnni : ck_operations_avx2.int8;
+#endif
+  return operations->int8;
+}

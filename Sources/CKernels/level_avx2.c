@@ -10,7 +10,8 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 // 12 sums, 2 vectors of w and 1 element of x fit into 16 registers.
-enum { panel_rows = 6, panel_vectors = 2, few_rows_limit = 6, rows_per_group = 4, most_few_rows = 64 };
+enum { panel_rows = 6, panel_vectors = 2, few_rows_limit = 6, rows_per_group = 4, most_few_rows = 64,
+       most_few_rows_int8 = 16 };
 
 #include "vector_avx2.h"
 #include "kernel_functions.h"
@@ -18,6 +19,10 @@ enum { panel_rows = 6, panel_vectors = 2, few_rows_limit = 6, rows_per_group = 4
 #include "kernel_few_rows.h"
 #include "kernel_attention.h"
 #include "kernel_elementwise.h"
+#include "int8_avx2.h"
+#include "kernel_int8.h"
+
+static const ck_int8_operations int8_operations = INT8_OPERATIONS;
 
 const ck_operations ck_operations_avx2 = {
     .panel_rows = panel_rows,
@@ -33,6 +38,7 @@ const ck_operations ck_operations_avx2 = {
     .layer_norm = layer_norm,
     .log_sum_exp = log_sum_exp,
     .widen = widen,
+    .int8 = &int8_operations,
 };
 
 #pragma clang attribute pop

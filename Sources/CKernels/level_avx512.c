@@ -33,6 +33,8 @@ const ck_operations ck_operations_avx512 = {
     .layer_norm = layer_norm,
     .log_sum_exp = log_sum_exp,
     .widen = widen,
+    // Where the processor has them.
+    .int8 = &ck_int8_operations_vnni,
 };
 
 #pragma clang attribute pop

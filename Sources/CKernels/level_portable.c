@@ -7,7 +7,8 @@
 #define INLINE inline __attribute__((always_inline))
 
 // 8 sums, 2 vectors of w and 1 element of x fit into 16 registers.
-enum { panel_rows = 4, panel_vectors = 2, few_rows_limit = 8, rows_per_group = 4, most_few_rows = 16 };
+enum { panel_rows = 4, panel_vectors = 2, few_rows_limit = 8, rows_per_group = 4, most_few_rows = 16,
+       most_few_rows_int8 = 16 };
 
 #include "vector_portable.h"
 #include "kernel_functions.h"
@@ -15,6 +16,10 @@ enum { panel_rows = 4, panel_vectors = 2, few_rows_limit = 8, rows_per_group = 4
 #include "kernel_few_rows.h"
 #include "kernel_attention.h"
 #include "kernel_elementwise.h"
+#include "int8_portable.h"
+#include "kernel_int8.h"
+
+static const ck_int8_operations int8_operations = INT8_OPERATIONS;
 
 const ck_operations ck_operations_portable = {
     .panel_rows = panel_rows,
@@ -30,4 +35,5 @@ const ck_operations ck_operations_portable = {
     .layer_norm = layer_norm,
     .log_sum_exp = log_sum_exp,
     .widen = widen,
+    .int8 = &int8_operations,
 };

@@ -2,21 +2,24 @@
 //
 // Many rows: x is packed once for all threads (and once for all maps of the same x); then each task packs some panels of
 // the weights into its thread's own scratch and multiplies all rows by them. Few rows: weights are read in place.
+//
+// With int8 weights x is quantized first, once for all maps of the same x, and then goes the same two ways.
 #include "operations.h"
 #include "pool.h"
 
-/// Products to be worth waking another thread, inputs at once, and weights packed at once (in floats): these must stay in
-/// the second-level cache together with the rows multiplied.
+/// Products to be worth waking another thread, inputs at once, and weights packed at once (in units of 4 bytes): these
+/// must stay in the second-level cache together with the rows multiplied.
 enum { least_shared_work = 100000, most_depth = 3072, weights_at_once = 128 * 768, rows_packed_per_task = 64 };
-/// Packed x above this (in floats) is made and used in several parts.
-static const size_t most_packed = (size_t)8 << 20;
+/// Packed x above this (in bytes) is made and used in several parts.
+static const size_t most_packed = (size_t)32 << 20;
 
 /// Rows of a map that are packed and multiplied together.
 typedef struct job {
   const ck_linear *map;
   size_t first_row, rows, row_panels, output_panels;
-  float *packed;
-  int packs; // whether packed isn't another job's
+  char *packed;   // panels; of few rows that are quantized: those rows
+  ck_row *x_rows; // of x that is quantized
+  int packs;      // whether these aren't another job's
 } job;
 
 /// Some row panels × some output panels of a job.
@@ -28,9 +31,22 @@ typedef struct piece {
 typedef struct plan {
   ck_pool *pool;
   const ck_operations *operations;
+  const ck_int8_operations *int8;
   job *jobs;
   piece *pieces;
 } plan;
+
+static int is_quantized(const ck_linear *map) { return map->type == ck_int8 && !map->keeps_floats; }
+static size_t panel_rows(const plan *plan, const ck_linear *map) {
+  return is_quantized(map) ? plan->int8->panel_rows : plan->operations->panel_rows;
+}
+static size_t panel_outputs(const plan *plan, const ck_linear *map) {
+  return is_quantized(map) ? plan->int8->panel_outputs : plan->operations->panel_outputs;
+}
+/// Bytes of one row or output of a panel.
+static size_t row_bytes(const plan *plan, const ck_linear *map) {
+  return is_quantized(map) ? plan->int8->row_bytes(map->inputs) : map->inputs * sizeof(float);
+}
 
 static size_t depths_of(size_t inputs) { return ck_parts(inputs, most_depth); }
 /// Where part `index` of `parts` begins: they differ by 1 at most.
@@ -38,21 +54,73 @@ static size_t start_of(size_t total, size_t index, size_t parts) {
   return total / parts * index + total % parts * index / parts;
 }
 
-static void pack_task(void *context, size_t index, int thread) {
+/// Quantizes `count` rows of a job to adjacent ones.
+static void quantize(const plan *plan, const job *job, size_t first, size_t count, char *target) {
+  const ck_linear *map = job->map;
+  size_t bytes = plan->int8->row_bytes(map->inputs);
+  for (size_t i = 0; i < count; i++) {
+    size_t at = (job->first_row + first + i) * map->x_stride;
+    ck_row *row = &job->x_rows[first + i];
+    if ((int)map->finish == ck_finish_sums)
+      plan->int8->take((const int8_t *)(const void *)map->x + at, map->inputs, target + i * bytes, row);
+    else plan->int8->quantize(map->x + at, map->inputs, target + i * bytes, row);
+  }
+}
+
+static void quantize_task(void *context, size_t index, int thread) {
   (void)thread;
+  const plan *plan = context;
+  const piece *piece = &plan->pieces[index];
+  size_t bytes = plan->int8->row_bytes(piece->job->map->inputs);
+  quantize(plan, piece->job, piece->first_row_panel, piece->row_panels,
+           piece->job->packed + piece->first_row_panel * bytes);
+}
+
+static void quantize_and_pack(const plan *plan, const piece *piece, char *quantized) {
+  const job *job = piece->job;
+  size_t inputs = job->map->inputs, panel_bytes = plan->int8->panel_rows * plan->int8->row_bytes(inputs);
+  for (size_t panel = piece->first_row_panel; panel < piece->first_row_panel + piece->row_panels; panel++) {
+    size_t from = start_of(job->rows, panel, job->row_panels), to = start_of(job->rows, panel + 1, job->row_panels);
+    quantize(plan, job, from, to - from, quantized);
+    plan->int8->pack_rows(quantized, to - from, inputs, job->packed + panel * panel_bytes);
+  }
+}
+
+static void pack_task(void *context, size_t index, int thread) {
   const plan *plan = context;
   const piece *piece = &plan->pieces[index];
   const job *job = piece->job;
   const ck_linear *map = job->map;
+  if (is_quantized(map)) {
+    quantize_and_pack(plan, piece, ck_pool_own(plan->pool, thread));
+    return;
+  }
   size_t height = plan->operations->panel_rows, depths = depths_of(map->inputs);
   for (size_t panel = piece->first_row_panel; panel < piece->first_row_panel + piece->row_panels; panel++) {
     size_t from = start_of(job->rows, panel, job->row_panels), to = start_of(job->rows, panel + 1, job->row_panels);
     const float *x = map->x + (job->first_row + from) * map->x_stride;
     for (size_t d = 0; d < depths; d++) {
       size_t k = start_of(map->inputs, d, depths), depth = start_of(map->inputs, d + 1, depths) - k;
-      float *target = job->packed + job->row_panels * height * k + panel * height * depth;
+      float *target = (float *)job->packed + job->row_panels * height * k + panel * height * depth;
       plan->operations->pack_rows(x + k, map->x_stride, to - from, depth, target);
     }
+  }
+}
+
+static void multiply_quantized(const plan *plan, const piece *piece, char *packed_w) {
+  const ck_int8_operations *int8 = plan->int8;
+  const job *job = piece->job;
+  const ck_linear *map = job->map;
+  size_t width = int8->panel_outputs, bytes = int8->row_bytes(map->inputs), first_output = piece->first_output_panel * width;
+  size_t outputs = ck_least(piece->output_panels * width, map->outputs - first_output);
+  const int8_t *w = (const int8_t *)map->weight + first_output * map->inputs;
+  for (size_t j = 0; j < outputs; j += width)
+    int8->pack_outputs(w + j * map->inputs, map->inputs, ck_least(width, outputs - j), packed_w + j * bytes);
+  for (size_t panel = piece->first_row_panel; panel < piece->first_row_panel + piece->row_panels; panel++) {
+    size_t from = start_of(job->rows, panel, job->row_panels), to = start_of(job->rows, panel + 1, job->row_panels);
+    for (size_t j = 0; j < outputs; j += width)
+      int8->multiply(map, job->packed + panel * int8->panel_rows * bytes, job->x_rows + from, packed_w + j * bytes,
+                     job->first_row + from, to - from, first_output + j, ck_least(width, outputs - j));
   }
 }
 
@@ -62,6 +130,10 @@ static void multiply_task(void *context, size_t index, int thread) {
   const piece *piece = &plan->pieces[index];
   const job *job = piece->job;
   const ck_linear *map = job->map;
+  if (is_quantized(map)) {
+    multiply_quantized(plan, piece, ck_pool_own(plan->pool, thread));
+    return;
+  }
   size_t height = operations->panel_rows, width = operations->panel_outputs;
   size_t depths = depths_of(map->inputs), element = ck_type_size(map->type);
   size_t first_output = piece->first_output_panel * width;
@@ -74,7 +146,7 @@ static void multiply_task(void *context, size_t index, int thread) {
       operations->pack_outputs(w + j * map->inputs * element, map->type,
                                map->type == ck_int8 ? map->scales + first_output + j : NULL, map->inputs,
                                ck_least(width, outputs - j), depth, packed_w + j * depth);
-    const float *packed_x = job->packed + job->row_panels * height * k;
+    const float *packed_x = (const float *)job->packed + job->row_panels * height * k;
     for (size_t panel = piece->first_row_panel; panel < piece->first_row_panel + piece->row_panels; panel++) {
       size_t from = start_of(job->rows, panel, job->row_panels), to = start_of(job->rows, panel + 1, job->row_panels);
       float *y = map->y + (job->first_row + from) * map->y_stride + first_output;
@@ -91,11 +163,14 @@ static void few_task(void *context, size_t index, int thread) {
   (void)thread;
   const plan *plan = context;
   const piece *piece = &plan->pieces[index];
-  plan->operations->few_rows(piece->job->map, piece->first_output_panel, piece->output_panels);
+  const job *job = piece->job;
+  if (is_quantized(job->map))
+    plan->int8->few_rows(job->map, job->packed, job->x_rows, piece->first_output_panel, piece->output_panels);
+  else plan->operations->few_rows(job->map, piece->first_output_panel, piece->output_panels);
 }
 
-static int is_few(const ck_operations *operations, const ck_linear *map) {
-  return map->rows <= operations->most_few_rows;
+static int is_few(const plan *plan, const ck_linear *map) {
+  return map->rows <= (is_quantized(map) ? plan->int8->most_few_rows : plan->operations->most_few_rows);
 }
 
 static void run(plan *plan, ck_task *task, size_t count, double work) {
@@ -114,14 +189,58 @@ static size_t next_share(double work_left, size_t panels, size_t most, int threa
   return ck_least(ck_most(count, 1), panels);
 }
 
+static int has_same_x(const job *a, const job *b) {
+  return a->map->x == b->map->x && a->map->x_stride == b->map->x_stride && a->map->inputs == b->map->inputs &&
+         a->first_row == b->first_row && a->rows == b->rows && is_quantized(a->map) == is_quantized(b->map);
+}
+
+/// Of a scratch buffer: space for `count` things of one kind, a cache line apart from the next.
+static size_t spaced(size_t bytes) { return ck_parts(bytes, 64) * 64; }
+
+/// Quantizes x of those jobs of few rows whose maps say so. Needs a piece for every one of them and every 8 rows.
+static int quantize_few(plan *plan, size_t count) {
+  enum { rows_each = 8 };
+  size_t size = 0, pieces = 0;
+  double work = 0;
+  for (size_t i = 0; i < count; i++) {
+    job *job = &plan->jobs[i];
+    if (!is_quantized(job->map)) continue;
+    job->packs = i == 0 || !has_same_x(job, job - 1);
+    if (job->packs) size += spaced(job->rows * row_bytes(plan, job->map)) + spaced(job->rows * sizeof(ck_row));
+  }
+  if (size == 0) return 0;
+  char *memory = ck_pool_shared(plan->pool, ck_scratch_packed, size);
+  if (memory == NULL) return -1;
+  for (size_t i = 0; i < count; i++) {
+    job *job = &plan->jobs[i];
+    if (!is_quantized(job->map)) continue;
+    if (!job->packs) {
+      job->packed = job[-1].packed;
+      job->x_rows = job[-1].x_rows;
+      continue;
+    }
+    job->packed = memory;
+    memory += spaced(job->rows * row_bytes(plan, job->map));
+    job->x_rows = (ck_row *)memory;
+    memory += spaced(job->rows * sizeof(ck_row));
+    work += (double)job->rows * (double)job->map->inputs;
+    for (size_t row = 0; row < job->rows; row += rows_each)
+      plan->pieces[pieces++] =
+          (piece){.job = job, .first_row_panel = row, .row_panels = ck_least(rows_each, job->rows - row)};
+  }
+  run(plan, quantize_task, pieces, work * 2);
+  return 0;
+}
+
 /// Maps of few rows, all at once.
 static int run_few(plan *plan, const ck_linear *maps, size_t count) {
   int threads = ck_pool_threads(plan->pool);
-  size_t pieces = 0, jobs = 0;
+  size_t pieces = 0, jobs = 0, rows = 0;
   double work = 0;
   for (size_t i = 0; i < count; i++) {
-    if (maps[i].rows == 0 || !is_few(plan->operations, &maps[i])) continue;
+    if (maps[i].rows == 0 || !is_few(plan, &maps[i])) continue;
     jobs++;
+    rows += maps[i].rows;
     work += (double)maps[i].rows * (double)maps[i].inputs * (double)maps[i].outputs;
   }
   if (jobs == 0) return 0;
@@ -129,15 +248,20 @@ static int run_few(plan *plan, const ck_linear *maps, size_t count) {
   double share = ck_most(1, (size_t)(work / (8.0 * threads)));
   for (int pass = 0; pass < 2; pass++) {
     if (pass == 1) {
-      char *memory = ck_pool_shared(plan->pool, ck_scratch_plan, jobs * sizeof(job) + pieces * sizeof(piece));
+      char *memory = ck_pool_shared(plan->pool, ck_scratch_plan,
+                                    jobs * sizeof(job) + ck_most(pieces, rows) * sizeof(piece));
       if (memory == NULL) return -1;
       plan->jobs = (job *)memory;
       plan->pieces = (piece *)(memory + jobs * sizeof(job));
+      jobs = 0;
+      for (size_t i = 0; i < count; i++)
+        if (maps[i].rows != 0 && is_few(plan, &maps[i]))
+          plan->jobs[jobs++] = (job){.map = &maps[i], .rows = maps[i].rows};
+      if (quantize_few(plan, jobs) != 0) return -1;
     }
     pieces = jobs = 0;
     for (size_t i = 0; i < count; i++) {
-      if (maps[i].rows == 0 || !is_few(plan->operations, &maps[i])) continue;
-      if (pass == 1) plan->jobs[jobs] = (job){.map = &maps[i]};
+      if (maps[i].rows == 0 || !is_few(plan, &maps[i])) continue;
       size_t each = (size_t)(share / ((double)maps[i].rows * (double)maps[i].inputs));
       each = ck_least(ck_most((each + 23) / 24 * 24, 24), ck_few_outputs / 24 * 24);
       for (size_t j = 0; j < maps[i].outputs; j += each, pieces++)
@@ -152,39 +276,42 @@ static int run_few(plan *plan, const ck_linear *maps, size_t count) {
   return 0;
 }
 
-static size_t packed_size(const ck_operations *operations, size_t rows, size_t inputs) {
-  return ck_parts(rows, operations->panel_rows) * operations->panel_rows * inputs;
+/// Bytes of some rows of a map, packed.
+static size_t packed_size(const plan *plan, const ck_linear *map, size_t rows) {
+  size_t height = panel_rows(plan, map), size = ck_parts(rows, height) * height * row_bytes(plan, map);
+  return is_quantized(map) ? spaced(size) + spaced(rows * sizeof(ck_row)) : size;
 }
 
 /// Rows of a map whose packed x isn't too large.
-static size_t rows_at_once(const ck_operations *operations, const ck_linear *map) {
-  size_t parts = ck_parts(packed_size(operations, map->rows, map->inputs), most_packed);
+static size_t rows_at_once(const plan *plan, const ck_linear *map) {
+  size_t parts = ck_parts(packed_size(plan, map, map->rows), most_packed);
   return ck_most(ck_parts(map->rows, parts), 1);
-}
-
-static int has_same_x(const job *a, const job *b) {
-  return a->map->x == b->map->x && a->map->x_stride == b->map->x_stride && a->map->inputs == b->map->inputs &&
-         a->first_row == b->first_row && a->rows == b->rows;
 }
 
 /// Packs x of some jobs.
 static int pack(plan *plan, job *jobs, size_t count) {
-  const ck_operations *operations = plan->operations;
-  size_t size = 0, pieces = 0;
+  size_t size = 0, own = 0, pieces = 0;
   double work = 0;
   for (size_t i = 0; i < count; i++) {
     jobs[i].packs = i == 0 || !has_same_x(&jobs[i], &jobs[i - 1]);
     if (!jobs[i].packs) continue;
-    size += packed_size(operations, jobs[i].rows, jobs[i].map->inputs);
+    size += packed_size(plan, jobs[i].map, jobs[i].rows);
+    if (is_quantized(jobs[i].map))
+      own = ck_most(own, plan->int8->panel_rows * plan->int8->row_bytes(jobs[i].map->inputs));
   }
-  float *packed = ck_pool_shared(plan->pool, ck_scratch_packed, size * sizeof(float));
-  if (packed == NULL) return -1;
-  size_t each = ck_most(rows_packed_per_task / operations->panel_rows, 1);
+  char *packed = ck_pool_shared(plan->pool, ck_scratch_packed, size);
+  if (packed == NULL || ck_pool_reserve(plan->pool, own) != 0) return -1;
   for (size_t i = 0; i < count; i++) {
-    jobs[i].packed = jobs[i].packs ? packed : jobs[i - 1].packed;
-    if (!jobs[i].packs) continue;
-    packed += packed_size(operations, jobs[i].rows, jobs[i].map->inputs);
+    if (!jobs[i].packs) {
+      jobs[i].packed = jobs[i - 1].packed;
+      jobs[i].x_rows = jobs[i - 1].x_rows;
+      continue;
+    }
+    jobs[i].packed = packed;
+    packed += packed_size(plan, jobs[i].map, jobs[i].rows);
+    if (is_quantized(jobs[i].map)) jobs[i].x_rows = (ck_row *)(packed - spaced(jobs[i].rows * sizeof(ck_row)));
     work += (double)jobs[i].rows * (double)jobs[i].map->inputs;
+    size_t each = ck_most(rows_packed_per_task / panel_rows(plan, jobs[i].map), 1);
     for (size_t j = 0; j < jobs[i].row_panels; j += each)
       plan->pieces[pieces++] =
           (piece){.job = &jobs[i], .first_row_panel = j, .row_panels = ck_least(each, jobs[i].row_panels - j)};
@@ -195,20 +322,24 @@ static int pack(plan *plan, job *jobs, size_t count) {
 
 /// Multiplies jobs whose x is packed.
 static int multiply(plan *plan, const job *jobs, size_t count) {
-  const ck_operations *operations = plan->operations;
   int threads = ck_pool_threads(plan->pool);
-  size_t panels = 0, depth = 1;
-  double work = 0;
+  size_t panels = 0, panel_bytes = 4;
+  double work = 0, total = 0;
   for (size_t i = 0; i < count; i++) {
+    const ck_linear *map = jobs[i].map;
+    size_t bytes = row_bytes(plan, map);
+    if (!is_quantized(map)) bytes = ck_least(bytes, most_depth * sizeof(float));
     panels += jobs[i].output_panels;
-    depth = ck_most(depth, ck_least(jobs[i].map->inputs, most_depth));
-    work += (double)jobs[i].rows * (double)jobs[i].map->inputs * (double)jobs[i].output_panels;
+    panel_bytes = ck_most(panel_bytes, panel_outputs(plan, map) * bytes);
+    double panel_work = (double)jobs[i].rows * (double)map->inputs * (double)jobs[i].output_panels;
+    work += panel_work;
+    total += panel_work * (double)panel_outputs(plan, map);
   }
-  size_t most = ck_most(weights_at_once / (operations->panel_outputs * depth), 1);
-  if (ck_pool_reserve(plan->pool, most * operations->panel_outputs * depth * sizeof(float)) != 0) return -1;
+  size_t most = ck_most(weights_at_once * sizeof(float) / panel_bytes, 1);
+  if (ck_pool_reserve(plan->pool, most * panel_bytes) != 0) return -1;
   // With many threads and few outputs, rows are divided too, though that packs weights several times.
   size_t row_parts = ck_parts((size_t)threads * 4, panels);
-  double left = work, total = work * (double)operations->panel_outputs;
+  double left = work;
   size_t pieces = 0;
   for (size_t i = 0; i < count; i++) {
     double panel_work = (double)jobs[i].rows * (double)jobs[i].map->inputs;
@@ -233,17 +364,16 @@ static int multiply(plan *plan, const job *jobs, size_t count) {
 
 /// Maps of many rows.
 static int run_many(plan *plan, const ck_linear *maps, size_t count) {
-  const ck_operations *operations = plan->operations;
   int threads = ck_pool_threads(plan->pool);
   size_t jobs = 0, pieces = 0;
   for (size_t i = 0; i < count; i++) {
-    if (is_few(operations, &maps[i])) continue;
-    size_t rows = rows_at_once(operations, &maps[i]), parts = ck_parts(maps[i].rows, rows);
-    size_t row_panels = parts * ck_parts(rows, operations->panel_rows);
+    if (is_few(plan, &maps[i])) continue;
+    size_t rows = rows_at_once(plan, &maps[i]), parts = ck_parts(maps[i].rows, rows);
+    size_t row_panels = parts * ck_parts(rows, panel_rows(plan, &maps[i]));
     jobs += parts;
     // At least as many as either phase needs.
-    pieces += row_panels + ck_parts(maps[i].outputs, operations->panel_outputs) * parts *
-                               ck_least((size_t)threads * 4, ck_parts(rows, operations->panel_rows));
+    pieces += row_panels + ck_parts(maps[i].outputs, panel_outputs(plan, &maps[i])) * parts *
+                               ck_least((size_t)threads * 4, ck_parts(rows, panel_rows(plan, &maps[i])));
   }
   if (jobs == 0) return 0;
   char *memory = ck_pool_shared(plan->pool, ck_scratch_plan, jobs * sizeof(job) + pieces * sizeof(piece));
@@ -255,26 +385,27 @@ static int run_many(plan *plan, const ck_linear *maps, size_t count) {
   jobs = 0;
   for (size_t i = 0, next; i < count; i = next) {
     next = i + 1;
-    if (is_few(operations, &maps[i])) continue;
+    if (is_few(plan, &maps[i])) continue;
     while (next < count && maps[next].x == maps[i].x && maps[next].x_stride == maps[i].x_stride &&
-           maps[next].inputs == maps[i].inputs && maps[next].rows == maps[i].rows)
+           maps[next].inputs == maps[i].inputs && maps[next].rows == maps[i].rows &&
+           is_quantized(&maps[next]) == is_quantized(&maps[i]))
       next++;
-    size_t rows = rows_at_once(operations, &maps[i]);
+    size_t rows = rows_at_once(plan, &maps[i]);
     for (size_t row = 0; row < maps[i].rows; row += rows)
       for (size_t j = i; j < next; j++) {
         size_t n = ck_least(rows, maps[i].rows - row);
         plan->jobs[jobs++] = (job){.map = &maps[j],
                                    .first_row = row,
                                    .rows = n,
-                                   .row_panels = ck_parts(n, operations->panel_rows),
-                                   .output_panels = ck_parts(maps[j].outputs, operations->panel_outputs)};
+                                   .row_panels = ck_parts(n, panel_rows(plan, &maps[j])),
+                                   .output_panels = ck_parts(maps[j].outputs, panel_outputs(plan, &maps[j]))};
       }
   }
   for (size_t i = 0, next; i < jobs; i = next) {
     size_t size = 0;
     for (next = i; next < jobs; next++) {
       if (next > i && has_same_x(&plan->jobs[next], &plan->jobs[next - 1])) continue;
-      size += packed_size(operations, plan->jobs[next].rows, plan->jobs[next].map->inputs);
+      size += packed_size(plan, plan->jobs[next].map, plan->jobs[next].rows);
       if (next > i && size > most_packed) break;
     }
     if (pack(plan, plan->jobs + i, next - i) != 0 || multiply(plan, plan->jobs + i, next - i) != 0) return -1;
@@ -283,7 +414,18 @@ static int run_many(plan *plan, const ck_linear *maps, size_t count) {
 }
 
 int ck_linear_run(ck_pool *pool, const ck_linear *maps, size_t count) {
-  plan plan = {.pool = pool, .operations = ck_pool_operations(pool)};
+  for (size_t i = 0; i < count; i++)
+    if (is_quantized(&maps[i]) && maps[i].inputs > ck_most_int8_inputs) return -1;
+  const ck_operations *operations = ck_pool_operations(pool);
+  plan plan = {.pool = pool, .operations = operations, .int8 = ck_int8_operations_of(operations)};
   if (run_few(&plan, maps, count) != 0) return -1;
   return run_many(&plan, maps, count);
+}
+
+int ck_int8_sums(ck_pool *pool, const int8_t *x, size_t rows, size_t inputs, const int8_t *weight, size_t outputs,
+                 int32_t *sums) {
+  ck_linear map = {.x = (const void *)x, .x_stride = inputs, .weight = weight, .type = ck_int8, .y = (void *)sums,
+                   .y_stride = outputs, .rows = rows, .inputs = inputs, .outputs = outputs,
+                   .finish = (ck_finish)ck_finish_sums};
+  return ck_linear_run(pool, &map, 1);
 }

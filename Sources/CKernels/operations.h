@@ -4,6 +4,36 @@
 
 #include "include/kernels.h"
 
+/// What belongs to a quantized row of x: its elements mean q · scale, and `offset` is what its sums of products come out
+/// too large by.
+typedef struct ck_row {
+  float scale;
+  int32_t offset;
+} ck_row;
+
+/// Within this library only: y holds the sums of products themselves, as int32, and x is int8.
+enum { ck_finish_sums = 3 };
+
+/// Products of int8. A quantized row has a level's own element type and is padded with zeros; several are adjacent.
+typedef struct ck_int8_operations {
+  /// As below. The places of a panel are 32 bits: as many elements as are multiplied and added by one instruction.
+  size_t panel_rows, panel_outputs;
+  size_t most_few_rows;
+  /// Bytes of a quantized row, and of one row or output of a panel: a multiple of 4.
+  size_t (*row_bytes)(size_t inputs);
+  void (*quantize)(const float *x, size_t inputs, void *target, ck_row *row);
+  /// The same of a row that is int8 already, with scale 1.
+  void (*take)(const int8_t *x, size_t inputs, void *target, ck_row *row);
+  void (*pack_rows)(const void *quantized, size_t rows, size_t inputs, void *target);
+  void (*pack_outputs)(const int8_t *weight, size_t inputs, size_t outputs, void *target);
+  /// Rows first_row ..< first_row + rows of y, which `packed_x` and `x_rows` are of; outputs from first_output.
+  void (*multiply)(const ck_linear *map, const void *packed_x, const ck_row *x_rows, const void *packed_w,
+                   size_t first_row, size_t rows, size_t first_output, size_t outputs);
+  /// All rows, some outputs (≤ ck_few_outputs), weights read in place.
+  void (*few_rows)(const ck_linear *map, const void *quantized, const ck_row *x_rows, size_t first_output,
+                   size_t outputs);
+} ck_int8_operations;
+
 /// Part of a linear map: all inputs, some rows and outputs.
 typedef struct ck_operations {
   // Products of packed panels. x is packed by panels of up to `panel_rows` rows, for each input those rows adjacent;
@@ -37,6 +67,8 @@ typedef struct ck_operations {
                      float *y);
   double (*log_sum_exp)(const float *x, size_t count);
   void (*widen)(const void *source, ck_type type, size_t count, float *target);
+
+  const ck_int8_operations *int8;
 } ck_operations;
 
 enum { ck_few_outputs = 256 };
@@ -49,9 +81,12 @@ static inline size_t ck_parts(size_t total, size_t part) { return total / part +
 extern const ck_operations ck_operations_portable;
 #if defined(__x86_64__)
 extern const ck_operations ck_operations_avx2, ck_operations_avx512;
+extern const ck_int8_operations ck_int8_operations_vnni;
 #endif
 
 /// Those of a level, or of the best one below it that there is.
 const ck_operations *ck_operations_of(ck_level level);
+/// Those for int8 that belong to a level's and that this processor has.
+const ck_int8_operations *ck_int8_operations_of(const ck_operations *operations);
 
 #endif

@@ -52,7 +52,8 @@ void ck_product_run(ck_pool *pool, const ck_product *products, size_t count) {
 
 /// e^x of x ≤ 0: 2^n e^r with n = round(x / ln 2), and a polynomial for e^r (Cephes, expf), good to 2e-7 of its value.
 static inline __attribute__((always_inline)) float exponential(float x) {
-  x = x < -87.0f ? -87.0f : x;
+  // What is no number, too, becomes one: it can't be converted to an integer.
+  x = x > -87.0f ? x : -87.0f;
   float n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
   float r = x - n * 0.693359375f + n * 2.12194440e-4f;
   float e = 1.9875691500e-4f;

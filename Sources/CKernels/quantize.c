@@ -2,8 +2,10 @@
 //
 // The same bytes come out on every processor: sums are kept in a fixed number of lanes and added in a fixed order,
 // whatever the width of the vectors, and nothing is fused.
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "kernels.h"
 
@@ -74,6 +76,30 @@ static float squared_error(const float *row, size_t count, float scale, float in
 FOR_SEVERAL_PROCESSORS
 static void quantize_row(const float *row, size_t count, float inverse, int8_t *out) {
   for (size_t index = 0; index < count; index++) out[index] = (int8_t)(int32_t)clamped(rounded(row[index] * inverse));
+}
+
+void ck_quantize_activations(const float *x, size_t count, int8_t *out, float *scale) {
+  // Magnitudes are compared as integers: the order is the same, and infinity and NaN are above all others.
+  uint32_t largest = 0;
+  for (size_t index = 0; index < count; index++) {
+    uint32_t pattern;
+    memcpy(&pattern, &x[index], sizeof(pattern));
+    pattern &= 0x7FFFFFFF;
+    largest = pattern > largest ? pattern : largest;
+  }
+  memset(out, 0, count);
+  if (largest < 0x04000000 || largest >= 0x7F800000) { // 2^-119 and infinity
+    *scale = largest < 0x04000000 ? 0.0f : NAN;
+    return;
+  }
+  float magnitude, inverse;
+  memcpy(&magnitude, &largest, sizeof(magnitude));
+  *scale = magnitude / 127.0f;
+  inverse = 127.0f / magnitude;
+  for (size_t index = 0; index < count; index++) {
+    float scaled = x[index] * inverse;
+    out[index] = (int8_t)(int32_t)rounded(scaled);
+  }
 }
 
 int ck_quantize_rows(const float *rows, size_t count, size_t columns, int8_t *out, float *scales) {

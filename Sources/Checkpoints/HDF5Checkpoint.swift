@@ -9,7 +9,7 @@ import Synchronization
 public struct HDF5Checkpoint: Checkpoint {
   /// Bytes of address space and seconds of processor time that the child may take.
   static let memoryLimit = 2 << 30
-  static let timeLimit = 300
+  static let timeLimit = 60
   /// Largest list that the child may print.
   static let listLimit = 256 << 20
 

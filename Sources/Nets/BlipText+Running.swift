@@ -105,6 +105,14 @@ extension TextTrunk {
   /// Most tokens of a sequence.
   public var mostTokens: Int { embeddings.position.count }
 
+  /// Elements held while a text of the greatest length is run that attends over so many vectors.
+  public func activationElements(contextVectors: Int) -> Double {
+    let inner = Double(blocks.map { $0.mlp.mlp.fc1.outputs }.max() ?? 0)
+    let heads = Double(blocks.map { $0.crossAttention.heads }.max() ?? 0)
+    let perToken = 6 * Double(size) + inner + heads * (2 * Double(contextSize) + Double(contextVectors))
+    return Double(mostTokens) * perToken + 2 * Double(contextVectors) * Double(blocks.count) * Double(size)
+  }
+
   /// How many tokens there are.
   public var vocabularySize: Int { embeddings.word.count }
 
@@ -151,6 +159,9 @@ extension TextTrunk {
   }
 
   private func embed(_ sequences: [TextSequence], _ engine: Engine) throws(Failure) -> Matrix {
+    for sequence in sequences where (sequence.cache?.count ?? 0) + sequence.tokens.count > mostTokens {
+      throw Failure(.badData, "a text has more than the net's \(mostTokens) tokens", hint: "shorten it")
+    }
     let x = Matrix(rows: sequences.reduce(0) { $0 + $1.tokens.count }, columns: size)
     var row = 0
     for sequence in sequences {
@@ -160,9 +171,6 @@ extension TextTrunk {
           throw Failure(
             .badData, "token \(token) is none of the net's \(vocabularySize)",
             hint: "is the net file's vocabulary the one that its weights were trained with?")
-        }
-        guard position < mostTokens else {
-          throw Failure(.badData, "a text has more than the net's \(mostTokens) tokens", hint: "shorten it")
         }
         x.setRow(row, embeddings.word.row(token))
         x.addToRow(row, embeddings.position.row(position))

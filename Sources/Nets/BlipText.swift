@@ -72,6 +72,7 @@ struct TextDimensions {
     positions = try configuration.dimension("positions")
     words = try configuration.dimension("vocabularySize")
     epsilon = try configuration.positive("layerNormEpsilon")
+    try configuration.checkActivation()
     guard size.isMultiple(of: heads) else {
       throw configuration.failure("heads", "is \(heads), which does not divide hiddenSize \(size)")
     }

@@ -52,6 +52,14 @@ public struct Configuration: Equatable, Sendable {
     return flag
   }
 
+  /// The one activation that nets are run with is GELU by the error function.
+  func checkActivation() throws(Failure) {
+    guard let activation = self["activation"] else { return }
+    guard activation.content == .string("gelu") else {
+      throw failure("activation", "is \(activation.compactText.prefix(40)); \"gelu\" is supported")
+    }
+  }
+
   func failure(_ name: String, _ reason: String) -> Failure {
     Failure(.badData, place: "configuration", "\(name) \(reason)")
   }

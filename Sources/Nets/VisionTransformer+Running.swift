@@ -47,6 +47,13 @@ extension VisionTrunk {
   /// Side of the images in pixels.
   public var imageSide: Int { Int(Double(vectors - 1).squareRoot()) * patch.side }
 
+  /// Elements held while an image is looked at; as a floating-point number, for dimensions of any size.
+  public var activationElements: Double {
+    let inner = Double(blocks.map { $0.mlp.fc1.outputs }.max() ?? 0)
+    return Double(vectors) * (6 * Double(size) + inner + Double(channels * patch.side * patch.side))
+      + Double(channels) * Double(imageSide) * Double(imageSide)
+  }
+
   /// The vectors of an image.
   /// - Parameter pixels: channels × (side · side).
   /// - Returns: (1 + patches) × size, the class token's vector first.

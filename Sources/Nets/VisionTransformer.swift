@@ -43,6 +43,7 @@ struct VisionDimensions {
     channels = try configuration.dimension("channels", limit: 64)
     imageSide = try configuration.dimension("imageSide", limit: 1 << 16)
     epsilon = try configuration.positive("layerNormEpsilon")
+    try configuration.checkActivation()
     guard size.isMultiple(of: heads) else {
       throw configuration.failure("heads", "is \(heads), which does not divide hiddenSize \(size)")
     }

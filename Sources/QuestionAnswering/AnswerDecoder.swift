@@ -63,6 +63,7 @@ struct AnswerDecoder: Sendable {
       var next: [(question: Int, sequence: TextSequence)] = []
       for (row, question) in open.enumerated() {
         let total = logSumExp(scores, row: row)
+        guard total.isFinite else { throw notFinite }
         let forbidden = made < rules.minimumTokens ? rules.endToken : nil
         let token = choose(scores.rows(row..<row + 1), forbidden: forbidden, &random[question])
         out[question].tokens.append(token)

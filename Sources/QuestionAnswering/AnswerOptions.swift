@@ -48,7 +48,7 @@ struct DecodingRules: Sendable {
     maximumTokens =
       options.maximumTokens
       ?? min(beams > 1 ? profile.maximumLength - 1 : AnswerOptions.usualMaximumTokens, mostTokens)
-    minimumTokens = options.minimumTokens ?? max(0, profile.minimumLength - 1)
+    minimumTokens = options.minimumTokens ?? min(max(0, profile.minimumLength - 1), max(0, maximumTokens))
     temperature = options.temperature
     seed = options.seed
     guard (1...AnswerOptions.mostBeams).contains(beams) else {

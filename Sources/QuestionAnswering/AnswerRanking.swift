@@ -77,6 +77,7 @@ struct AnswerRanker: Sendable {
     var start = [TextSequence([decoder.rules.startToken], context: context)]
     let scores = try decoder.step(&start)
     firstScores(scores)
+    guard logSumExp(scores, row: 0).isFinite else { throw notFinite }
     let first = scores.elements
     // topk of the first tokens' probabilities, which are in the order of their scores.
     let best = tokens.indices.sorted { left, right in

@@ -31,6 +31,7 @@ extension AnswerDecoder {
       }
       let scores = try step(&sequences)
       if made == 0 { firstScores(scores.rows(0..<1)) }
+      guard (0..<scores.rows).allSatisfy({ logSumExp(scores, row: $0).isFinite }) else { throw notFinite }
       let candidates = candidates(scores, beams, made: made)
       func ends(_ candidate: Candidate) -> Bool {
         candidate.token == rules.endToken || made + 1 == rules.maximumTokens

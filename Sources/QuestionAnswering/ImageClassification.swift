@@ -20,6 +20,7 @@ public final class ImageClassification: Sendable {
   private let labels: JSONValue?
   private let net: ViTImageClassifier
   private let engine: Engine
+  private let path: String
 
   /// - Parameter threads: that compute together; nil: one per core.
   /// - Throws: `Failure` of kind `usage` when the net is no classifier, `badData` when it can't be run, `io` when memory is
@@ -30,9 +31,15 @@ public final class ImageClassification: Sendable {
       throw Failure(
         .usage, file: file.path, "is no image classifier", hint: "`ingot list vit-imagenet` shows the family of those")
     }
+    path = file.path
     image = try VQAProfile.Image(file)
     labels = file.header.profile["labels"]
-    net = try ViTImageClassifier(Configuration(file.header.configuration), WeightSource(MappedWeights(file)))
+    do {
+      net = try ViTImageClassifier(Configuration(file.header.configuration), WeightSource(MappedWeights(file)))
+    } catch {
+      throw error.inFile(file.path)
+    }
+    try checkMemory(net.trunk.activationElements, file.path)
     guard net.trunk.channels == 3, net.trunk.imageSide == image.side else {
       throw Failure(
         .badData, file: file.path, "its profile and its configuration differ in the pictures they take",
@@ -46,9 +53,10 @@ public final class ImageClassification: Sendable {
   public func scores(_ picture: Picture) throws(Failure) -> [Float] { try net(image.pixels(of: picture), engine) }
 
   /// Every class, the likeliest first.
-  /// - Throws: `Failure` of kind `io` when memory is short.
+  /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
   public func classes(_ picture: Picture) throws(Failure) -> [Class] {
     let scores = try scores(picture).map(Double.init)
+    guard scores.allSatisfy(\.isFinite) else { throw notFinite.inFile(path) }
     let top = scores.max() ?? 0
     let weights = scores.map { exp($0 - top) }
     let sum = weights.reduce(0, +)

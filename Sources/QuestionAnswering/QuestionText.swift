@@ -40,13 +40,30 @@ struct QuestionText: Sendable {
   private func cleaned(_ question: String) -> String {
     guard profile.cleanUp == .blipOriginal else { return question }
     // By code points, as Python does: a space that carries a mark is one all the same.
-    var scalars = question.lowercased().unicodeScalars.filter { !Self.deleted.contains($0) }
+    var scalars = lowercase(question).filter { !Self.deleted.contains($0) }
     while scalars.last == " " { scalars.removeLast() }
     if let most = profile.maximumWords {
       let words = scalars.split(separator: " ", maxSplits: most, omittingEmptySubsequences: false)
       if words.count > most { scalars = .init(words.prefix(most).joined(separator: [" "])) }
     }
     return String(scalars)
+  }
+
+  /// Lower case as Python has it: a sigma that ends a word is ς.
+  private func lowercase(_ text: String) -> String.UnicodeScalarView {
+    let scalars = Array(text.unicodeScalars)
+    var out = String.UnicodeScalarView()
+    for (index, scalar) in scalars.enumerated() {
+      guard scalar == "\u{3a3}" else {
+        out.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+        continue
+      }
+      let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
+      let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
+      let isFinal = before?.properties.isCased == true && after?.properties.isCased != true
+      out.append(isFinal ? "\u{3c2}" : "\u{3c3}")
+    }
+    return out
   }
 
   private static let deleted: Set<Unicode.Scalar> = [".", "!", "\"", "(", ")", "*", "#", ":", ";", "~"]

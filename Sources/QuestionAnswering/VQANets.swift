@@ -91,7 +91,10 @@ public struct VQANets: Sendable {
       ? "`ingot quantize` makes it of the float net"
       : !there.isEmpty
         ? "on this shelf there is \(there.joined(separator: ", "))"
-        : publication.map { "download \($0.repository) and run `ingot convert` on it" }
+        : publication.map {
+          $0.repository.hasPrefix("weights/")
+            ? "run `ingot convert \($0.repository)`" : "download \($0.repository) and run `ingot convert` on it"
+        }
           ?? "make it by `ingot convert`; `ingot list` shows what is there"
     return Failure(.noInput, file: shelf.path(family, combination), "this net is not on the shelf", hint: hint)
   }

@@ -65,7 +65,7 @@ extension VQAProfile.Image {
   /// Of a net that takes pictures.
   init(_ net: NetFile) throws(Failure) {
     let profile = ProfileReader(net)
-    let side = try profile.integer("image.side", 1...1 << 16)
+    let side = try profile.integer("image.side", 1...4096)
     let resize = try profile.string("image.resize")
     guard let filter = Picture.Filter(rawValue: resize) else {
       let known = Picture.Filter.allCases.map(\.rawValue).joined(separator: " or ")
@@ -75,9 +75,13 @@ extension VQAProfile.Image {
       throw profile.failure("image.keepAspectRatio", "is true, which is not supported")
     }
     let std = try profile.numbers("image.std", count: 3)
-    guard std.allSatisfy({ $0 != 0 }) else { throw profile.failure("image.std", "holds 0") }
+    guard std.allSatisfy({ Float($0).isNormal && $0 > 0 }) else {
+      throw profile.failure("image.std", "holds what is no positive number")
+    }
+    let scale = try profile.number("image.scale")
+    guard Float(scale).isNormal, scale > 0 else { throw profile.failure("image.scale", "is no positive number") }
     self.init(
-      side: side, filter: filter, scale: try profile.number("image.scale"),
+      side: side, filter: filter, scale: scale,
       mean: try profile.numbers("image.mean", count: 3), std: std)
   }
 }

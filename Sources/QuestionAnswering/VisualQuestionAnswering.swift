@@ -28,10 +28,9 @@ public final class VisualQuestionAnswering: Sendable {
   public init(_ nets: VQANets, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
     self.nets = nets
     profile = try VQAProfile(nets)
-    imageEncoder = try BlipImageEncoder(
-      Configuration(nets.imageEncoder.header.configuration), source(nets.imageEncoder))
-    textEncoder = try BlipTextEncoder(Configuration(nets.textEncoder.header.configuration), source(nets.textEncoder))
-    textDecoder = try BlipTextDecoder(Configuration(nets.textDecoder.header.configuration), source(nets.textDecoder))
+    imageEncoder = try open(nets.imageEncoder, BlipImageEncoder.init)
+    textEncoder = try open(nets.textEncoder, BlipTextEncoder.init)
+    textDecoder = try open(nets.textDecoder, BlipTextDecoder.init)
     guard let description = nets.textEncoder.header.tokenizer else {
       throw Failure(
         .badData, file: nets.textEncoder.path, place: "tokenizer", "the file has no vocabulary, so it can't be asked",
@@ -43,6 +42,11 @@ public final class VisualQuestionAnswering: Sendable {
     } catch {
       throw error.inFile(nets.textEncoder.path)
     }
+    try checkMemory(imageEncoder.trunk.activationElements, nets.imageEncoder.path)
+    let vectors = imageEncoder.trunk.vectors
+    try checkMemory(textEncoder.trunk.activationElements(contextVectors: vectors), nets.textEncoder.path)
+    let questions = textEncoder.trunk.mostTokens
+    try checkMemory(textDecoder.trunk.activationElements(contextVectors: questions), nets.textDecoder.path)
     engine = try Engine(threads: threads ?? Paths.processors, level: level ?? .best)
     try checkThatNetsFit(words: description.vocabulary.count)
   }
@@ -82,6 +86,17 @@ public final class VisualQuestionAnswering: Sendable {
         nets.textDecoder,
         "its profile has a token \(token), but it knows only \(textDecoder.trunk.vocabularySize)")
     }
+  }
+
+  /// Says whether such answers can be made.
+  /// - Throws: `Failure` of kind `usage` for options out of range, `badData` when an answer of the list has no tokens.
+  public func check(_ options: AnswerOptions, _ answers: AnswerList? = nil) throws(Failure) {
+    let rules = try rules(options)
+    if let answers { _ = try tokens(of: answers, end: rules.endToken) }
+  }
+
+  func rules(_ options: AnswerOptions) throws(Failure) -> DecodingRules {
+    try DecodingRules(options, profile.answer, mostTokens: textDecoder.trunk.mostTokens)
   }
 
   /// Threads that compute together.
@@ -133,7 +148,7 @@ public final class VisualQuestionAnswering: Sendable {
     tokens ids: [[Int]], about image: SeenImage, options: AnswerOptions = AnswerOptions(),
     from answers: AnswerList? = nil, observer: (any AnswerObserver)? = nil
   ) throws(Failure) -> [Answer] {
-    let rules = try DecodingRules(options, profile.answer, mostTokens: textDecoder.trunk.mostTokens)
+    let rules = try rules(options)
     let decoder = AnswerDecoder(net: textDecoder, engine: engine, rules: rules)
     let ranker = try answers.map { answers throws(Failure) in
       AnswerRanker(decoder: decoder, tokens: try tokens(of: answers, end: rules.endToken), kept: answers.kept)
@@ -184,7 +199,13 @@ public final class VisualQuestionAnswering: Sendable {
           .badData, place: "answer \"\(shortened(answer, to: 60))\"", "has \(tokens.count - 1) tokens",
           hint: "an answer has 1 to \(textDecoder.trunk.mostTokens - 1) tokens")
       }
-      out.append(tokens)
+      guard let unknown = tokens.first(where: { $0 >= textDecoder.trunk.vocabularySize }) else {
+        out.append(tokens)
+        continue
+      }
+      throw Failure(
+        .badData, file: nets.textDecoder.path, "does not know token \(unknown) of the vocabulary",
+        hint: "are these the three nets of one checkpoint? convert it again")
     }
     return out
   }
@@ -215,7 +236,16 @@ public final class VisualQuestionAnswering: Sendable {
   }
 }
 
-private func source(_ net: NetFile) throws(Failure) -> WeightSource { WeightSource(try MappedWeights(net)) }
+/// The net of a file.
+private func open<Definition: Net>(
+  _ file: NetFile, _ make: (Configuration, WeightSource) throws(Failure) -> Definition
+) throws(Failure) -> Definition {
+  do throws(Failure) {
+    return try make(Configuration(file.header.configuration), WeightSource(MappedWeights(file)))
+  } catch {
+    throw error.inFile(file.path)
+  }
+}
 
 /// What a picture looks like to the nets; it can be asked about any number of times.
 public struct SeenImage: Sendable {

@@ -54,6 +54,8 @@ func sized(_ bytes: Int) -> String {
 
 /// A number with so many decimals.
 func rounded(_ value: Double, _ decimals: Int) -> String {
+  guard value.magnitude < 1e15 else { return "\(value)" }
+  if value < 0 { return "-" + rounded(-value, decimals) }
   let scale = (0..<decimals).reduce(1) { scale, _ in scale * 10 }
   let scaled = Int((value * Double(scale)).rounded())
   guard decimals > 0 else { return String(scaled) }

@@ -49,11 +49,16 @@ struct Ask: ParsableCommand {
 
   func run() throws {
     let list = try answers.map { file throws(Failure) in try AnswerList(file: file) }
+    if let trace, Paths.exists(trace) {
+      throw Failure(.cannotCreate, file: trace, "exists already", hint: "choose another name, or remove it first")
+    }
     let nets = try VQANets(
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
     let vqa = try VisualQuestionAnswering(nets, threads: options.threads)
+    let answerOptions = try options.answerOptions
+    try vqa.check(answerOptions, list)
     let record = trace.map { _ in AnswerTrace() }
-    var asking = AskingRun(vqa, options: try options.answerOptions, from: list, trace: record)
+    var asking = AskingRun(vqa, options: answerOptions, from: list, trace: record)
     var failed = 0
     if let image {
       var images: [(path: String, answers: [Answer])] = []
@@ -87,19 +92,19 @@ struct DecodingOptions: ParsableArguments {
   @Option(help: "0: take the likeliest token; above: draw from softmax(scores / temperature).")
   var temperature: Double = 0
 
-  @Option(help: "Of the random numbers of a temperature.")
-  var seed: UInt64 = 0
+  @Option(help: "Of the random numbers of a temperature. (default: 0)")
+  var seed: UInt64?
 
   @Option(help: "Threads that compute together. (default: one per core)")
   var threads: Int?
 
   /// Whether anything but the number of threads is.
-  var isGiven: Bool { maxTokens != nil || minTokens != nil || beams != nil || temperature != 0 }
+  var isGiven: Bool { maxTokens != nil || minTokens != nil || beams != nil || temperature != 0 || seed != nil }
 
   var answerOptions: AnswerOptions {
     get throws(Failure) {
       AnswerOptions(
-        maximumTokens: maxTokens, minimumTokens: minTokens, beams: beams, temperature: temperature, seed: seed)
+        maximumTokens: maxTokens, minimumTokens: minTokens, beams: beams, temperature: temperature, seed: seed ?? 0)
     }
   }
 

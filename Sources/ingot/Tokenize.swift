@@ -1,5 +1,7 @@
 import ArgumentParser
 import Arrays
+import Families
+import NetFile
 import QuestionAnswering
 import Reports
 
@@ -17,7 +19,7 @@ struct Tokenize: ParsableCommand {
   @OptionGroup var selection: SelectionOptions
 
   func run() throws {
-    let net = try selection.selection(path: nil).file(on: selection.shelfOptions.chosen)
+    let net = try net()
     guard let description = net.header.tokenizer else {
       throw Failure(.badData, file: net.path, "has no vocabulary", hint: "text encoders and decoders have one")
     }
@@ -33,10 +35,24 @@ struct Tokenize: ParsableCommand {
       number += 1
       do throws(Failure) {
         guard case .bytes(let bytes) = line else { throw Failure(.badData, "is too long") }
+        if bytes.allSatisfy({ [0x20, 0x09, 0x0d].contains($0) }) { continue }
         try show(try JSONValue(parsing: bytes).member("text").string())
       } catch {
         throw error.inFile("line \(number)").hinting("each line is one object {\"text\": TEXT}")
       }
     }
+  }
+
+  /// Where no part is named, the first that has a tokenizer is meant.
+  private func net() throws(Failure) -> NetFile {
+    let shelf = selection.shelfOptions.chosen
+    let selected = try selection.selection(path: nil)
+    let given = try selection.parsedParameters()
+    guard case .combination(let family, var combination) = selected, let axis = family.netAxis,
+      !given.contains(where: { $0.name == axis.name }),
+      let kind = family.nets.first(where: { $0.tokenizer != nil })
+    else { return try selected.file(on: shelf) }
+    combination[axis.name] = .word(kind.name)
+    return try NetSelection.combination(family, combination).file(on: shelf)
   }
 }

@@ -37,6 +37,13 @@ struct Verify: ParsableCommand {
 
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard tolerance.isFinite, tolerance >= 0 else { throw ValidationError("--tolerance is a number from 0") }
+    if reference != nil, !paths.isEmpty, !selection.parameters.isEmpty {
+      throw ValidationError("paths and parameters are both given")
+    }
+  }
+
   func run() throws {
     let (nets, files, unreadable) = try inputs()
     let verifications = try verifications(of: files)

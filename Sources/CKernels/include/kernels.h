@@ -23,9 +23,19 @@ void ck_pool_destroy(ck_pool *pool);
 /// Threads that really work, the caller included.
 int ck_pool_threads(const ck_pool *pool);
 
-/// Element type of stored weights. Products are always computed in float32; the others are widened on the way. An int8
-/// element means itself times the scale of its row.
+/// Element type of stored weights. float16 and bfloat16 are widened on the way and products computed in float32.
+///
+/// int8 weights are quantized by rows: element (j, i) means weight[j, i] · scales[j]. Unless `keeps_floats` says
+/// otherwise, rows of x are quantized too, as `ck_quantize_activations` does, and multiplied exactly:
+///   sum = Σ weight[j, i] · q[i], an int32 without overflow or saturation,
+///   y = (float)sum · (scale of x · scales[j]), each step rounded to float32, none fused,
+/// and then as for floats: + y if the finish adds, + bias, gelu. So y is the same to the last bit on every processor,
+/// by any number of threads and rows (with gelu, whose arithmetic is the level's own, by any number of those only). A
+/// row of x with an element that isn't finite makes its row of y NaN.
 typedef enum ck_type { ck_float32 = 0, ck_float16 = 1, ck_bfloat16 = 2, ck_int8 = 3 } ck_type;
+
+/// The most inputs of a map whose rows of x are quantized.
+enum { ck_most_int8_inputs = 65536 };
 
 /// What is done with x wᵀ + b before it is written.
 typedef enum ck_finish {
@@ -43,15 +53,30 @@ typedef struct ck_linear {
   size_t x_stride;
   const void *weight; // outputs × inputs, rows adjacent, of `type`; any alignment of its element
   ck_type type;
-  const float *scales; // outputs; of int8 weights only
+  const float *scales; // of int8 weights: one per output; NULL otherwise
+  int keeps_floats;    // int8 weights only: nonzero: x is not quantized, products are float32
   const float *bias;   // outputs, or NULL
-  float *y;          // rows × outputs
+  float *y;            // rows × outputs
   size_t y_stride;
   size_t rows, inputs, outputs;
   ck_finish finish;
 } ck_linear;
 
-/// Runs several independent linear maps as one piece of work. Returns 0, or -1 when memory is short.
+/// A map whose x isn't quantized, as Swift code calls it that doesn't know `keeps_floats` yet. To be removed with it.
+static inline ck_linear ck_linear_of_floats(const float *x, size_t x_stride, const void *weight, ck_type type,
+                                            const float *scales, const float *bias, float *y, size_t y_stride,
+                                            size_t rows, size_t inputs, size_t outputs, ck_finish finish)
+    __attribute__((swift_name(
+        "ck_linear.init(x:x_stride:weight:type:scales:bias:y:y_stride:rows:inputs:outputs:finish:)")));
+static inline ck_linear ck_linear_of_floats(const float *x, size_t x_stride, const void *weight, ck_type type,
+                                            const float *scales, const float *bias, float *y, size_t y_stride,
+                                            size_t rows, size_t inputs, size_t outputs, ck_finish finish) {
+  ck_linear map = {x, x_stride, weight, type, scales, 1, bias, y, y_stride, rows, inputs, outputs, finish};
+  return map;
+}
+
+/// Runs several independent linear maps as one piece of work. Returns 0, or -1 when memory is short or a map has more
+/// inputs than `ck_most_int8_inputs` and is to be quantized (then nothing is computed).
 int ck_linear_run(ck_pool *pool, const ck_linear *maps, size_t count);
 
 /// Scaled dot-product attention of several heads: softmax(q kᵀ · scale) v. Head h is at columns h · head_size and
@@ -101,5 +126,17 @@ void ck_widen(const void *source, ck_type type, size_t count, float *target);
 /// magnitude over 127 and that times 0.96, 0.92, … 0.8, the one with the least sum of squared errors. The same bytes on
 /// every processor. Returns 0, or -1 when an element is not finite or too large.
 int ck_quantize_rows(const float *rows, size_t count, size_t columns, int8_t *out, float *scales);
+
+/// Quantizes one row of x, as linear maps with int8 weights do. With m = max |x|:
+///   scale = m / 127 and out = x · (127 / m), rounded to the nearest integer, ties to even; so |out| ≤ 127;
+///   m below 2⁻¹¹⁹ (all of it too small to count): scale = 0 and zeros;
+///   an element that isn't finite: scale = NaN and zeros.
+/// Each of the two quotients and the product is rounded to float32.
+void ck_quantize_activations(const float *x, size_t count, int8_t *out, float *scale);
+
+/// sums (rows × outputs) = x (rows × inputs) · weightᵀ (weight: outputs × inputs), all rows adjacent: exactly what linear
+/// maps compute on the way, by the same kernels. Any int8, -128 too. Returns as `ck_linear_run`.
+int ck_int8_sums(ck_pool *pool, const int8_t *x, size_t rows, size_t inputs, const int8_t *weight, size_t outputs,
+                 int32_t *sums);
 
 #endif
