@@ -61,7 +61,7 @@ let package = Package(
     .executableTarget(
       name: "IngotCommand",
       dependencies: [
-        "Arrays", "Checkpoints", "NetFile", "Families", "QuestionAnswering", "Assurance", "Reports", "CHDF5",
+        "Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering", "Assurance", "Reports", "CHDF5",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/ingot", swiftSettings: settings),

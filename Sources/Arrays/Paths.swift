@@ -53,6 +53,9 @@ public enum Paths {
 
 /// Writes text to standard output or standard error, whole.
 public enum Console {
+  /// To be called before any file is opened: one that gets the number of a closed standard input would be read as that.
+  public static func takeClosedDescriptors() { System.takeClosedStandardDescriptors() }
+
   /// - Throws: `Failure` of kind `io` when standard output takes no more.
   public static func print(_ text: String) throws(Failure) {
     guard write(text + "\n", 1) else {

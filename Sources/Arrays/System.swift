@@ -33,6 +33,15 @@ enum System {
     return descriptor
   }
 
+  /// Takes the numbers of standard input, output and error where these are closed, so that no file gets them and is read,
+  /// or written to, in their place. Using them fails as it would have.
+  static func takeClosedStandardDescriptors() {
+    for descriptor: Descriptor in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
+      // The lowest free number is given: the one missing.
+      _ = unsafe open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
+    }
+  }
+
   static func close(_ descriptor: Descriptor) {
     _ = Glibc.close(descriptor)
   }

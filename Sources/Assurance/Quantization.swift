@@ -16,10 +16,19 @@ public struct Quantization: Sendable {
     public var keepsEmbeddings: Bool
     /// Names of arrays that stay as they are.
     public var kept: Set<String>
+    /// What int8 weights are multiplied with when the net runs.
+    public var activations: Activations
+    /// Names of arrays that become int8 but are multiplied with float32 all the same.
+    public var floatActivations: Set<String>
 
-    public init(keepsEmbeddings: Bool = false, kept: Set<String> = []) {
+    public init(
+      keepsEmbeddings: Bool = false, kept: Set<String> = [], activations: Activations = .int8,
+      floatActivations: Set<String> = []
+    ) {
       self.keepsEmbeddings = keepsEmbeddings
       self.kept = kept
+      self.activations = activations
+      self.floatActivations = floatActivations
     }
   }
 
@@ -92,10 +101,7 @@ public struct Quantization: Sendable {
     header.arrays = entries
     header.profile = header.profile.setting(
       ["quantization"],
-      to: .object([
-        "weights": "int8 per row", "clipping": "least squared error of 6 scales",
-        "activations": "float32",
-      ]))
+      to: QuantizationProfile(activations: options.activations, floatActivations: options.floatActivations).json)
     header.provenance = Provenance(
       tool: Ingot.tool, layout: net.header.provenance.layout, convertedFrom: from, seed: net.header.provenance.seed,
       sources: [.init(file: Paths.name(net.path), bytes: net.file.size)])

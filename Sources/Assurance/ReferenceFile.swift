@@ -37,6 +37,11 @@ public struct ReferenceFile: Sendable {
         options.beams = try decoding["beams"]?.size()
         options.maximumTokens = try decoding["maximumTokens"]?.size()
         options.minimumTokens = try decoding["minimumTokens"]?.size()
+        options.temperature = try decoding["temperature"]?.number() ?? 0
+        if let seed = decoding["seed"] {
+          guard let number = UInt64(try seed.string()) else { throw seed.failure("is no seed") }
+          options.seed = number
+        }
       }
       self.options = options
       answers = try metadata["answers"].map { text throws(Failure) in

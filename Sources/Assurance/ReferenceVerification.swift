@@ -71,6 +71,9 @@ public struct ReferenceVerification: Sendable {
   /// Most relative error of an output of float32 nets.
   public static let usualTolerance = 1e-4
 
+  /// What is made of the images and questions before the nets get it.
+  private static let inputs = ["pixel_values", "input_ids"]
+
   private let vqa: VisualQuestionAnswering
   private let reference: ReferenceFile
   private let tolerance: Double
@@ -99,6 +102,11 @@ public struct ReferenceVerification: Sendable {
       }
       try ask(question, image, &outputs)
       progress(number + 1, reference.questions.count)
+    }
+    guard outputs.inOrder.contains(where: { !Self.inputs.contains($0.name) }) else {
+      throw Failure(
+        .badData, file: reference.checkpoint.path, "holds inputs, but no outputs to compare with",
+        hint: "arrays of outputs are called image_embeds, question_embeds, first_step_logits, answer_ids, ranking")
     }
     return outputs.inOrder
   }

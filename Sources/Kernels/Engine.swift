@@ -5,8 +5,8 @@ import Synchronization
 /// Runs kernels on some threads of this processor. Kernels of one engine run one at a time; it can be used from any
 /// thread.
 ///
-/// Weights are float32, float16, bfloat16, or int8 with a scale per row, used where they are; the narrow types are widened
-/// to float32 as they are read, and all products and sums are float32.
+/// Weights are float32, float16, bfloat16, or int8 with a scale per row, used where they are. Float16 and bfloat16 are
+/// widened to float32 as they are read, and products and sums are float32. See `Activations` for int8.
 @safe public final class Engine: Sendable {
   /// Sets of instructions that kernels are written for.
   public enum Level: Int32, CaseIterable, Sendable {
@@ -144,9 +144,9 @@ extension Engine {
     let kernels = unsafe zip(maps, biases).map { map, bias in
       unsafe ck_linear(
         x: map.x.base, x_stride: map.x.stride, weight: map.weight.address, type: map.weight.type,
-        scales: map.weight.scalesAddress, bias: bias.address, y: map.y.base, y_stride: map.y.stride, rows: map.x.rows,
-        inputs: map.x.columns,
-        outputs: map.y.columns, finish: map.finish.kernelFinish)
+        scales: map.weight.scalesAddress, keeps_floats: map.weight.activations == .float32 ? 1 : 0, bias: bias.address,
+        y: map.y.base, y_stride: map.y.stride, rows: map.x.rows, inputs: map.x.columns, outputs: map.y.columns,
+        finish: map.finish.kernelFinish)
     }
     // The kernels point into what these hold.
     try withExtendedLifetime((maps, biases)) { () throws(Failure) in

@@ -42,12 +42,23 @@ public enum WeightData: Sendable {
   }
 }
 
+/// What int8 weights are multiplied with.
+public enum Activations: String, Sendable, CaseIterable {
+  /// Rows of x, quantized on the way: each has a scale of its own, its largest magnitude over 127. Sums of products are
+  /// exact integers, and so the same on every processor.
+  case int8
+  /// x as it is; weights are widened.
+  case float32
+}
+
 /// An array of weights as kernels take it.
 public struct KernelWeight: Sendable {
   let data: WeightData
   let type: ck_type
   /// Of int8 elements: one per row.
   let scales: WeightData?
+  /// Of int8 elements.
+  let activations: Activations
   let elements: Int
   /// Of an int8 array: elements of a row.
   private let columns: Int
@@ -57,11 +68,16 @@ public struct KernelWeight: Sendable {
   /// - Parameters:
   ///   - elementType: float32, float16 or bfloat16; int8 with `scales`.
   ///   - scales: float32, one per row.
-  public init(_ data: WeightData, _ elementType: ElementType, elements: Int, scales: WeightData? = nil) {
+  ///   - activations: what int8 elements are multiplied with.
+  public init(
+    _ data: WeightData, _ elementType: ElementType, elements: Int, scales: WeightData? = nil,
+    activations: Activations = .float32
+  ) {
     precondition(
       Self.isPossible(elementType) && (elementType == .int8) == (scales != nil),
       "kernels don't know \(elementType.rawValue)")
     self.scales = scales
+    self.activations = activations
     let rows = (scales?.count ?? 0) / MemoryLayout<Float>.stride
     columns = rows > 0 ? elements / rows : 0
     precondition(scales == nil || rows * columns == elements, "an int8 array has other than a scale per row")
@@ -89,6 +105,7 @@ public struct KernelWeight: Sendable {
     data = whole.data
     type = whole.type
     scales = whole.scales
+    activations = whole.activations
     columns = whole.columns
     precondition(
       scales == nil || range.lowerBound.isMultiple(of: columns) && range.upperBound.isMultiple(of: columns),

@@ -7,10 +7,12 @@ public final class MappedWeights: WeightProvider {
   private let net: NetFile
   private let mapping: MappedFile
   private let entries: [String: ArrayEntry]
+  private let quantization: QuantizationProfile
   /// Most bytes of a compressed array, which has to be held in memory: a small file can state a huge one.
   public static let largestUnpackedArray = 8 << 30
 
-  /// - Throws: `Failure` of kind `badData` when the file holds a net without weights.
+  /// - Throws: `Failure` of kind `badData` when the file holds a net without weights, or one that is quantized in a way that
+  ///   is not known.
   public init(_ net: NetFile) throws(Failure) {
     guard net.header.isInitialized else {
       throw Failure(
@@ -18,6 +20,12 @@ public final class MappedWeights: WeightProvider {
         hint: "convert a checkpoint, or make random weights with `ingot create --seed`")
     }
     self.net = net
+    do {
+      quantization = try QuantizationProfile(profile: net.header.profile)
+    } catch {
+      throw Failure(
+        .badData, file: net.path, place: "profile", error.reason, hint: "use a newer version of ingot, or quantize again")
+    }
     mapping = try MappedFile(net.file)
     // Names are unique: the header was validated.
     entries = Dictionary(net.header.arrays.map { ($0.name, $0) }) { first, _ in first }
@@ -42,7 +50,8 @@ public final class MappedWeights: WeightProvider {
       throw Failure(.badData, file: net.path, "is int8, which only matrices can be")
     }
     return Weight(
-      name: name, shape: shape, elementType: entry.elementType, data: try data(of: entry), scales: try data(of: scales))
+      name: name, shape: shape, elementType: entry.elementType, data: try data(of: entry), scales: try data(of: scales),
+      activations: quantization.activations(of: name))
   }
 
   private func data(of entry: ArrayEntry) throws(Failure) -> WeightData {

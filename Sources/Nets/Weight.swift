@@ -10,13 +10,19 @@ public struct Weight: Sendable {
   public let data: WeightData
   /// Of int8 elements: a float32 number per row, by which they are multiplied.
   public let scales: WeightData?
+  /// What int8 elements are multiplied with.
+  public let activations: Activations
 
-  public init(name: String, shape: Shape, elementType: ElementType, data: WeightData, scales: WeightData? = nil) {
+  public init(
+    name: String, shape: Shape, elementType: ElementType, data: WeightData, scales: WeightData? = nil,
+    activations: Activations = .float32
+  ) {
     self.name = name
     self.shape = shape
     self.elementType = elementType
     self.data = data
     self.scales = scales
+    self.activations = activations
   }
 
   /// Lends the elements, row by row, little-endian; empty when the net is only described.
@@ -25,7 +31,9 @@ public struct Weight: Sendable {
   }
 
   /// The array as kernels take it. Only of a net that has weights, which checked their type when it was made.
-  var kernel: KernelWeight { KernelWeight(data, elementType, elements: shape.elements, scales: scales) }
+  var kernel: KernelWeight {
+    KernelWeight(data, elementType, elements: shape.elements, scales: scales, activations: activations)
+  }
 }
 
 /// What a layer's array is for; a maker of random weights draws each kind in its own way.

@@ -22,14 +22,36 @@ public final class AnswerTrace: Sendable {
     var metadata: [(name: String, value: String)] = []
     var images = 0
     var questions = 0
+    /// Of the closed list that answers are chosen from; nil without one.
+    var listed: Int?
   }
 
   private let content = Mutex(Content())
 
   public init() {}
 
-  /// Notes an image and all that was asked about it.
-  public func add(_ image: SeenImage, name: String, _ answers: [Answer], _ record: Record, startToken: Int) {
+  /// Notes how answers are made, so that they can be made again.
+  func note(_ rules: DecodingRules, list: AnswerList?) {
+    content.withLock { content in
+      if let list {
+        content.listed = list.answers.count
+        content.metadata.append(("answers", JSONValue.strings(list.answers).compactText))
+        content.metadata.append(("kTest", String(list.kept)))
+      } else {
+        let decoding: JSONValue = .object([
+          "beams": .integer(rules.beams), "maximumTokens": .integer(rules.maximumTokens),
+          "minimumTokens": .integer(rules.minimumTokens),
+          "temperature": rules.temperature > 0 ? .number(rules.temperature) : nil,
+          "seed": rules.temperature > 0 ? .string(String(rules.seed)) : nil,
+        ])
+        content.metadata.append(("decoding", decoding.compactText))
+      }
+    }
+  }
+
+  /// Notes an image.
+  /// - Returns: what it is called here.
+  func add(_ image: SeenImage, name: String) -> Int {
     content.withLock { content in
       let number = content.images
       content.images += 1
@@ -40,6 +62,13 @@ public final class AnswerTrace: Sendable {
         floats(prefix + "pixel_values", [image.pixels.rows, side, side], image.pixels))
       content.entries.append(
         floats(prefix + "image_embeds", [image.vectors.rows, image.vectors.columns], image.vectors))
+      return number
+    }
+  }
+
+  /// Notes all that was asked about an image at once.
+  func add(_ answers: [Answer], _ record: Record, aboutImage number: Int, startToken: Int) {
+    content.withLock { content in
       for (index, answer) in answers.enumerated() {
         guard let seen = record.questions[index] else { continue }
         let prefix = "questions.\(content.questions)."
@@ -61,7 +90,13 @@ public final class AnswerTrace: Sendable {
         if let scores = record.scores[index] {
           content.entries.append(floats(prefix + "first_step_logits", [scores.columns], scores))
         }
-        content.entries.append(integers(prefix + "answer_ids", [startToken] + answer.tokens))
+        if let count = content.listed, let ranking = answer.ranking {
+          var losses = [Float](repeating: .infinity, count: count)
+          for ranked in ranking { losses[ranked.index] = Float(ranked.loss) }
+          content.entries.append(floats(prefix + "ranking", [count], Matrix(rows: 1, columns: count, losses)))
+        } else {
+          content.entries.append(integers(prefix + "answer_ids", [startToken] + answer.tokens))
+        }
       }
     }
   }

@@ -8,6 +8,8 @@ public struct AskingRun {
   private let answers: AnswerList?
   private let trace: AnswerTrace?
   private var last: (path: String, stamp: Paths.Stamp, image: SeenImage)?
+  /// What the trace calls the last image; nil as long as it hasn't got it.
+  private var traced: Int?
 
   /// - Parameter trace: notes what is computed on the way.
   public init(
@@ -18,6 +20,7 @@ public struct AskingRun {
     self.options = options
     self.answers = answers
     self.trace = trace
+    if let trace, let rules = try? vqa.rules(options) { trace.note(rules, list: answers) }
   }
 
   /// An answer per question.
@@ -27,14 +30,16 @@ public struct AskingRun {
     let record = trace.map { _ in AnswerTrace.Record() }
     let out = try vqa.answer(questions, about: image, options: options, from: answers, observer: record)
     if let trace, let record {
-      trace.add(image, name: path, out, record, startToken: vqa.profile.answer.startToken)
+      let number = traced ?? trace.add(image, name: path)
+      traced = number
+      trace.add(out, record, aboutImage: number, startToken: vqa.profile.answer.startToken)
     }
     return out
   }
 
   private mutating func image(_ path: String) throws(Failure) -> SeenImage {
     if let last, last.path == path, Paths.stamp(path) == last.stamp { return last.image.withoutSeconds }
-    last = nil
+    (last, traced) = (nil, nil)
     let stamp = Paths.stamp(path)
     let start = Paths.seconds
     let image = try vqa.look(at: try Picture(path)).taking(seconds: Paths.seconds - start)

@@ -16,6 +16,8 @@ public final class VisualQuestionAnswering: Sendable {
   private let textEncoder: BlipTextEncoder
   private let textDecoder: BlipTextDecoder
   private let questionText: QuestionText
+  /// Of the answer list that was used last.
+  private let tokenized = Mutex<(answers: [String], end: Int, tokens: [[Int]])?>(nil)
   /// Questions that are run together.
   static let batch = 16
 
@@ -190,7 +192,15 @@ public final class VisualQuestionAnswering: Sendable {
     return tokenizer.text(answer.tokens)
   }
 
+  /// Made once for a list that is used again and again.
   private func tokens(of answers: AnswerList, end: Int) throws(Failure) -> [[Int]] {
+    if let made = tokenized.withLock(\.self), made.answers == answers.answers, made.end == end { return made.tokens }
+    let tokens = try newTokens(of: answers, end: end)
+    tokenized.withLock { $0 = (answers.answers, end, tokens) }
+    return tokens
+  }
+
+  private func newTokens(of answers: AnswerList, end: Int) throws(Failure) -> [[Int]] {
     var out: [[Int]] = []
     for answer in answers.answers {
       let tokens = tokenizer.tokens(answer) + [end]

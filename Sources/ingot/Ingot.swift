@@ -23,6 +23,7 @@ struct IngotCommand: ParsableCommand {
 
   /// Runs the command; an error is a line on standard error, its hint a second one, and the exit status its kind.
   static func main() {
+    Console.takeClosedDescriptors()
     ChildProcess.thisProgramIsIngot()
     do {
       var command = try parseAsRoot()

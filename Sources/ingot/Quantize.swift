@@ -2,6 +2,7 @@ import ArgumentParser
 import Arrays
 import Assurance
 import Families
+import Kernels
 import NetFile
 import QuestionAnswering
 import Reports
@@ -25,6 +26,9 @@ struct Quantize: ParsableCommand {
 
   @Option(help: .init("An array that stays as it is; repeatable.", valueName: "array"))
   var keep: [String] = []
+
+  @Option(help: .init("What int8 weights are multiplied with: int8 or float32.", valueName: "type"))
+  var activations = "int8"
 
   @Flag(help: "Replace int8 nets on the shelf that came from others.")
   var force = false
@@ -72,7 +76,7 @@ struct Quantize: ParsableCommand {
       throw Failure(.usage, "there is no array \(name)", hint: "`ingot inspect` lists the arrays")
     }
     return zip(nets, known).map { net, names in
-      (net, Quantization.Options(keepsEmbeddings: keepEmbeddings, kept: names.intersection(keep)))
+      (net, Quantization.Options(keepsEmbeddings: keepEmbeddings, kept: names.intersection(keep), activations: Activations(rawValue: activations) ?? .int8))
     }
   }
 }

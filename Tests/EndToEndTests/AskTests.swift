@@ -113,6 +113,20 @@ import Testing
     let verify = try Run(["verify", "--set", "Release=demo", "--reference", trace], shelf: shelf)
     #expect(verify.status == 0 && verify.output.contains("question_cross_attention"))
 
+    // However answers were made: the trace tells, and they are made in the same way.
+    let list = try folder.write(Array("circle\nsquare\nyes\n".utf8), to: "list.txt")
+    for (index, options) in [
+      ["--min-tokens", "4"], ["--beams", "2"], ["--temperature", "1.5", "--seed", "7", "--max-tokens", "3"],
+      ["--answers", list],
+    ].enumerated() {
+      let trace = folder.file("trace-\(index).safetensors")
+      let arguments = ["ask", Self.picture, "what shape?", "--set", "Release=demo", "--trace", trace] + options
+      #expect(try Run(arguments, shelf: shelf).status == 0)
+      let verify = try Run(["verify", "--set", "Release=demo", "--reference", trace], shelf: shelf)
+      #expect(verify.status == 0, "\(options) \(verify.output) \(verify.errors)")
+      #expect(verify.output.contains(options[0] == "--answers" ? "ranked_answers" : "answer_ids"))
+    }
+
     let reference = try Run(
       ["verify", "--set", "Release=demo", "--reference", "weights/demo/reference.safetensors", "--json"], shelf: shelf)
     #expect(reference.status == 0)
@@ -172,6 +186,21 @@ import Testing
     #expect(verify.status == 0 && verify.output.contains("83 arrays compared, all bit-identical"))
     #expect(try Run(["quantize", net("int8")], shelf: shelf).status == 65)
     #expect(try Run(["quantize", "--set", "Release=demo", "--keep", "nothing"], shelf: shelf).status == 64)
+  }
+
+  /// The first file opened would otherwise be read as standard input.
+  @Test func closedStandardInputIsAnError() throws {
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = [
+      "-c", "\"$0\" ask --set Release=demo --shelf \"$1\" <&- 2>&1", Run.binary.path(percentEncoded: false), shelf,
+    ]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let errors = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 74 && errors.hasPrefix("ingot: error: standard input: can't be read"), "\(errors)")
   }
 
   @Test func aMissingPartIsNamed() throws {

@@ -77,8 +77,10 @@ import Testing
     let trace = AnswerTrace()
     var run = AskingRun(vqa, trace: trace)
     for picture in ["red-circle-0004", "blue-circle-0014"] {
-      _ = try run.ask(
-        packageFile("weights/demo/pictures/\(picture).png"), ["what shape is present?", "is there a circle?"])
+      // An image that is asked about again is noted once.
+      for question in ["what shape is present?", "is there a circle?"] {
+        _ = try run.ask(packageFile("weights/demo/pictures/\(picture).png"), [question])
+      }
     }
     let path = folder.file("trace.safetensors")
     try trace.write(path)
@@ -87,6 +89,8 @@ import Testing
       outputs.map(\.name) == [
         "image_embeds", "input_ids", "question_embeds", "question_cross_attention", "first_step_logits", "answer_ids",
       ])
+    let names = try openCheckpoint(path).arrays.map(\.name)
+    #expect(names.filter { $0.hasSuffix("pixel_values") } == ["images.0.pixel_values", "images.1.pixel_values"])
     #expect(outputs.allSatisfy { $0.passed && $0.cases == ($0.name == "image_embeds" ? 2 : 4) })
   }
 
@@ -120,9 +124,23 @@ import Testing
       12, "has shape [1]; the nets take [3, 64, 64]"
     ),
     (
+      #"{"__metadata__":{"decoding":"{\"seed\":\"x\"}"}}"#, 0, "is no seed"
+    ),
+    (
       #"{"pixel_values":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#, 8, "is of type int64, not float32"
     ),
   ]
+
+  @Test func inputsAloneAreNoReference() throws {
+    let vqa = try VisualQuestionAnswering(nets("weights/demo"))
+    let header =
+      #"{"pixel_values":{"dtype":"F32","shape":[3,64,64],"data_offsets":[0,49152]},"#
+      + #""input_ids":{"dtype":"I64","shape":[1],"data_offsets":[49152,49160]}}"#
+    let bytes = UInt64(header.utf8.count).littleEndianBytes + header.utf8 + [UInt8](repeating: 0, count: 49160)
+    let path = try folder.write(bytes, to: "inputs.safetensors")
+    let failure = failure { _ = try ReferenceVerification(vqa, ReferenceFile(path)).run() }
+    #expect(failure?.reason == "holds inputs, but no outputs to compare with", "\(failure?.description ?? "none")")
+  }
 
   @Test(arguments: malformed)
   func malformedReferencesAreRefused(header: String, data: Int, reason: String) throws {

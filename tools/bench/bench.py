@@ -3,11 +3,11 @@
 
     python3 -m venv .venv-bench && .venv-bench/bin/pip install -r tools/bench/requirements.txt
     .venv-bench/bin/python tools/bench/bench.py --checkpoint HF_FOLDER --binary .build/release/ingot \\
-        [--runs 9] [--engines ingot,torch,onnxruntime,openvino] [--json OUT]
+        [--runs 9] [--engines ingot,torch,onnxruntime,openvino] [--int8] [--json OUT]
 
 HF_FOLDER is a checkpoint in the huggingface layout. README.md beside this file says what is measured and how. Net
-files, ONNX and OpenVINO files are made once per checkpoint, in the folder --work (.build/bench). Prints a
-Markdown table.
+files, ONNX and OpenVINO files are made once per checkpoint, in the folder --work (.build/bench). Prints a Markdown
+table, and one more of the int8 engines where --int8 adds them.
 """
 
 import argparse
@@ -29,9 +29,24 @@ THREADS = "2"
 TOKENS = "5"
 QUESTIONS = ["what color is the house?", "how many trees are there?"]  # 8 tokens each, with [CLS] and [SEP]
 STAGES = ["image", "question", "answer", "whole", "further question"]
-PEERS = {"torch": ["torch-hf", "torch-sdpa"], "onnxruntime": ["onnxruntime"],
-         "onnxruntime-exported": ["onnxruntime-exported"], "openvino": ["openvino"]}
-PACKAGES = ["torch", "transformers", "onnxruntime", "openvino", "numpy", "pillow"]
+INGOT = ["ingot", "ingot-int8"]
+PEERS = {  # the ways in which each may run; the faster is shown
+    "torch": ["torch-hf", "torch-sdpa"], "onnxruntime": ["onnxruntime"],
+    "onnxruntime-exported": ["onnxruntime-exported"], "openvino": ["openvino"],
+    "torch-int8": ["torch-hf-int8", "torch-sdpa-int8"], "onnxruntime-int8": ["onnxruntime-int8"],
+    "openvino-int8": ["openvino-int8", "openvino-w8"], "openvino-w8": ["openvino-w8"]}
+INT8 = ["ingot-int8", "torch-int8", "onnxruntime-int8", "openvino-int8"]
+FILES = {  # what graphs.py must have made for them, in order
+    "onnxruntime": ["exported", "onnxruntime"], "onnxruntime-exported": ["exported"],
+    "openvino": ["exported", "openvino"], "torch-int8": ["torch-int8"],
+    "onnxruntime-int8": ["exported", "onnxruntime-int8"], "openvino-int8": ["exported", "openvino-int8", "openvino-w8"],
+    "openvino-w8": ["exported", "openvino-w8"]}
+FORM = 2  # another number whenever graphs.py writes other files, so that none of old are run
+PACKAGES = ["torch", "transformers", "onnxruntime", "openvino", "nncf", "numpy", "pillow"]
+
+
+def is_int8(engine):
+    return engine.endswith(("-int8", "-w8"))
 
 
 def draw(path):
@@ -63,21 +78,25 @@ def draw(path):
 def prepare(options, engines):
     """The work folder of this checkpoint, with what the engines run made where it lacks."""
     weights = [path.stat() for path in sorted(options.checkpoint.glob("*.safetensors"))]
-    key = repr([str(options.checkpoint.resolve()), [(item.st_size, item.st_mtime_ns) for item in weights]])
+    key = repr([FORM, str(options.checkpoint.resolve()), [(item.st_size, item.st_mtime_ns) for item in weights]])
     work = options.work / hashlib.sha256(key.encode()).hexdigest()[:12]
     work.mkdir(parents=True, exist_ok=True)
     for name in ("one.png", "other.png"):  # two files of one picture, so that no engine has it from the last run
         if not (work / name).exists():
             draw(work / name)
-    wanted = {name.removesuffix("-exported") for name in engines}
-    missing = [name for name in ("onnxruntime", "openvino") if name in wanted and not (work / f"{name}.made").exists()]
-    if missing:
-        run([sys.executable, HERE / "graphs.py", "--checkpoint", options.checkpoint, "--out", work]
-            + [word for name in missing for word in ("--engine", name)])
-        for name in missing:
+
+    def make(name, *command):
+        if not (work / f"{name}.made").exists():
+            run(command)
             (work / f"{name}.made").touch()
-    if "ingot" in engines and not (work / "shelf").exists():
-        run([options.binary, "convert", options.checkpoint, "--set", "Release=bench", "--shelf", work / "shelf"])
+
+    for name in dict.fromkeys(file for engine in engines for file in FILES.get(engine, [])):
+        make(name, sys.executable, HERE / "graphs.py", "--checkpoint", options.checkpoint, "--out", work, "--make", name)
+    shelf = ["--set", "Release=bench", "--shelf", work / "shelf"]
+    if any(name in engines for name in INGOT):
+        make("ingot", options.binary, "convert", options.checkpoint, *shelf)
+    if "ingot-int8" in engines:
+        make("ingot-int8", options.binary, "quantize", *shelf)
     return work
 
 
@@ -90,9 +109,10 @@ def run(command):
 
 def command(engine, options, work, *asked):
     """Of a process that answers one question, or those on its standard input."""
-    if engine == "ingot":
+    if engine in INGOT:
         words = [options.binary, "ask", *asked, "--shelf", work / "shelf", "--set", "Release=bench",
                  "--threads", THREADS, "--max-tokens", TOKENS, "--min-tokens", TOKENS]
+        words += ["--set", "Precision=int8"] if engine == "ingot-int8" else []
     else:
         words = [sys.executable, HERE / "peer.py", engine, *asked, "--checkpoint", options.checkpoint, "--graphs", work,
                  "--tokens", TOKENS]
@@ -201,7 +221,7 @@ def processor():
 
 def versions(options, engines):
     out = {}
-    if "ingot" in engines:
+    if any(name in engines for name in INGOT):
         done = subprocess.run([str(options.binary), "--version"], stdout=subprocess.PIPE, text=True)
         out["ingot"] = done.stdout.strip()
     for package in PACKAGES:
@@ -216,13 +236,13 @@ def faster(records, candidates):
     return min(candidates, key=lambda engine: statistics.median(records[engine]["whole"]))
 
 
-def table(records, shown):
-    """Rows are what is measured, columns the engines; (least) after the median, and the ratio to ingot's median."""
+def table(records, shown, ours):
+    """Rows are what is measured, columns the engines; (least) after the median, and the ratio to our engine's median."""
     rows = [(stage, "ms") for stage in [*STAGES, "cold start"]] + [("peak MB", "MB"), ("cold peak MB", "MB")]
     medians = {
         name: {row: statistics.median(records[engine][row]) for row, _ in rows} for name, engine in shown.items()}
-    others = [name for name in shown if name != "ingot"]
-    ratio = ["fastest other / ingot"] if "ingot" in shown and others else []
+    others = [name for name in shown if name not in INGOT]
+    ratio = [f"fastest other / {ours}"] if ours in shown and others else []
     lines = ["| " + " | ".join(["", *shown, *ratio]) + " |"]
     lines.append("|---|" + "---:|" * (lines[0].count("|") - 2))
     for row, unit in rows:
@@ -232,13 +252,33 @@ def table(records, shown):
             cell = number(medians[name][row])
             if unit == "ms":
                 cell += f" ({number(min(records[engine][row]))})"
-            if "ingot" in shown and name != "ingot":
-                cell += f", x{medians[name][row] / medians['ingot'][row]:.2f}"
+            if ours in shown and name != ours:
+                cell += f", x{medians[name][row] / medians[ours][row]:.2f}"
             cells.append(f"**{cell}**" if name == best else cell)
-        if "ingot" in shown and best:
-            cells.append(f"{medians[best][row] / medians['ingot'][row]:.2f}")
+        if ratio:
+            cells.append(f"{medians[best][row] / medians[ours][row]:.2f}")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def tables(records, shown):
+    """One, relative to ingot; where ingot-int8 runs too, one more of the int8 engines, relative to that."""
+    if "ingot-int8" not in shown:
+        return [table(records, shown, "ingot")]
+    groups = [({name: engine for name, engine in shown.items() if is_int8(engine) == wanted}, ours)
+              for ours, wanted in (("ingot", False), ("ingot-int8", True))]
+    return [table(records, group, ours) for group, ours in groups if group]
+
+
+def alike(tokens):
+    """Whether the engines answered the same. Those of int8 may differ: their nets are others."""
+    floats = {engine: found for engine, found in tokens.items() if not is_int8(engine)} or tokens
+    if len({tuple(found) for found in floats.values()}) > 1:
+        return str(tokens)
+    answer = next(iter(floats.values()))
+    if others := [engine for engine, found in tokens.items() if found != answer]:
+        return f"the same {answer} from all others; " + ", ".join(f"{engine} {tokens[engine]}" for engine in others)
+    return "the same from all engines"
 
 
 def number(value):
@@ -252,33 +292,37 @@ def main():
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--cold-runs", type=int, default=3)
     parser.add_argument("--engines", default="ingot,torch,onnxruntime,openvino")
+    parser.add_argument("--int8", action="store_true", help="the int8 engines as well")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / ".build" / "bench", help="folder for made files")
     parser.add_argument("--json", type=pathlib.Path, metavar="OUT", help="write every single figure there")
     options = parser.parse_args()
     options.binary = options.binary.resolve()
-    chosen = options.engines.split(",")
-    if unknown := [name for name in chosen if name != "ingot" and name not in PEERS]:
+    chosen = list(dict.fromkeys(options.engines.split(",") + (INT8 if options.int8 else [])))
+    if unknown := [name for name in chosen if name not in INGOT and name not in PEERS]:
         parser.error(f"no engines: {', '.join(unknown)}")
-    engines = [engine for name in chosen for engine in PEERS.get(name, [name])]
+    engines = list(dict.fromkeys(engine for name in chosen for engine in PEERS.get(name, [name])))
     load = os.getloadavg()[0]
     work = prepare(options, chosen)
     records, tokens = warm_runs(engines, options, work)
     for engine, record in cold_runs(engines, options, work).items():
         records[engine] |= record
     picked = {name: faster(records, PEERS.get(name, [name])) for name in chosen}
-    shown = {name if name == engine else engine: engine for name, engine in picked.items()}
+    shown = {engine: engine for engine in picked.values()}
     facts = {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "processor": processor(),
         "cores": os.cpu_count(), "threads": int(THREADS), "load before": load, "runs": options.runs,
         "cold runs": options.cold_runs, "versions": versions(options, chosen)}
     print(f"{facts['processor']}, {facts['cores']} cores; {THREADS} threads; {facts['date']}; load before: {load:.2f}")
     print("; ".join(f"{name} {version}" for name, version in facts["versions"].items()))
-    print(f"medians (least), {options.runs} runs, {options.cold_runs} cold starts; x: times ingot's; **fastest other**")
+    print(f"medians (least), {options.runs} runs, {options.cold_runs} cold starts; x: times ingot's (of int8 engines, "
+          "ingot-int8's, where that runs); **fastest other**")
+    for text in tables(records, shown):
+        print(f"\n{text}")
     print()
-    print(table(records, shown))
-    print()
-    alike = len({tuple(found) for found in tokens.values()}) == 1
-    print(f"answers: {'the same from all engines' if alike else tokens}")
+    if all(name in shown for name in INGOT):
+        whole = [statistics.median(records[name]["whole"]) for name in INGOT]
+        print(f"whole, ingot / ingot-int8: {whole[0] / whole[1]:.2f}")
+    print(f"answers: {alike(tokens)}")
     if options.json:
         options.json.write_text(json.dumps(facts | {"ms": records, "shown": picked, "tokens": tokens}, indent=1) + "\n")
 

@@ -3,8 +3,8 @@
 
     python peer.py ENGINE --checkpoint HF_FOLDER --graphs FOLDER --tokens 5 [IMAGE QUESTION]
 
-ENGINE is torch-hf (the modules of transformers as they are), torch-sdpa (the pieces of graphs.py), onnxruntime or
-openvino. Without IMAGE and QUESTION, lines {"image": path, "question": text} come on standard input; each is answered
+ENGINE is torch-hf (the modules of transformers as they are), torch-sdpa (the pieces of graphs.py), onnxruntime,
+openvino, or one of their int8 kinds; all but the first two run what graphs.py wrote into FOLDER. Without IMAGE and QUESTION, lines {"image": path, "question": text} come on standard input; each is answered
 by one with the answer's tokens and the seconds that the image, the question and the answer took. The image is kept from
 one line to the next. Only what the engine needs is imported: that is part of a cold start.
 """
@@ -53,17 +53,26 @@ class Checkpoint:
 # ------------------------------------------------------------------------------------------------------------- engines
 
 
-class TorchModules:
-    def __init__(self, checkpoint, graphs):
+class Torch:
+    INT8 = False
+
+    def load(self, checkpoint, graphs):
         import torch
-        import transformers
 
-        from graphs import load
+        from graphs import load, load_torch_int8
 
-        self.torch, self.transformers = torch, transformers
+        self.torch = torch
         torch.set_num_threads(THREADS)
         torch.set_grad_enabled(False)
-        self.net = load(checkpoint.folder)
+        return load_torch_int8(graphs) if self.INT8 else load(checkpoint.folder)
+
+
+class TorchModules(Torch):
+    def __init__(self, checkpoint, graphs):
+        import transformers
+
+        self.transformers = transformers
+        self.net = self.load(checkpoint, graphs)
 
     def look(self, pixels):
         return self.net.vision_model(self.torch.from_numpy(pixels)).last_hidden_state
@@ -83,29 +92,32 @@ class TorchModules:
         return out.logits[0, -1].numpy(), (question, out.past_key_values)
 
 
-class TorchPieces:
+class TorchModulesInt8(TorchModules):
+    INT8 = True
+
+
+class TorchPieces(Torch):
     def __init__(self, checkpoint, graphs):
-        import torch
+        from graphs import Look, Read, Speak
 
-        from graphs import Look, Read, Speak, load
-
-        self.torch = torch
-        torch.set_num_threads(THREADS)
-        torch.set_grad_enabled(False)
-        net = load(checkpoint.folder)
+        net = self.load(checkpoint, graphs)
         self.pieces = Look(net), Read(net), Speak(net)
 
     def look(self, pixels):
         return self.pieces[0](self.torch.from_numpy(pixels))
 
     def read(self, ids, image):
-        question = self.pieces[1](self.torch.from_numpy(ids), *image)
+        question = self.pieces[1](self.torch.from_numpy(ids), *image[:-1])
         return question, [part[:, :, :0] for part in question]
 
     def speak(self, token, position, state):
         token, position = self.torch.tensor([[token]]), self.torch.tensor([position])
         logits, *past = self.pieces[2](token, position, *state[0], *state[1])
         return logits[0].numpy(), (state[0], past)
+
+
+class TorchPiecesInt8(TorchPieces):
+    INT8 = True
 
 
 class Graphs:
@@ -115,7 +127,7 @@ class Graphs:
         return self.run(0, [pixels])
 
     def read(self, ids, image):
-        question = self.run(1, [ids, *image])
+        question = self.run(1, [ids, *image[:-1]])
         return question, [np.zeros((*part.shape[:2], 0, part.shape[3]), np.float32) for part in question]
 
     def speak(self, token, position, state):
@@ -150,14 +162,20 @@ class OnnxRuntimeExported(OnnxRuntime):
     FILE, LEVEL = "{}.onnx", "ORT_ENABLE_ALL"
 
 
+class OnnxRuntimeInt8(OnnxRuntime):
+    FILE = "{}.int8.optimized.onnx"
+
+
 class OpenVino(Graphs):
+    FILE = "{}.xml"
+
     def __init__(self, checkpoint, graphs):
         import openvino
 
         core = openvino.Core()
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
         self.requests = [
-            core.compile_model(graphs / f"{name}.xml", "CPU", settings).create_infer_request()
+            core.compile_model(graphs / self.FILE.format(name), "CPU", settings).create_infer_request()
             for name in ("look", "read", "speak")]
 
     def run(self, piece, inputs):
@@ -166,8 +184,19 @@ class OpenVino(Graphs):
         return [out[number] if piece < 2 else out[number].copy() for number in range(len(out))]
 
 
-ENGINES = {"torch-hf": TorchModules, "torch-sdpa": TorchPieces, "onnxruntime": OnnxRuntime,
-           "onnxruntime-exported": OnnxRuntimeExported, "openvino": OpenVino}
+class OpenVinoInt8(OpenVino):
+    FILE = "{}.int8.xml"
+
+
+class OpenVinoW8(OpenVino):
+    FILE = "{}.w8.xml"
+
+
+ENGINES = {
+    "torch-hf": TorchModules, "torch-sdpa": TorchPieces, "onnxruntime": OnnxRuntime,
+    "onnxruntime-exported": OnnxRuntimeExported, "openvino": OpenVino, "torch-hf-int8": TorchModulesInt8,
+    "torch-sdpa-int8": TorchPiecesInt8, "onnxruntime-int8": OnnxRuntimeInt8, "openvino-int8": OpenVinoInt8,
+    "openvino-w8": OpenVinoW8}
 
 
 # ----------------------------------------------------------------------------------------------------------- answering

@@ -62,19 +62,6 @@ typedef struct ck_linear {
   ck_finish finish;
 } ck_linear;
 
-/// A map whose x isn't quantized, as Swift code calls it that doesn't know `keeps_floats` yet. To be removed with it.
-static inline ck_linear ck_linear_of_floats(const float *x, size_t x_stride, const void *weight, ck_type type,
-                                            const float *scales, const float *bias, float *y, size_t y_stride,
-                                            size_t rows, size_t inputs, size_t outputs, ck_finish finish)
-    __attribute__((swift_name(
-        "ck_linear.init(x:x_stride:weight:type:scales:bias:y:y_stride:rows:inputs:outputs:finish:)")));
-static inline ck_linear ck_linear_of_floats(const float *x, size_t x_stride, const void *weight, ck_type type,
-                                            const float *scales, const float *bias, float *y, size_t y_stride,
-                                            size_t rows, size_t inputs, size_t outputs, ck_finish finish) {
-  ck_linear map = {x, x_stride, weight, type, scales, 1, bias, y, y_stride, rows, inputs, outputs, finish};
-  return map;
-}
-
 /// Runs several independent linear maps as one piece of work. Returns 0, or -1 when memory is short or a map has more
 /// inputs than `ck_most_int8_inputs` and is to be quantized (then nothing is computed).
 int ck_linear_run(ck_pool *pool, const ck_linear *maps, size_t count);
