@@ -33,6 +33,13 @@ enum System {
     return descriptor
   }
 
+  /// A file to be read and written, made where there is none.
+  static func openForUpdating(_ path: String) throws(Failure) -> Descriptor {
+    let descriptor = retrying { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o666) }
+    guard descriptor >= 0 else { throw failure(.cannotCreate, path, "can't be opened for writing", errno) }
+    return descriptor
+  }
+
   /// Takes the numbers of standard input, output and error where these are closed, so that no file gets them and is read,
   /// or written to, in their place. Using them fails as it would have.
   static func takeClosedStandardDescriptors() {

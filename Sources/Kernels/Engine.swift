@@ -22,12 +22,17 @@ import Synchronization
   private nonisolated(unsafe) let pool: OpaquePointer
   private let busy = Mutex(())
   public let level: Level
+  private let observer: (any LayerObserver)?
 
   /// - Parameters:
   ///   - threads: that work on a kernel together, the caller included.
   ///   - level: lowered to the best this processor has.
+  ///   - observer: is told of every layer before it runs.
   /// - Throws: `Failure` of kind `io` when memory is short.
-  public init(threads: Int = Paths.processors, level: Level = .best) throws(Failure) {
+  public init(
+    threads: Int = Paths.processors, level: Level = .best, observer: (any LayerObserver)? = nil
+  ) throws(Failure) {
+    self.observer = observer
     self.level = level.rawValue < Level.best.rawValue ? level : .best
     let level = ck_level(rawValue: UInt32(self.level.rawValue))
     guard let pool = unsafe ck_pool_create(Int32(clamping: max(1, threads)), level) else { throw Engine.memoryShort }
@@ -35,6 +40,9 @@ import Synchronization
   }
 
   deinit { unsafe ck_pool_destroy(pool) }
+
+  /// Whether somebody looks on.
+  public var isObserved: Bool { observer != nil }
 
   /// Threads that really work.
   public var threads: Int { Int(unsafe ck_pool_threads(pool)) }
@@ -49,7 +57,7 @@ import Synchronization
 }
 
 /// One linear map for an engine to run: y = x wᵀ + b.
-public struct LinearMap {
+public struct LinearMap: Sendable {
   /// What is done with the result before it is written.
   public enum Finish: Sendable {
     case plain
@@ -59,18 +67,24 @@ public struct LinearMap {
     case add
   }
 
-  let x: Matrix
+  public let x: Matrix
   let weight: KernelWeight
   let bias: KernelWeight?
   let y: Matrix
   let finish: Finish
+  /// Name of the layer that this is the whole of.
+  let layer: String?
 
   /// - Parameters:
   ///   - x: rows × inputs.
   ///   - weight: outputs × inputs.
   ///   - bias: outputs.
   ///   - y: rows × outputs; must not share elements with x.
-  public init(_ x: Matrix, _ weight: KernelWeight, bias: KernelWeight?, into y: Matrix, _ finish: Finish = .plain) {
+  ///   - layer: by which observers know it; nil for what is no layer, or a part of one.
+  public init(
+    _ x: Matrix, _ weight: KernelWeight, bias: KernelWeight?, into y: Matrix, _ finish: Finish = .plain,
+    layer: String? = nil
+  ) {
     precondition(x.rows == y.rows && weight.elements == x.columns * y.columns, "sizes of a linear map don't fit")
     precondition(bias?.elements ?? y.columns == y.columns, "a bias doesn't fit its linear map")
     self.x = x
@@ -78,7 +92,24 @@ public struct LinearMap {
     self.bias = bias
     self.y = y
     self.finish = finish
+    self.layer = layer
   }
+
+  /// What comes out before the finish: x wᵀ + b, in memory of its own.
+  /// - Parameter other: takes the place of x.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func output(_ engine: Engine, of other: Matrix? = nil) throws(Failure) -> Matrix {
+    let x = other ?? x
+    let out = Matrix(rows: x.rows, columns: y.columns)
+    try engine.run([LinearMap(x, weight, bias: bias, into: out)])
+    return out
+  }
+}
+
+/// Looks on while layers run.
+public protocol LayerObserver: Sendable {
+  /// A layer is about to run.
+  func layer(_ name: String, _ map: LinearMap, _ engine: Engine) throws(Failure)
 }
 
 /// One product for an engine to run: y = x w.
@@ -140,6 +171,9 @@ extension Engine {
   /// Runs independent linear maps as one piece of work.
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func run(_ maps: [LinearMap]) throws(Failure) {
+    if let observer {
+      for map in maps { if let layer = map.layer { try observer.layer(layer, map, self) } }
+    }
     let biases = maps.map { FloatsInMemory($0.bias) }
     let kernels = unsafe zip(maps, biases).map { map, bias in
       unsafe ck_linear(

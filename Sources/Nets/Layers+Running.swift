@@ -7,7 +7,7 @@ extension Linear {
 
   /// This map of x (rows × inputs) into y (rows × outputs), for an engine to run.
   func map(_ x: Matrix, into y: Matrix, _ finish: LinearMap.Finish = .plain) -> LinearMap {
-    LinearMap(x, weight.kernel, bias: bias?.kernel, into: y, finish)
+    LinearMap(x, weight.kernel, bias: bias?.kernel, into: y, finish, layer: name)
   }
 
   /// x (rows × inputs), mapped: rows × outputs.

@@ -4,9 +4,12 @@ import Arrays
 public struct Linear: Sendable {
   public let weight: Weight
   public let bias: Weight?
+  /// Its path in its net, behind the net's name where that was given.
+  public let name: String
 
   public init(_ source: WeightSource, inputs: Int, outputs: Int, bias: Bool = true) throws(Failure) {
     source.begin(.linear)
+    name = source.layerName
     weight = try source.weight("weight", [outputs, inputs], .weight)
     self.bias = bias ? try source.weight("bias", [outputs], .bias) : nil
   }
@@ -14,6 +17,7 @@ public struct Linear: Sendable {
   /// A layer whose weight is an array that another layer owns.
   public init(_ source: WeightSource, tiedTo weight: Weight) throws(Failure) {
     source.begin(.linear)
+    name = source.layerName
     source.tie("weight", to: weight)
     self.weight = weight
     bias = try source.weight("bias", [weight.shape.dimensions[0]], .bias)

@@ -24,7 +24,8 @@ public final class MappedWeights: WeightProvider {
       quantization = try QuantizationProfile(profile: net.header.profile)
     } catch {
       throw Failure(
-        .badData, file: net.path, place: "profile", error.reason, hint: "use a newer version of ingot, or quantize again")
+        .badData, file: net.path, place: "profile", error.reason,
+        hint: "use a newer version of ingot, or quantize again")
     }
     mapping = try MappedFile(net.file)
     // Names are unique: the header was validated.

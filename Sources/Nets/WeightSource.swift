@@ -16,14 +16,20 @@ public struct WeightSource {
   let provider: any WeightProvider
   /// Of the place, e.g. `blocks.3.mlp`; empty at the top.
   public let path: String
+  /// The net's name, where several nets' layers are to be told apart.
+  let net: String?
 
-  public init(_ provider: any WeightProvider, path: String = "") {
+  public init(_ provider: any WeightProvider, path: String = "", net: String? = nil) {
     self.provider = provider
     self.path = path
+    self.net = net
   }
 
+  /// The path with the net's name in front.
+  var layerName: String { net.map { "\($0).\(path)" } ?? path }
+
   /// The place `name` below this one.
-  public subscript(_ name: String) -> WeightSource { WeightSource(provider, path: full(name)) }
+  public subscript(_ name: String) -> WeightSource { WeightSource(provider, path: full(name), net: net) }
 
   /// The place of a list's element below this one.
   public subscript(_ name: String, _ index: Int) -> WeightSource { self["\(name).\(index)"] }

@@ -143,6 +143,8 @@ public final class AnswerTrace: Sendable {
 
     public init() {}
 
+    public var wantsAttention: Bool { true }
+
     public func question(_ index: Int, tokens: [Int], vectors: Matrix, attention: [Matrix]) {
       questions[index] = Question(tokens: tokens, vectors: vectors, attention: attention)
     }

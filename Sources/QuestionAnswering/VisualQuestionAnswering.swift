@@ -11,15 +11,15 @@ public final class VisualQuestionAnswering: Sendable {
   public let nets: VQANets
   public let profile: VQAProfile
   let tokenizer: WordPiece
-  private let engine: Engine
-  private let imageEncoder: BlipImageEncoder
-  private let textEncoder: BlipTextEncoder
-  private let textDecoder: BlipTextDecoder
+  let engine: Engine
+  let imageEncoder: BlipImageEncoder
+  let textEncoder: BlipTextEncoder
+  let textDecoder: BlipTextDecoder
   private let questionText: QuestionText
   /// Of the answer list that was used last.
   private let tokenized = Mutex<(answers: [String], end: Int, tokens: [[Int]])?>(nil)
   /// Questions that are run together.
-  static let batch = 16
+  package static let batch = 16
 
   /// Opens the nets; their weights are mapped, and read when they are first used.
   /// - Parameters:
@@ -27,12 +27,21 @@ public final class VisualQuestionAnswering: Sendable {
   ///   - level: instructions that kernels may use; nil: the best there are.
   /// - Throws: `Failure` of kind `badData` when a file is damaged, has no weights, or the nets don't fit each other; `io`
   ///   when memory is short.
-  public init(_ nets: VQANets, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
+  public convenience init(_ nets: VQANets, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
+    try self.init(nets, engine: Engine(threads: threads ?? Paths.processors, level: level ?? .best))
+  }
+
+  /// - Parameter weights: where a file's weights come from; by default they are the file's own.
+  package init(
+    _ nets: VQANets, engine: Engine,
+    weights: (NetFile) throws(Failure) -> any WeightProvider = { file throws(Failure) in try MappedWeights(file) }
+  ) throws(Failure) {
     self.nets = nets
+    self.engine = engine
     profile = try VQAProfile(nets)
-    imageEncoder = try open(nets.imageEncoder, BlipImageEncoder.init)
-    textEncoder = try open(nets.textEncoder, BlipTextEncoder.init)
-    textDecoder = try open(nets.textDecoder, BlipTextDecoder.init)
+    imageEncoder = try open(nets.imageEncoder, weights, BlipImageEncoder.init)
+    textEncoder = try open(nets.textEncoder, weights, BlipTextEncoder.init)
+    textDecoder = try open(nets.textDecoder, weights, BlipTextDecoder.init)
     guard let description = nets.textEncoder.header.tokenizer else {
       throw Failure(
         .badData, file: nets.textEncoder.path, place: "tokenizer", "the file has no vocabulary, so it can't be asked",
@@ -49,7 +58,6 @@ public final class VisualQuestionAnswering: Sendable {
     try checkMemory(textEncoder.trunk.activationElements(contextVectors: vectors), nets.textEncoder.path)
     let questions = textEncoder.trunk.mostTokens
     try checkMemory(textDecoder.trunk.activationElements(contextVectors: questions), nets.textDecoder.path)
-    engine = try Engine(threads: threads ?? Paths.processors, level: level ?? .best)
     try checkThatNetsFit(words: description.vocabulary.count)
   }
 
@@ -221,18 +229,19 @@ public final class VisualQuestionAnswering: Sendable {
   }
 
   /// Reads questions: what the decoder attends over, per question.
-  private func read(
+  func read(
     _ questions: [[Int]], about image: SeenImage, first: Int, _ observer: (any AnswerObserver)?
   ) throws(Failure) -> [CrossContext] {
     let queries = questions.reduce(0) { $0 + $1.count }
+    // Without keys and values, layers run in parts, which an observer doesn't see.
     let context =
-      queries <= CrossContext.mostDirectQueries
+      queries <= CrossContext.mostDirectQueries && !engine.isObserved
       ? image.direct
       : try image.projected.made { () throws(Failure) in try textEncoder.trunk.context(image.vectors, engine) }
     var sequences = questions.map { TextSequence($0, context: context) }
     var attentions: [[Matrix]] = questions.map { _ in [] }
     let vectors =
-      observer == nil
+      observer?.wantsAttention != true
       ? try textEncoder.trunk(&sequences, isCausal: false, engine)
       : try textEncoder.trunk(&sequences, isCausal: false, engine) { attentions[$0].append($1) }
     var contexts: [CrossContext] = []
@@ -248,10 +257,11 @@ public final class VisualQuestionAnswering: Sendable {
 
 /// The net of a file.
 private func open<Definition: Net>(
-  _ file: NetFile, _ make: (Configuration, WeightSource) throws(Failure) -> Definition
+  _ file: NetFile, _ weights: (NetFile) throws(Failure) -> any WeightProvider,
+  _ make: (Configuration, WeightSource) throws(Failure) -> Definition
 ) throws(Failure) -> Definition {
   do throws(Failure) {
-    return try make(Configuration(file.header.configuration), WeightSource(MappedWeights(file)))
+    return try make(Configuration(file.header.configuration), WeightSource(weights(file), net: file.header.net))
   } catch {
     throw error.inFile(file.path)
   }
@@ -308,6 +318,8 @@ public struct Answer: Sendable {
 
 /// Is told what is computed on the way to answers.
 public protocol AnswerObserver {
+  /// Whether attention is to be told; else it is empty.
+  var wantsAttention: Bool { get }
   /// - Parameters:
   ///   - vectors: tokens × size.
   ///   - attention: per block (heads · tokens) × image vectors: the weights of the cross-attention over the image.

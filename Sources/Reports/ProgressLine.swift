@@ -1,7 +1,7 @@
 import Arrays
 import Synchronization
 
-/// Shows how far a piece of work is on one line of the terminal: what is being done, bytes, rate, time left. Nothing is
+/// Shows how far a piece of work is on one line of the terminal: what is being done, how much, rate, time left. Nothing is
 /// shown where standard error is no terminal.
 public final class ProgressLine: Sendable {
   private struct State {
@@ -10,24 +10,35 @@ public final class ProgressLine: Sendable {
     var hasLine = false
   }
 
+  /// What is counted.
+  public enum Unit: Sendable {
+    case bytes
+    /// Things of that name, in the plural.
+    case things(String)
+  }
+
   private let title: String
   private let total: Int
+  private let unit: Unit
   private let start = Paths.seconds
   private let isShown: Bool
   private let state = Mutex(State())
 
-  public init(_ title: String, total: Int, isShown: Bool = Paths.standardErrorIsTerminal) {
+  public init(
+    _ title: String, total: Int, unit: Unit = .bytes, isShown: Bool = Paths.standardErrorIsTerminal
+  ) {
     self.title = title
     self.total = total
+    self.unit = unit
     self.isShown = isShown
   }
 
-  /// Counts bytes; from any thread.
-  public func add(_ what: String, _ bytes: Int) {
+  /// Counts more as done; from any thread.
+  public func add(_ what: String, _ more: Int) {
     guard isShown else { return }
     let now = Paths.seconds
     let line: String? = state.withLock { state in
-      state.done += bytes
+      state.done += more
       // Ten times a second is enough for eyes, and costs nothing.
       guard now - state.shown > 0.1 else { return nil }
       state.shown = now
@@ -45,7 +56,12 @@ public final class ProgressLine: Sendable {
   private func text(_ what: String, _ done: Int, _ seconds: Double) -> String {
     let rate = Double(done) / max(seconds, 1e-3)
     let left = rate > 0 ? Double(max(0, total - done)) / rate : 0
-    return "\(title) \(100 * done / max(1, total)) %  \(sized(done)) of \(sized(total))  \(sized(Int(rate)))/s  "
-      + "\(rounded(left, 0)) s left  \(printable(what).prefix(48))"
+    let amounts =
+      switch unit {
+      case .bytes: "\(sized(done)) of \(sized(total))  \(sized(Int(rate)))/s"
+      case .things(let name): "\(grouped(done)) of \(grouped(total)) \(name)  \(rounded(rate, 1))/s"
+      }
+    return "\(title) \(100 * done / max(1, total)) %  \(amounts)  \(rounded(left, 0)) s left  "
+      + "\(printable(what).suffix(48))"
   }
 }

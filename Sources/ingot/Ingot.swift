@@ -18,6 +18,7 @@ struct IngotCommand: ParsableCommand {
     version: Families.Ingot.version,
     subcommands: [
       Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, Quantize.self,
+      Evaluate.self,
       Ask.self, Classify.self, Tokenize.self, HDF5Child.self,
     ])
 

@@ -76,7 +76,12 @@ struct Quantize: ParsableCommand {
       throw Failure(.usage, "there is no array \(name)", hint: "`ingot inspect` lists the arrays")
     }
     return zip(nets, known).map { net, names in
-      (net, Quantization.Options(keepsEmbeddings: keepEmbeddings, kept: names.intersection(keep), activations: Activations(rawValue: activations) ?? .int8))
+      (
+        net,
+        Quantization.Options(
+          keepsEmbeddings: keepEmbeddings, kept: names.intersection(keep),
+          activations: Activations(rawValue: activations) ?? .int8)
+      )
     }
   }
 }

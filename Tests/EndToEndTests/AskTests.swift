@@ -200,7 +200,8 @@ import Testing
     try process.run()
     let errors = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    #expect(process.terminationStatus == 74 && errors.hasPrefix("ingot: error: standard input: can't be read"), "\(errors)")
+    #expect(
+      process.terminationStatus == 74 && errors.hasPrefix("ingot: error: standard input: can't be read"), "\(errors)")
   }
 
   @Test func aMissingPartIsNamed() throws {

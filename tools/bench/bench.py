@@ -91,7 +91,8 @@ def prepare(options, engines):
             (work / f"{name}.made").touch()
 
     for name in dict.fromkeys(file for engine in engines for file in FILES.get(engine, [])):
-        make(name, sys.executable, HERE / "graphs.py", "--checkpoint", options.checkpoint, "--out", work, "--make", name)
+        graphs = [sys.executable, HERE / "graphs.py", "--checkpoint", options.checkpoint, "--out", work]
+        make(name, *graphs, "--make", name)
     shelf = ["--set", "Release=bench", "--shelf", work / "shelf"]
     if any(name in engines for name in INGOT):
         make("ingot", options.binary, "convert", options.checkpoint, *shelf)
@@ -237,7 +238,7 @@ def faster(records, candidates):
 
 
 def table(records, shown, ours):
-    """Rows are what is measured, columns the engines; (least) after the median, and the ratio to our engine's median."""
+    """Rows are what is measured, columns the engines; (least) after the median, and the ratio to the median of ours."""
     rows = [(stage, "ms") for stage in [*STAGES, "cold start"]] + [("peak MB", "MB"), ("cold peak MB", "MB")]
     medians = {
         name: {row: statistics.median(records[engine][row]) for row, _ in rows} for name, engine in shown.items()}

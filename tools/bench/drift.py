@@ -4,7 +4,7 @@
     .venv-bench/bin/python tools/bench/drift.py --checkpoint HF_FOLDER --binary .build/release/ingot \\
         [--engines torch-int8,onnxruntime-int8,openvino-int8,openvino-w8,ingot,ingot-int8] [--json OUT]
 
-12 pictures of 6 styles, drawn here, and 20 questions of 3 to 40 words about each: 240 pairs. Compared are the image's
+12 pictures of 6 styles, drawn here, and 20 questions of 2 to 38 words about each: 240 pairs. Compared are the image's
 features and the logits of the first token, before anything that one engine answers can lead it elsewhere than another.
 Prints a Markdown table. HF_FOLDER and --work are those of bench.py.
 """
@@ -88,7 +88,8 @@ def landscape(chance, size):
     for hill in range(3):
         waves = [(chance.uniform(2, 20), chance.uniform(0, 7), chance.uniform(0.005, 0.03)) for _ in range(4)]
         level = height * (0.4 + 0.2 * hill)
-        edge = [(x, level + sum(high * math.sin(start + x * fast) for high, start, fast in waves)) for x in range(width)]
+        edge = [
+            (x, level + sum(high * math.sin(start + x * fast) for high, start, fast in waves)) for x in range(width)]
         pen.polygon([(0, height), *edge, (width - 1, height)], fill=color(chance))
         for _ in range(chance.randrange(4)):
             x, y = chance.choice(edge)
@@ -139,26 +140,27 @@ STYLES = [shapes, landscape, gradient, stripes, clouds, writing]
 # ------------------------------------------------------------------------------------------------------------- engines
 
 
-def of_peer(name, checkpoint, work, paths):
+def of_peer(name, checkpoint, work, paths, questions):
     """Features of each picture (pictures, positions, size), and logits of each pair (pairs, words)."""
     engine = peer.ENGINES[CLASSES.get(name, name)](checkpoint, work)
     features, logits = [], []
     for path in paths:
         image = engine.look(checkpoint.pixels(path))
-        features.append(np.array(image[-1][0], float))
-        for question in QUESTIONS:
+        features.append(np.asarray(image[-1])[0].astype(float))
+        for question in questions:
             found, _ = engine.speak(checkpoint.start, 0, engine.read(checkpoint.ids(question), image))
-            logits.append(np.array(found, float))
+            logits.append(found.astype(float))
     return np.stack(features), np.stack(logits)
 
 
-def of_ingot(name, checkpoint, options, work, paths):
+def of_ingot(name, checkpoint, options, work, paths, questions):
     """The same from `ingot ask --trace`, a process for each picture: the attention makes traces large."""
     import safetensors
 
     features, logits, trace = [], [], work / "trace.safetensors"
     for path in paths:
-        lines = "".join(json.dumps({"image": str(path), "question": question}) + "\n" for question in QUESTIONS)
+        trace.unlink(missing_ok=True)
+        lines = "".join(json.dumps({"image": str(path), "question": question}) + "\n" for question in questions)
         done = subprocess.run(
             bench.command(name, options, work, "--trace", trace), input=lines, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
@@ -167,11 +169,11 @@ def of_ingot(name, checkpoint, options, work, paths):
         with safetensors.safe_open(trace, "numpy") as file:
             about = file.metadata()
             features.append(file.get_tensor(f"images.{about['questions.0.image']}.image_embeds").astype(float))
-            for number, question in enumerate(QUESTIONS):
-                if (ids := file.get_tensor(f"questions.{number}.input_ids").tolist()) != checkpoint.ids(question)[0].tolist():
-                    sys.exit(f"{name}: other tokens of {question!r}: {ids}")
+            for number, question in enumerate(questions):
+                if file.get_tensor(f"questions.{number}.input_ids").tolist() != checkpoint.ids(question)[0].tolist():
+                    sys.exit(f"{name}: other tokens of {question!r}")
                 logits.append(file.get_tensor(f"questions.{number}.first_step_logits").astype(float))
-    trace.unlink()
+    trace.unlink(missing_ok=True)
     return np.stack(features), np.stack(logits)
 
 
@@ -221,7 +223,7 @@ def main():
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True, help="a folder in the huggingface layout")
     parser.add_argument("--binary", type=pathlib.Path, default=bench.ROOT / ".build" / "release" / "ingot")
     parser.add_argument("--engines", default=",".join(ENGINES))
-    parser.add_argument("--work", type=pathlib.Path, default=bench.ROOT / ".build" / "bench", help="folder for made files")
+    parser.add_argument("--work", type=pathlib.Path, default=bench.ROOT / ".build" / "bench")
     parser.add_argument("--json", type=pathlib.Path, metavar="OUT")
     options = parser.parse_args()
     options.binary = options.binary.resolve()
@@ -233,14 +235,17 @@ def main():
     paths = [work / f"picture-{number}.png" for number in range(PICTURES)]
     for number, path in enumerate(paths):
         picture(number).save(path)
-    wanted = of_peer("torch", checkpoint, work, paths)
+    config = json.loads((options.checkpoint / "config.json").read_text())
+    positions = config.get("text_config", {}).get("max_position_embeddings", 512)
+    questions = [question for question in QUESTIONS if checkpoint.ids(question).shape[1] <= positions]
+    wanted = of_peer("torch", checkpoint, work, paths, questions)
     rows = {}
     for name in names:
         print(f"drift: {name}", file=sys.stderr)
         if name in bench.INGOT:
-            found = of_ingot(name, checkpoint, options, work, paths)
+            found = of_ingot(name, checkpoint, options, work, paths, questions)
         else:
-            found = of_peer(name, checkpoint, work, paths)
+            found = of_peer(name, checkpoint, work, paths, questions)
         rows[name] = compared(found, wanted)
     pairs, ranked = len(wanted[1]), np.sort(wanted[1], axis=-1)
     distinct, lead = len(set(wanted[1].argmax(-1))), np.median(ranked[:, -1] - ranked[:, -2])

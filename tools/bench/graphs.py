@@ -195,9 +195,6 @@ def to_torch_int8(net, out):
 
 
 def load_torch_int8(out):
-    import transformers
-
-    transformers.logging.set_verbosity_error()
     return torch.load(out / "torch-int8.pt", weights_only=False).eval()
 
 
@@ -206,7 +203,7 @@ def has_vnni():
 
 
 def to_onnxruntime_int8(out):
-    """Signed weights with a scale per column; of 7 bits where the processor would add products in 16, which overflow."""
+    """Signed weights, a scale per column; of 7 bits where the processor would add products in 16, which overflow."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Another engine that answers questions in the way of `ingot ask`, for bench.py to time.
 
-    python peer.py ENGINE --checkpoint HF_FOLDER --graphs FOLDER --tokens 5 [IMAGE QUESTION]
+    python peer.py ENGINE [IMAGE QUESTION] --checkpoint HF_FOLDER --graphs FOLDER --tokens 5
 
 ENGINE is torch-hf (the modules of transformers as they are), torch-sdpa (the pieces of graphs.py), onnxruntime,
-openvino, or one of their int8 kinds; all but the first two run what graphs.py wrote into FOLDER. Without IMAGE and QUESTION, lines {"image": path, "question": text} come on standard input; each is answered
-by one with the answer's tokens and the seconds that the image, the question and the answer took. The image is kept from
-one line to the next. Only what the engine needs is imported: that is part of a cold start.
+openvino, or one of their int8 kinds; all but the first two run what graphs.py wrote into FOLDER. Without IMAGE and
+QUESTION, lines {"image": path, "question": text} come on standard input; each is answered by one with the answer's
+tokens and the seconds that the image, the question and the answer took. The image is kept from one line to the next.
+Only what the engine needs is imported: that is part of a cold start.
 """
 
 import argparse
@@ -132,7 +133,7 @@ class Graphs:
 
     def speak(self, token, position, state):
         logits, *past = self.run(2, [np.array([[token]]), np.array([position]), *state[0], *state[1]])
-        return logits[0], (state[0], past)
+        return logits.reshape(-1), (state[0], past)  # OpenVINO gives an int8 net's a dimension that its file lacks
 
 
 class OnnxRuntime(Graphs):

@@ -1,0 +1,64 @@
+import Synchronization
+
+/// A file of lines that a long piece of work adds to as it goes on, so that it can be taken up again after it was stopped.
+/// One process at a time may have it open.
+public final class JournalFile: Sendable {
+  public let path: String
+  private let descriptor: System.Descriptor
+  private let end: Atomic<Int>
+
+  /// Most bytes of a journal.
+  public static let mostBytes = 1 << 30
+
+  /// Opens a journal, or begins one.
+  /// - Returns: with it, its whole lines; what a process that was stopped left behind the last line feed is removed.
+  /// - Throws: `Failure` of kind `cannotCreate` when it can't be created or another process has it, `badData` when it is
+  ///   too large, `io`.
+  public static func open(_ path: String) throws(Failure) -> (file: JournalFile, lines: [[UInt8]]) {
+    let descriptor = try System.openForUpdating(path)
+    do throws(Failure) {
+      let status = try System.status(descriptor, path)
+      guard status.isRegular else { throw Failure(.cannotCreate, file: path, "is no regular file") }
+      guard System.lock(descriptor) else {
+        throw Failure(.cannotCreate, file: path, "another process is writing it", hint: "wait until that has ended")
+      }
+      guard status.size <= mostBytes else {
+        throw Failure(.badData, file: path, "is too large for a journal", hint: "choose another name")
+      }
+      let bytes = try contents(of: path, limit: mostBytes)
+      let whole = bytes.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
+      let file = JournalFile(path, descriptor, end: whole)
+      return (file, bytes[..<whole].split(separator: 0x0a).map { Array($0) })
+    } catch {
+      System.close(descriptor)
+      throw error
+    }
+  }
+
+  private init(_ path: String, _ descriptor: System.Descriptor, end: Int) {
+    self.path = path
+    self.descriptor = descriptor
+    self.end = Atomic(end)
+  }
+
+  deinit { System.close(descriptor) }
+
+  /// Adds a line. A line is there whole or, after a crash, not at all.
+  /// - Throws: `Failure` of kind `io`.
+  public func add(_ line: String) throws(Failure) {
+    let bytes = Array(line.utf8) + [0x0a]
+    let offset = end.load(ordering: .relaxed)
+    let (descriptor, path) = (descriptor, path)
+    let result: Result<Void, Failure> = unsafe bytes.withUnsafeBytes { buffer in
+      do throws(Failure) {
+        // What stood behind the last whole line must not follow this one.
+        try System.truncate(descriptor, to: offset, path)
+        return .success(try unsafe System.write(descriptor, buffer, at: offset, path))
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
+    end.store(offset + bytes.count, ordering: .relaxed)
+  }
+}

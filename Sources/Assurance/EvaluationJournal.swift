@@ -1,0 +1,46 @@
+import Arrays
+import QuestionAnswering
+
+/// The answers of an evaluation that goes on, in a file of JSON Lines: the first says what is evaluated, each further one is
+/// a question's.
+public struct EvaluationJournal: Sendable {
+  private let file: JournalFile
+  /// Answered before.
+  let done: [Int: EvaluatedQuestion]
+
+  /// Opens the journal of an evaluation, or begins it.
+  /// - Throws: `Failure` of kind `cannotCreate` when the file is the journal of another evaluation, or none: it is left as
+  ///   it is; `io`.
+  public init(_ path: String, of evaluation: Evaluation) throws(Failure) {
+    let (file, lines) = try JournalFile.open(path)
+    self.file = file
+    let identity = evaluation.identity
+    guard let first = lines.first else {
+      done = [:]
+      try file.add(identity.compactText)
+      return
+    }
+    guard let found = try? JSONValue(parsing: first), found == identity else {
+      throw Failure(
+        .cannotCreate, file: path, "is not the journal of this evaluation: other nets, questions or options",
+        hint: "choose another name, or remove it first")
+    }
+    var done: [Int: EvaluatedQuestion] = [:]
+    for (number, line) in lines.enumerated().dropFirst() {
+      do throws(Failure) {
+        let question = try EvaluatedQuestion(json: JSONValue(parsing: line))
+        guard evaluation.questions.indices.contains(question.index), (question.b == nil) == (evaluation.b == nil) else {
+          throw Failure(.badData, "is of no question of this evaluation")
+        }
+        done[question.index] = question
+      } catch {
+        throw Failure(
+          .badData, file: path, place: ["line \(number + 1)", error.place].compactMap(\.self).joined(separator: ", "),
+          error.reason, hint: "remove the journal; the evaluation then begins anew")
+      }
+    }
+    self.done = done
+  }
+
+  func add(_ question: EvaluatedQuestion) throws(Failure) { try file.add(question.json.compactText) }
+}

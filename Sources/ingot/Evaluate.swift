@@ -1,0 +1,98 @@
+import ArgumentParser
+import Arrays
+import Assurance
+import Families
+import QuestionAnswering
+import Reports
+
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Asks nets many questions: how many answers are right, and what differs from other nets.",
+    discussion: """
+      Questions are those of VQA v2 (its questions file, with --annotations and --images), or a file of their own: CSV \
+      whose first line names the columns image, question and answer, or JSON Lines of {"image", "question", "answer"}. \
+      Ten annotators' answers are counted by VQA's official metric; a single answer is right or wrong.
+
+      --against compares with nets of other parameters, e.g. --set Precision=int8 --against Precision=float32: accuracy \
+      with its confidence interval, answers that flipped, and how far each layer's output is off.
+      """)
+
+  @OptionGroup var selection: SelectionOptions
+
+  @Option(
+    help: .init(
+      "A parameter of the nets to compare with, in place of --set's; repeatable.", valueName: "name=value"))
+  var against: [String] = []
+
+  @Option(help: .init("VQA v2's questions (JSON), or .csv, or .jsonl.", valueName: "file"))
+  var questions: String
+
+  @Option(help: .init("VQA v2's annotations.", valueName: "file"))
+  var annotations: String?
+
+  @Option(help: .init("Folder of the images. (default: that of the questions)", valueName: "dir"))
+  var images: String?
+
+  @Option(help: "Take the first so many questions only.")
+  var limit: Int?
+
+  @Option(help: "Compare layers on so many questions, and on as many flipped ones; 0: not at all.")
+  var layers = 50
+
+  @OptionGroup var options: DecodingOptions
+
+  @Option(help: .init("A closed list of answers, one per line, to choose from.", valueName: "file"))
+  var answers: String?
+
+  @Option(
+    help: .init(
+      "Keep answers in this file, and go on from there when the evaluation was stopped.", valueName: "file"))
+  var journal: String?
+
+  @Option(help: .init("Write a page with all that was found.", valueName: "file"))
+  var html: String?
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit is a number from 1") }
+    if layers < 0 { throw ValidationError("--layers is a number from 0") }
+    if answers != nil, options.isGiven {
+      throw ValidationError("--answers ranks a list: tokens, beams and temperature are no choice then")
+    }
+  }
+
+  func run() throws {
+    let shelf = selection.shelfOptions.chosen
+    let parameters = try selection.parsedParameters()
+    var asked = try EvaluationQuestion.read(questions, annotations: annotations, images: images)
+    if let limit { asked = Array(asked.prefix(limit)) }
+    let list = try answers.map { file throws(Failure) in try AnswerList(file: file) }
+    let a = try nets(parameters, on: shelf)
+    let b = against.isEmpty ? nil : try nets(compared(with: parameters), on: shelf)
+    let evaluation = try Evaluation(
+      a, against: b, on: asked,
+      .init(answerOptions: options.answerOptions, list: list, layerQuestions: layers))
+    let journal = try journal.map { path throws(Failure) in try EvaluationJournal(path, of: evaluation) }
+    let progress = ProgressLine("evaluating", total: asked.count, unit: .things("questions"))
+    defer { progress.finish() }
+    let report = EvaluationReport(try evaluation.run(journal: journal, progress: progress.add))
+    progress.finish()
+    try output.print(json: report.json, text: report.text)
+  }
+
+  private func nets(_ parameters: [Combination.Parameter], on shelf: Shelf) throws(Failure) -> VisualQuestionAnswering {
+    try VisualQuestionAnswering(
+      VQANets(family: selection.family, parameters: parameters, on: shelf), threads: options.threads)
+  }
+
+  private func compared(with parameters: [Combination.Parameter]) throws(Failure) -> [Combination.Parameter] {
+    var out = parameters
+    for argument in against {
+      let parameter = try Combination.Parameter(argument: argument)
+      out.removeAll { $0.name == parameter.name }
+      out.append(parameter)
+    }
+    return out
+  }
+}
