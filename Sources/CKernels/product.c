@@ -12,14 +12,18 @@
 
 enum { TILE_ROWS = 4, TILE_COLUMNS = 32 };
 
-/// A tile of y, whole in registers while all inputs pass.
+/// A tile of y, whole in registers while all inputs pass. Of w it reads either form; the other is NULL.
 static inline __attribute__((always_inline)) void tile(
-    const ck_product *p, size_t row, size_t column, size_t rows, size_t columns) {
+    const ck_product *p, const float *floats, const int8_t *int8, size_t row, size_t column, size_t rows,
+    size_t columns) {
   float sums[TILE_ROWS][TILE_COLUMNS] = {{0}};
   for (size_t input = 0; input < p->inputs; input++) {
-    const float *w = p->w + input * p->w_stride + column;
+    size_t start = input * p->w_stride + column;
+    float w[TILE_COLUMNS] = {0};
+    for (size_t c = 0; c < columns; c++) w[c] = floats != NULL ? floats[start + c] : (float)int8[start + c];
+    float scale = floats != NULL ? 1.0f : p->scales[input];
     for (size_t r = 0; r < rows; r++) {
-      float x = p->x[(row + r) * p->x_stride + input];
+      float x = p->x[(row + r) * p->x_stride + input] * scale;
       for (size_t c = 0; c < columns; c++) sums[r][c] += x * w[c];
     }
   }
@@ -28,22 +32,30 @@ static inline __attribute__((always_inline)) void tile(
   }
 }
 
-FOR_SEVERAL_PROCESSORS
-static void multiply_all(const ck_product *p) {
+static inline __attribute__((always_inline)) void multiply(const ck_product *p, const float *floats,
+                                                           const int8_t *int8) {
   for (size_t column = 0; column < p->outputs; column += TILE_COLUMNS) {
     size_t columns = p->outputs - column < TILE_COLUMNS ? p->outputs - column : TILE_COLUMNS, row = 0;
     if (columns == TILE_COLUMNS) {
-      for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) tile(p, row, column, TILE_ROWS, TILE_COLUMNS);
-      for (; row < p->rows; row++) tile(p, row, column, 1, TILE_COLUMNS);
+      for (; row + TILE_ROWS <= p->rows; row += TILE_ROWS) tile(p, floats, int8, row, column, TILE_ROWS, TILE_COLUMNS);
+      for (; row < p->rows; row++) tile(p, floats, int8, row, column, 1, TILE_COLUMNS);
     } else {
-      for (; row < p->rows; row++) tile(p, row, column, 1, columns);
+      for (; row < p->rows; row++) tile(p, floats, int8, row, column, 1, columns);
     }
   }
 }
 
+FOR_SEVERAL_PROCESSORS
+static void multiply_floats(const ck_product *p) { multiply(p, p->w, NULL); }
+
+FOR_SEVERAL_PROCESSORS
+static void multiply_int8(const ck_product *p) { multiply(p, NULL, p->w); }
+
 static void product_task(void *context, size_t task, int thread) {
   (void)thread;
-  multiply_all((const ck_product *)context + task);
+  const ck_product *product = (const ck_product *)context + task;
+  if (product->scales != NULL) multiply_int8(product);
+  else multiply_floats(product);
 }
 
 void ck_product_run(ck_pool *pool, const ck_product *products, size_t count) {

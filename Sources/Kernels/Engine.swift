@@ -124,6 +124,7 @@ public struct ProductMap {
   ///   - y: rows × outputs; must not share elements with x.
   public init(_ x: Matrix, _ weight: KernelWeight, into y: Matrix) {
     precondition(x.rows == y.rows && weight.elements == x.columns * y.columns, "sizes of a product don't fit")
+    precondition(weight.hasScalesOf(rows: x.columns), "scales of a product are other than its rows'")
     self.x = x
     self.weight = weight
     self.y = y
@@ -206,13 +207,13 @@ extension Engine {
 
   /// Runs independent products of few rows each as one piece of work.
   public func run(_ products: [ProductMap]) {
-    let weights = products.map { FloatsInMemory($0.weight) }
-    let kernels = unsafe zip(products, weights).compactMap { map, weight in
-      unsafe weight.address.map { address in
-        unsafe ck_product(
-          x: map.x.base, x_stride: map.x.stride, w: address, w_stride: map.y.columns, y: map.y.base,
-          y_stride: map.y.stride, rows: map.x.rows, inputs: map.x.columns, outputs: map.y.columns)
-      }
+    let weights = products.map { $0.weight.type == ck_int8 ? nil : FloatsInMemory($0.weight) }
+    let kernels = unsafe zip(products, weights).map { map, floats in
+      // Of floats there is always an address.
+      unsafe ck_product(
+        x: map.x.base, x_stride: map.x.stride, w: floats.flatMap { unsafe $0.address }.map { unsafe .init($0) }
+          ?? map.weight.address, scales: map.weight.scalesAddress, w_stride: map.y.columns, y: map.y.base,
+        y_stride: map.y.stride, rows: map.x.rows, inputs: map.x.columns, outputs: map.y.columns)
     }
     withExtendedLifetime((products, weights)) {
       busy.withLock { _ in unsafe ck_product_run(pool, kernels, kernels.count) }

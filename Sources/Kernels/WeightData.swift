@@ -58,7 +58,7 @@ public struct KernelWeight: Sendable {
   /// Of int8 elements: one per row.
   let scales: WeightData?
   /// Of int8 elements.
-  let activations: Activations
+  private(set) var activations: Activations
   let elements: Int
   /// Of an int8 array: elements of a row.
   private let columns: Int
@@ -112,6 +112,16 @@ public struct KernelWeight: Sendable {
       "part of a row of int8 weights")
     elements = range.count
     first = whole.first + range.lowerBound
+  }
+
+  /// Whether there is a scale for each of so many rows, or no scales are needed.
+  func hasScalesOf(rows: Int) -> Bool { scales == nil || elements == rows * columns }
+
+  /// The same weights, multiplied with x as it is.
+  public var withFloatActivations: KernelWeight {
+    var copy = self
+    copy.activations = .float32
+    return copy
   }
 
   /// Some of the elements, as weights of their own.

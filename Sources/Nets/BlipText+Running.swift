@@ -235,7 +235,8 @@ extension TextAttention {
     func rows(_ head: Int) -> Range<Int> { head * count..<(head + 1) * count }
     /// The rows of a head, of a weight.
     func part(_ weight: Weight, _ head: Int) -> KernelWeight {
-      weight.kernel.part(head * headSize * width..<(head + 1) * headSize * width)
+      // A few rows are no gain with integers.
+      weight.kernel.part(head * headSize * width..<(head + 1) * headSize * width).withFloatActivations
     }
     let scaled = queries.scaled(by: 1 / Float(headSize).squareRoot())
     let brought = Matrix(rows: heads * count, columns: width)

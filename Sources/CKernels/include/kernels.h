@@ -86,11 +86,12 @@ int ck_attention_run(ck_pool *pool, const ck_attention *attentions, size_t count
 void ck_layer_norm(ck_pool *pool, const float *x, size_t rows, size_t size, const float *weight, const float *bias,
                    float epsilon, float *y);
 
-/// One product y = x w with a float32 matrix whose rows are inputs. y must not overlap the others.
+/// One product y = x w with a matrix whose rows are inputs. y must not overlap the others.
 typedef struct ck_product {
   const float *x; // rows × inputs
   size_t x_stride;
-  const float *w; // inputs × outputs
+  const void *w;       // inputs × outputs, float32 or int8
+  const float *scales; // of int8: one per input; NULL otherwise
   size_t w_stride;
   float *y; // rows × outputs
   size_t y_stride;
