@@ -67,6 +67,25 @@ extension EvaluatedQuestion.Side {
 }
 
 extension EvaluationQuestion {
+  /// Indices of questions, those about one image together, in the order of the images' first ones.
+  /// - Parameter some: which of the questions; nil: all.
+  static func byImage(
+    _ questions: [EvaluationQuestion], _ some: [Int]? = nil
+  ) -> [(path: String, indices: [Int])] {
+    var groups: [(path: String, indices: [Int])] = []
+    var places: [String: Int] = [:]
+    for index in some ?? Array(questions.indices) {
+      let path = questions[index].image
+      if let place = places[path] {
+        groups[place].indices.append(index)
+      } else {
+        places[path] = groups.count
+        groups.append((path, [index]))
+      }
+    }
+    return groups
+  }
+
   /// The accuracy of an answer, 0...1: VQA's official metric where there are annotators, whether both are the same when
   /// normalized where there is one right answer, nil where there is none.
   func accuracy(of answer: String) -> Double? {

@@ -57,7 +57,7 @@ public struct Evaluation: Sendable {
   ) throws(Failure) -> EvaluationResult {
     var done = journal?.done ?? [:]
     progress("", done.count)
-    for (path, indices) in byImage(questions.indices.filter { done[$0] == nil }) {
+    for (path, indices) in EvaluationQuestion.byImage(questions, questions.indices.filter { done[$0] == nil }) {
       for question in try answer(indices, about: path) {
         try journal?.add(question)
         done[question.index] = question
@@ -68,22 +68,6 @@ public struct Evaluation: Sendable {
     return EvaluationResult(
       a: a.nets, b: b?.nets, questions: questions, answered: answered,
       layers: try layers(answered, progress))
-  }
-
-  /// Some of the questions, those about one image together, in the order of the images' first ones.
-  private func byImage(_ indices: some Sequence<Int>) -> [(path: String, indices: [Int])] {
-    var groups: [(path: String, indices: [Int])] = []
-    var places: [String: Int] = [:]
-    for index in indices {
-      let path = questions[index].image
-      if let place = places[path] {
-        groups[place].indices.append(index)
-      } else {
-        places[path] = groups.count
-        groups.append((path, [index]))
-      }
-    }
-    return groups
   }
 
   /// Questions whose scores are held at once.
@@ -140,7 +124,7 @@ public struct Evaluation: Sendable {
     let flipped = answered.indices.filter { answered[$0].isFlipped }.prefix(options.layerQuestions)
     let comparison = try LayerComparison(a.nets, reference: b.nets, threads: a.threads)
     for (chosen, isFlipped) in [(sample, false), (Array(flipped), true)] {
-      for (path, indices) in byImage(chosen) {
+      for (path, indices) in EvaluationQuestion.byImage(questions, chosen) {
         progress("layers, \(path)", 0)
         // The answers that the reference gave are said by both.
         let answers = indices.map { answered[$0].b?.tokens ?? [] }

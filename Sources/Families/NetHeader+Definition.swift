@@ -15,8 +15,8 @@ extension NetHeader {
         hint: "use a newer version of ingot")
     }
     let description = try kind.definition.description(Configuration(configuration))
-    let scales = Set(arrays.compactMap(\.scales))
-    let weights = arrays.filter { !scales.contains($0.name) }
+    let hidden = hiddenArrays
+    let weights = arrays.filter { !hidden.contains($0.name) }
     let isWhole =
       weights.map(\.name) == description.arrays.map(\.name) && weights.map(\.shape) == description.arrays.map(\.shape)
     guard !isInitialized || isWhole, ties == description.ties else {

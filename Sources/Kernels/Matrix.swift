@@ -104,6 +104,16 @@ public struct Matrix: Sendable {
     return out
   }
 
+  /// The sum of each column, rows being added one after the other.
+  public var columnSums: [Double] {
+    var sums = [Double](repeating: 0, count: columns)
+    for row in 0..<rows {
+      let start = unsafe base + row * stride
+      for column in 0..<columns { sums[column] += unsafe Double(start[column]) }
+    }
+    return sums
+  }
+
   /// Overwrites a row.
   public func setRow(_ row: Int, _ elements: [Float]) {
     precondition(row >= 0 && row < rows && elements.count == columns, "row outside the matrix")

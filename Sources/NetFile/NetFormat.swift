@@ -88,6 +88,17 @@ extension NetHeader {
           .badData, place: "array \"\(array.name)\"", "has no float32 scales \"\(name)\" of shape [\(rows)]")
       }
     }
+    for array in arrays {
+      guard let name = array.inputMeans else { continue }
+      guard array.scales != nil, array.shape.rank == 2 else {
+        throw Failure(.badData, place: "array \"\(array.name)\"", "has input means but is no int8 matrix with scales")
+      }
+      let inputs = array.shape.dimensions[1]
+      guard let means = entries[name], means.elementType == .float32, means.shape.dimensions == [inputs] else {
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"", "has no float32 input means \"\(name)\" of shape [\(inputs)]")
+      }
+    }
     for tie in ties where isInitialized {
       guard entries[tie.same] != nil, entries[tie.name] == nil else {
         throw Failure(

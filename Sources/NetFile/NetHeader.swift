@@ -22,6 +22,11 @@ public struct NetHeader: Equatable, Sendable {
   /// In the order of their data.
   public var arrays: [ArrayEntry]
 
+  /// Names of arrays that belong to others: scales and mean inputs.
+  public var hiddenArrays: Set<String> {
+    Set(arrays.compactMap(\.scales) + arrays.compactMap(\.inputMeans))
+  }
+
   public init(
     family: String, net: String, parameters: [JSONMember], configuration: [JSONMember], profile: JSONValue,
     tokenizer: TokenizerDescription?, provenance: Provenance, isInitialized: Bool, ties: [Tie], arrays: [ArrayEntry]
@@ -72,17 +77,20 @@ public struct ArrayEntry: Hashable, Sendable {
   public var encoding: Encoding
   /// For int8: the name of the float32 array with one scale per row.
   public let scales: String?
+  /// For int8: the name of the float32 array with the mean input of its layer, by which the layer's bias was corrected.
+  public let inputMeans: String?
 
   /// - Throws: `Failure` when the shape is too large.
   public init(
-    name: String, elementType: ElementType, shape: Shape, scales: String? = nil, offset: Int = 0,
-    sha256: Digest = .zero, encoding: Encoding = .plain
+    name: String, elementType: ElementType, shape: Shape, scales: String? = nil, inputMeans: String? = nil,
+    offset: Int = 0, sha256: Digest = .zero, encoding: Encoding = .plain
   ) throws(Failure) {
     self.name = name
     self.elementType = elementType
     self.shape = shape
     bytes = try shape.bytes(of: elementType)
     self.scales = scales
+    self.inputMeans = inputMeans
     self.offset = offset
     self.sha256 = sha256
     self.encoding = encoding

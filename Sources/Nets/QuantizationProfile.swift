@@ -3,14 +3,19 @@ import Kernels
 
 /// How an int8 net was made and is run, as its file's profile says under `quantization`.
 public struct QuantizationProfile: Sendable, Equatable {
-  /// What int8 weights are multiplied with, unless `floatActivations` says otherwise.
+  /// What int8 weights are multiplied with.
   public var activations: Activations
-  /// int8 arrays whose inputs stay float32 all the same.
-  public var floatActivations: Set<String>
+  /// int8 arrays that are multiplied with the other of the two.
+  public var exceptions: Set<String>
+  /// Whether biases were corrected by mean inputs.
+  public var correctsBiases: Bool
 
-  public init(activations: Activations = .float32, floatActivations: Set<String> = []) {
+  public init(
+    activations: Activations = .float32, exceptions: Set<String> = [], correctsBiases: Bool = false
+  ) {
     self.activations = activations
-    self.floatActivations = floatActivations
+    self.exceptions = exceptions
+    self.correctsBiases = correctsBiases
   }
 
   /// Of a net file's profile; one that says nothing of quantization means float32.
@@ -20,24 +25,28 @@ public struct QuantizationProfile: Sendable, Equatable {
     guard let quantization = profile["quantization"] else { return }
     let name = try quantization.member("activations")
     guard let activations = Activations(rawValue: try name.string()) else {
-      throw name.failure("int8 weights with such activations are not known to this version")
+      throw name.failure("int8 weights with activations \"\(shortened(try name.string(), to: 40))\" are not known")
     }
     self.activations = activations
-    guard let names = quantization["floatActivations"] else { return }
-    for name in try names.array() { floatActivations.insert(try name.string()) }
+    for name in try quantization["exceptions"]?.array() ?? [] { exceptions.insert(try name.string()) }
+    correctsBiases = quantization["biases"] != nil
   }
 
   public var json: JSONValue {
-    var members: [JSONMember] = [
-      JSONMember("weights", "int8 per row"), JSONMember("clipping", "least squared error of 6 scales"),
-      JSONMember("activations", .string(activations.rawValue)),
-    ]
-    if activations != .float32, !floatActivations.isEmpty {
-      members.append(JSONMember("floatActivations", .strings(floatActivations.sorted())))
-    }
-    return JSONValue(.object(members))
+    .object([
+      "weights": "int8 per row", "clipping": "least squared error of 6 scales",
+      "activations": .string(activations.rawValue),
+      "exceptions": exceptions.isEmpty ? nil : .strings(exceptions.sorted()),
+      "biases": correctsBiases ? "corrected by mean inputs" : nil,
+    ])
   }
 
   /// What an int8 array is multiplied with.
-  func activations(of array: String) -> Activations { floatActivations.contains(array) ? .float32 : activations }
+  public func activations(of array: String) -> Activations {
+    exceptions.contains(array) ? activations.other : activations
+  }
+}
+
+extension Activations {
+  var other: Activations { self == .int8 ? .float32 : .int8 }
 }

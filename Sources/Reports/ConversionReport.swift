@@ -47,8 +47,8 @@ public struct ConversionReport: Sendable {
 extension WrittenNet {
   /// Elements that training sets.
   public var parameters: Int {
-    let scales = Set(header.arrays.compactMap(\.scales))
-    return header.arrays.reduce(0) { $0 + (scales.contains($1.name) ? 0 : $1.shape.elements) }
+    let hidden = header.hiddenArrays
+    return header.arrays.reduce(0) { $0 + (hidden.contains($1.name) ? 0 : $1.shape.elements) }
   }
 
   /// Of all arrays, as they stand in the file.

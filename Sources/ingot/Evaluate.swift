@@ -24,17 +24,7 @@ struct Evaluate: ParsableCommand {
       "A parameter of the nets to compare with, in place of --set's; repeatable.", valueName: "name=value"))
   var against: [String] = []
 
-  @Option(help: .init("VQA v2's questions (JSON), or .csv, or .jsonl.", valueName: "file"))
-  var questions: String
-
-  @Option(help: .init("VQA v2's annotations.", valueName: "file"))
-  var annotations: String?
-
-  @Option(help: .init("Folder of the images. (default: that of the questions)", valueName: "dir"))
-  var images: String?
-
-  @Option(help: "Take the first so many questions only.")
-  var limit: Int?
+  @OptionGroup var questions: QuestionOptions
 
   @Option(help: "Compare layers on so many questions, and on as many flipped ones; 0: not at all.")
   var layers = 50
@@ -55,7 +45,7 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if let limit, limit < 1 { throw ValidationError("--limit is a number from 1") }
+    if questions.file == nil { throw ValidationError("there are no questions: give --questions FILE") }
     if layers < 0 { throw ValidationError("--layers is a number from 0") }
     if answers != nil, options.isGiven {
       throw ValidationError("--answers ranks a list: tokens, beams and temperature are no choice then")
@@ -65,8 +55,7 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     let shelf = selection.shelfOptions.chosen
     let parameters = try selection.parsedParameters()
-    var asked = try EvaluationQuestion.read(questions, annotations: annotations, images: images)
-    if let limit { asked = Array(asked.prefix(limit)) }
+    let asked = try questions.read() ?? []
     let list = try answers.map { file throws(Failure) in try AnswerList(file: file) }
     let a = try nets(parameters, on: shelf)
     let b = against.isEmpty ? nil : try nets(compared(with: parameters), on: shelf)

@@ -12,8 +12,11 @@ struct Quantize: ParsableCommand {
     abstract: "Makes int8 nets of float ones: a quarter of the size.",
     discussion: """
       Every Linear's weight and the word embeddings become 8-bit integers with a scale per row; the rest stays. The nets \
-      stand on the shelf as Precision=int8 and run with float32 activations. Named by parameters without the part, all \
-      three nets that answer questions are quantized.
+      stand on the shelf as Precision=int8. Named by parameters without the part, all three nets that answer questions \
+      are quantized.
+
+      With --questions, biases take back what rounding does to the layers' mean inputs, which are measured on some of the \
+      questions. They need no answers.
       """)
 
   @Argument(help: "Net files.")
@@ -21,23 +24,61 @@ struct Quantize: ParsableCommand {
 
   @OptionGroup var selection: SelectionOptions
 
+  @Option(help: .init("int8; or float16 or bfloat16, which every array becomes then.", valueName: "type"))
+  var precision = Precision.int8
+
+  @Option(
+    help: .init(
+      "What int8 weights are multiplied with: int8, float32, or auto: int8 where many vectors go through a layer at once.",
+      valueName: "type"))
+  var activations = ActivationsOption.auto
+
   @Flag(help: "Leave the word embeddings, and a head tied to them, as they are.")
   var keepEmbeddings = false
 
   @Option(help: .init("An array that stays as it is; repeatable.", valueName: "array"))
   var keep: [String] = []
 
-  @Option(help: .init("What int8 weights are multiplied with: int8 or float32.", valueName: "type"))
-  var activations = "int8"
+  @Option(help: .init("Of biases, norms and whatever else is never int8: float16 or bfloat16.", valueName: "type"))
+  var rest: Precision?
 
-  @Flag(help: "Replace int8 nets on the shelf that came from others.")
+  @OptionGroup var questions: QuestionOptions
+
+  @Flag(help: "Replace nets on the shelf that came from others.")
   var force = false
 
   @OptionGroup var output: OutputOptions
 
+  enum Precision: String, ExpressibleByArgument, CaseIterable {
+    case int8, float16, bfloat16
+
+    var elementType: ElementType {
+      switch self {
+      case .int8: .int8
+      case .float16: .float16
+      case .bfloat16: .bfloat16
+      }
+    }
+  }
+
+  enum ActivationsOption: String, ExpressibleByArgument, CaseIterable {
+    case auto, int8, float32
+  }
+
+  func validate() throws {
+    guard rest != .int8 else { throw ValidationError("--rest is float16 or bfloat16") }
+    if precision != .int8 {
+      guard keep.isEmpty, !keepEmbeddings, rest == nil, activations == .auto, questions.file == nil else {
+        throw ValidationError("of a \(precision.rawValue) net every array is of that type: there is nothing to choose")
+      }
+    }
+  }
+
   func run() throws {
     let shelf = selection.shelfOptions.chosen
-    let quantizations = try options(for: nets(on: shelf)).map { try Quantization($0, $1) }
+    let nets = try nets(on: shelf)
+    let means = try inputMeans(of: nets)
+    let quantizations = try options(for: nets, means).map { try Quantization($0, $1) }
     let progress = ProgressLine("quantizing", total: quantizations.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
     var items: [(Quantization, WrittenNet)] = []
@@ -69,19 +110,62 @@ struct Quantize: ParsableCommand {
     return [try NetSelection.combination(family, family.combination(setting: parameters)).file(on: shelf)]
   }
 
+  /// Measured on the questions, where these are given.
+  private func inputMeans(of nets: [NetFile]) throws(Failure) -> InputMeans? {
+    guard let asked = try questions.read() else { return nil }
+    let some = InputMeans.some(of: asked)
+    let progress = ProgressLine("measuring", total: some.count, unit: .things("questions"))
+    defer { progress.finish() }
+    return try InputMeans(VQANets(files: nets), on: some, progress: progress.add)
+  }
+
   /// An array that is to be kept has to be in one of the nets.
-  private func options(for nets: [NetFile]) throws(Failure) -> [(NetFile, Quantization.Options)] {
+  private func options(
+    for nets: [NetFile], _ means: InputMeans?
+  ) throws(Failure) -> [(NetFile, QuantizationOptions)] {
     let known = nets.map { Set($0.header.arrays.map(\.name)) }
     for name in keep where !known.contains(where: { $0.contains(name) }) {
       throw Failure(.usage, "there is no array \(name)", hint: "`ingot inspect` lists the arrays")
     }
     return zip(nets, known).map { net, names in
-      (
+      let kept = names.intersection(keep)
+      return (
         net,
-        Quantization.Options(
-          keepsEmbeddings: keepEmbeddings, kept: names.intersection(keep),
-          activations: Activations(rawValue: activations) ?? .int8)
+        QuantizationOptions(
+          precision: precision.elementType, keepsEmbeddings: keepEmbeddings,
+          kept: Dictionary(uniqueKeysWithValues: kept.map { ($0, nil) }), rest: rest?.elementType,
+          activations: Activations(rawValue: activations.rawValue), inputMeans: means?.of(net))
       )
     }
+  }
+}
+
+/// Questions to measure on.
+struct QuestionOptions: ParsableArguments {
+  @Option(
+    name: .customLong("questions"), help: .init("VQA v2's questions (JSON), or .csv, or .jsonl.", valueName: "file"))
+  var file: String?
+
+  @Option(help: .init("VQA v2's annotations.", valueName: "file"))
+  var annotations: String?
+
+  @Option(help: .init("Folder of the images. (default: that of the questions)", valueName: "dir"))
+  var images: String?
+
+  @Option(help: "Take the first so many questions only.")
+  var limit: Int?
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit is a number from 1") }
+    if file == nil, annotations != nil || images != nil || limit != nil {
+      throw ValidationError("--annotations, --images and --limit go with --questions")
+    }
+  }
+
+  /// nil when none are given.
+  func read() throws(Failure) -> [EvaluationQuestion]? {
+    guard let file else { return nil }
+    let all = try EvaluationQuestion.read(file, annotations: annotations, images: images)
+    return limit.map { Array(all.prefix($0)) } ?? all
   }
 }

@@ -1,0 +1,87 @@
+import Arrays
+import Kernels
+import NetFile
+import QuestionAnswering
+import Synchronization
+
+/// The mean input of every linear layer while float nets answer some questions: what the corrected biases of int8 nets are
+/// made of.
+///
+/// Rounding the weights changes a layer's output by (Ŵ − W) x. The inputs of a layer have much in common, and of what they
+/// have in common, the mean x̄, the change is the same for all: so b − (Ŵ − W) x̄ takes it back (Nagel et al., Data-Free
+/// Quantization Through Weight Equalization and Bias Correction, ICCV 2019, section 4.2, with measured means).
+public struct InputMeans: Sendable {
+  /// By net (`TextDecoder`) and layer there (`blocks.0.mlp.fc1`): one number per input.
+  let means: [String: [String: [Float]]]
+
+  /// Tokens of an answer that are counted: answers are short, and their first token decides most.
+  public static let tokens = 2
+
+  /// Questions that are enough, and images: many more change the means little.
+  private static let (usualQuestions, usualImages) = (256, 64)
+
+  /// Of many questions as many as are enough, spread over all of them.
+  public static func some(of questions: [EvaluationQuestion]) -> [EvaluationQuestion] {
+    var groups = EvaluationQuestion.byImage(questions)
+    let images = min(groups.count, usualImages)
+    groups = (0..<images).map { groups[$0 * groups.count / images] }
+    let each = max(1, usualQuestions / max(1, images))
+    return groups.flatMap { $0.indices.prefix(each) }.map { questions[$0] }
+  }
+
+  /// Those of a net, by layer.
+  public func of(_ net: NetFile) -> [String: [Float]] { means[net.header.net] ?? [:] }
+
+  /// Runs the nets.
+  /// - Parameter progress: called with the number of questions done since the last call.
+  /// - Throws: `Failure` naming the image that can't be read or the question that can't be answered.
+  public init(
+    _ nets: VQANets, on questions: [EvaluationQuestion], threads: Int? = nil,
+    progress: (_ what: String, _ questions: Int) -> Void = { _, _ in }
+  ) throws(Failure) {
+    let sums = Sums()
+    let engine = try Engine(threads: threads ?? Paths.processors, observer: sums)
+    let vqa = try VisualQuestionAnswering(nets, engine: engine)
+    let free = try VisualQuestionAnswering(nets, threads: threads)
+    for (path, indices) in EvaluationQuestion.byImage(questions) {
+      let picture = try Picture(path)
+      do throws(Failure) {
+        let answers = try free.answer(
+          indices.map { questions[$0].question }, about: free.look(at: picture),
+          options: AnswerOptions(maximumTokens: Self.tokens, beams: 1))
+        let image = try vqa.look(at: picture)
+        for start in stride(from: 0, to: answers.count, by: VisualQuestionAnswering.batch) {
+          let batch = answers[start..<min(start + VisualQuestionAnswering.batch, answers.count)]
+          _ = try vqa.scores(ofAnswers: batch.map(\.tokens), to: batch.map(\.questionTokens), about: image)
+        }
+      } catch {
+        throw error.inFile(path)
+      }
+      progress(path, indices.count)
+    }
+    means = sums.means
+  }
+
+  /// Sums of layers' inputs.
+  private final class Sums: LayerObserver {
+    private let sums = Mutex<[String: (sum: [Double], rows: Int)]>([:])
+
+    func layer(_ name: String, _ map: LinearMap, _ engine: Engine) {
+      let sum = map.x.columnSums
+      sums.withLock { sums in
+        guard let before = sums[name] else { return sums[name] = (sum, map.x.rows) }
+        sums[name] = (zip(before.sum, sum).map { $0 + $1 }, before.rows + map.x.rows)
+      }
+    }
+
+    var means: [String: [String: [Float]]] {
+      var out: [String: [String: [Float]]] = [:]
+      for (name, item) in sums.withLock(\.self) {
+        guard let dot = name.firstIndex(of: ".") else { continue }
+        out[String(name[..<dot]), default: [:]][String(name[name.index(after: dot)...])] =
+          item.sum.map { Float($0 / Double(item.rows)) }
+      }
+      return out
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import Arrays
+import Kernels
+import NetFile
+
+extension Quantization {
+  /// Writes all of a new array's data to its argument, in pieces of any size.
+  typealias Produce = ((borrowing RawSpan) throws -> Void) throws -> Void
+
+  /// Makes the arrays that a step gives: of int8 weights also their scales, and their layer's mean inputs.
+  /// - Parameter take: gets the number of each part and what makes its data.
+  /// - Throws: `Failure` of kind `badData` when a weight is not finite or the source doesn't match its SHA-256, `io`.
+  func makeParts(of step: Step, _ take: (_ part: Int, _ produce: Produce) throws -> Void) throws {
+    switch step.action {
+    case .convert(let type):
+      try take(0) { sink in
+        var waiting = FloatPieces(type: step.source.elementType)
+        try forEachChecked(step.source) { piece in
+          guard type != step.source.elementType else { return try sink(piece) }
+          try waiting.add(piece) { try sink(FloatConversion.convert($0, from: step.source.elementType, to: type).rawSpan) }
+        }
+      }
+    case .quantize(let means):
+      var scales: [Float] = []
+      try take(0) { sink in
+        try forEachRows(of: step.source) { _, rows in
+          scales += rows.scales
+          try sink(rows.elements.rawSpan)
+        }
+      }
+      try take(1) { try $0(Floats.bytes(scales).rawSpan) }
+      if let means { try take(2) { try $0(Floats.bytes(means).rawSpan) } }
+    case .correct(let weight, let means, let type):
+      let bias = try corrected(step.source, weight, means)
+      try take(0) { sink in
+        try sink(FloatConversion.convert(Floats.bytes(bias).rawSpan, from: .float32, to: type).rawSpan)
+      }
+    }
+  }
+
+  /// b − (Ŵ − W) x̄ of each row: in double precision, inputs in their order, then rounded to float32.
+  private func corrected(_ bias: ArrayEntry, _ weight: ArrayEntry, _ means: [Float]) throws -> [Float] {
+    var data: [UInt8] = []
+    try forEachChecked(bias) { data.append(contentsOf: $0) }
+    var out = Floats.array(FloatConversion.convert(data.rawSpan, from: bias.elementType, to: .float32))
+    let inputs = means.map(Double.init)
+    var row = 0
+    try forEachRows(of: weight) { floats, rows in
+      for (index, scale) in rows.scales.enumerated() {
+        var sum = 0.0
+        let start = index * inputs.count
+        for (input, mean) in inputs.enumerated() {
+          let rounded = Double(Int8(bitPattern: rows.elements[start + input])) * Double(scale)
+          sum += (rounded - Double(floats[start + input])) * mean
+        }
+        out[row] = Float(Double(out[row]) - sum)
+        row += 1
+      }
+    }
+    return out
+  }
+
+  /// Quantizes an array a few rows at a time.
+  private func forEachRows(
+    of array: ArrayEntry, _ body: (_ floats: [Float], QuantizedRows) throws -> Void
+  ) throws {
+    let columns = array.shape.dimensions[1]
+    var waiting = FloatPieces(type: array.elementType, columns: columns)
+    try forEachChecked(array) { piece in
+      try waiting.add(piece) { whole in
+        let floats = Floats.array(FloatConversion.convert(whole, from: array.elementType, to: .float32))
+        guard let rows = QuantizedRows(floats, columns: columns) else {
+          throw Failure(
+            .badData, file: net.path, place: "array \"\(array.name)\"",
+            "holds numbers that are not finite, or too large",
+            hint: "such a net can't be quantized; were its weights damaged in training?")
+        }
+        try body(floats, rows)
+      }
+    }
+  }
+
+  /// Hands the data of an array on, and checks at the end that it was the right one.
+  private func forEachChecked(_ array: ArrayEntry, _ body: (borrowing RawSpan) throws -> Void) throws {
+    var hash = SHA256()
+    try net.forEachChunk(of: array) { piece in
+      hash.update(piece)
+      try body(piece)
+    }
+    guard hash.finish() == array.sha256 else {
+      throw Failure(
+        .badData, file: net.path, place: "array \"\(array.name)\"", "does not match its SHA-256",
+        hint: "the file was damaged: make it again")
+    }
+  }
+}
+
+/// Joins pieces of data to whole rows.
+private struct FloatPieces {
+  private let rowBytes: Int
+  private var waiting: [UInt8] = []
+
+  init(type: ElementType, columns: Int = 1) { rowBytes = max(1, type.size * columns) }
+
+  /// Hands on all rows that are whole.
+  mutating func add(_ piece: borrowing RawSpan, _ body: (borrowing RawSpan) throws -> Void) rethrows {
+    waiting.append(contentsOf: piece)
+    let whole = waiting.count / rowBytes * rowBytes
+    guard whole > 0 else { return }
+    try body(waiting.rawSpan.extracting(0..<whole))
+    waiting.removeFirst(whole)
+  }
+}

@@ -1,0 +1,148 @@
+import Arrays
+import Families
+import Kernels
+import NetFile
+import Nets
+
+/// Decides what becomes of every array of a float net.
+struct QuantizationPlan {
+  private let net: NetFile
+  private let kind: Family.NetKind
+  private let layers: [String: LayerType?]
+  private let options: QuantizationOptions
+  private(set) var entries: [ArrayEntry] = []
+  private(set) var steps: [Quantization.Step] = []
+  /// Type that was quantized or converted.
+  private(set) var from: ElementType?
+
+  init(
+    _ net: NetFile, _ kind: Family.NetKind, _ description: NetDescription, _ options: QuantizationOptions
+  ) {
+    self.net = net
+    self.kind = kind
+    self.options = options
+    layers = Dictionary(uniqueKeysWithValues: description.arrays.map { ($0.name, $0.layer) })
+  }
+
+  /// Layers that use a weight, by their paths: the one it is named after and those tied to it.
+  static func layers(of weight: String, in header: NetHeader) -> [String] {
+    let suffix = ".weight"
+    return ([weight] + header.ties.filter { $0.same == weight }.map(\.name)).filter { $0.hasSuffix(suffix) }
+      .map { String($0.dropLast(suffix.count)) }
+  }
+
+  mutating func addAll() throws(Failure) {
+    var unknown = Set(options.kept.keys).union(options.floatActivations)
+    /// By bias: the weight that is rounded, and its layer's mean input.
+    var corrections: [String: (weight: ArrayEntry, means: [Float])] = [:]
+    for array in net.header.arrays where isQuantized(array) {
+      guard let (layer, means) = means(of: array) else { continue }
+      corrections["\(layer).bias"] = (array, means)
+    }
+    for array in net.header.arrays {
+      guard FloatConversion.isPossible(from: array.elementType, to: .float32) else {
+        throw Failure(
+          .badData, file: net.path, place: "array \"\(array.name)\"",
+          "is of type \(array.elementType.rawValue): only float nets can be quantized",
+          hint: "quantize the float net that this one was made from")
+      }
+      if isQuantizable(array) { unknown.remove(array.name) }
+      if isQuantized(array) {
+        try quantize(array)
+      } else if let (weight, means) = corrections[array.name] {
+        let type = options.rest ?? array.elementType
+        add(array, .correct(weight: weight, means: means, type), try entry(array, type))
+      } else {
+        let type = type(of: array)
+        if type != array.elementType { from = array.elementType }
+        add(array, .convert(type), try entry(array, type))
+      }
+    }
+    guard unknown.isEmpty else {
+      throw Failure(
+        .usage, "\(unknown.sorted()[0]) is no array that would be quantized", hint: "`ingot inspect` lists the arrays")
+    }
+  }
+
+  private mutating func quantize(_ array: ArrayEntry) throws(Failure) {
+    from = array.elementType
+    let means = means(of: array)?.means
+    let (scales, inputs) = ("\(array.name).scales", "\(array.name).inputMeans")
+    let entry = try ArrayEntry(
+      name: array.name, elementType: .int8, shape: array.shape, scales: scales,
+      inputMeans: means == nil ? nil : inputs)
+    add(array, .quantize(means: means), entry)
+    entries.append(try ArrayEntry(name: scales, elementType: .float32, shape: Shape([array.shape.dimensions[0]])))
+    if let means { entries.append(try ArrayEntry(name: inputs, elementType: .float32, shape: Shape([means.count]))) }
+  }
+
+  private mutating func add(_ source: ArrayEntry, _ action: Quantization.Step.Action, _ entry: ArrayEntry) {
+    steps.append(.init(source: source, target: entries.count, action: action))
+    entries.append(entry)
+  }
+
+  private func entry(_ array: ArrayEntry, _ type: ElementType) throws(Failure) -> ArrayEntry {
+    try ArrayEntry(name: array.name, elementType: type, shape: array.shape)
+  }
+
+  /// Of an array that stays a float.
+  private func type(of array: ArrayEntry) -> ElementType {
+    if options.precision != .int8 { return options.precision }
+    if let kept = options.kept[array.name] { return kept ?? array.elementType }
+    return isQuantizable(array) ? array.elementType : options.rest ?? array.elementType
+  }
+
+  /// Whether it would be quantized if it were not kept.
+  private func isQuantizable(_ array: ArrayEntry) -> Bool {
+    guard options.precision == .int8, array.shape.rank == 2 else { return false }
+    switch layers[array.name] ?? nil {
+    case .linear: return true
+    // Positions are few, and added to everything.
+    case .embedding: return !array.name.hasSuffix(".position.weight")
+    default: return false
+    }
+  }
+
+  private func isQuantized(_ array: ArrayEntry) -> Bool {
+    guard isQuantizable(array), options.kept[array.name] == nil else { return false }
+    return !(options.keepsEmbeddings && layers[array.name] == .embedding)
+  }
+
+  /// The layer that uses a weight, and its mean input; nil where biases aren't corrected or the layer has none.
+  private func means(of array: ArrayEntry) -> (layer: String, means: [Float])? {
+    guard let all = options.inputMeans else { return nil }
+    for layer in Self.layers(of: array.name, in: net.header) {
+      guard let means = all[layer], means.count == array.shape.dimensions[1] else { continue }
+      if net.header.arrays.contains(where: { $0.name == "\(layer).bias" }) { return (layer, means) }
+    }
+    return nil
+  }
+
+  /// What the new file says of it; nil for a float net.
+  var profile: QuantizationProfile? {
+    guard options.precision == .int8 else { return nil }
+    let names = steps.filter(\.isQuantized).map(\.source.name)
+    let corrects = options.inputMeans != nil
+    switch options.activations {
+    case .float32?: return QuantizationProfile(activations: .float32, correctsBiases: corrects)
+    case .int8?:
+      return QuantizationProfile(activations: .int8, exceptions: options.floatActivations, correctsBiases: corrects)
+    case nil: break
+    }
+    guard Self.looksAtMany(kind) else {
+      // Of a text's nets only these see a whole image.
+      let exceptions = names.filter { kind.definition == .blipTextEncoder && $0.contains(".crossAttention.") }
+        .filter { $0.hasSuffix(".key.weight") || $0.hasSuffix(".value.weight") }
+      return QuantizationProfile(
+        activations: .float32, exceptions: Set(exceptions).subtracting(options.floatActivations),
+        correctsBiases: corrects)
+    }
+    return QuantizationProfile(
+      activations: .int8, exceptions: options.floatActivations, correctsBiases: corrects)
+  }
+
+  /// Whether hundreds of vectors go through a net at once.
+  private static func looksAtMany(_ kind: Family.NetKind) -> Bool {
+    kind.definition != .blipTextEncoder && kind.definition != .blipTextDecoder
+  }
+}
