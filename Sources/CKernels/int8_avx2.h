@@ -1,6 +1,7 @@
 // Sums of products of int8 by AVX2, as int16, two at a time: that never saturates, and instructions on int8 would need as
 // many steps for as many products.
-enum { unit = 2 };
+/// Elements hold q - zero: no sums of weights are needed.
+enum { unit = 2, needs_weight_sums = 0 };
 typedef int16_t quantum;
 typedef __m256i ivec;
 
@@ -9,6 +10,7 @@ static INLINE ivec i_all(int32_t x) { return _mm256_set1_epi32(x); }
 static INLINE ivec i_load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static INLINE void i_store(void *p, ivec a) { _mm256_storeu_si256((__m256i *)p, a); }
 static INLINE ivec i_sub(ivec a, ivec b) { return _mm256_sub_epi32(a, b); }
+static INLINE ivec i_mul(ivec a, ivec b) { return _mm256_mullo_epi32(a, b); }
 static INLINE vec i_bits(ivec a) { return _mm256_castsi256_ps(a); }
 static INLINE ivec i_of_bits(vec a) { return _mm256_castps_si256(a); }
 static INLINE vec i_floats(ivec a) { return _mm256_cvtepi32_ps(a); }
@@ -24,6 +26,14 @@ static INLINE ivec i_weight_some(const int8_t *p, size_t n) {
 }
 static INLINE int32_t i_offset(int32_t sum) {
   (void)sum;
+  return 0;
+}
+static INLINE ivec i_add_weights(ivec sum, ivec w) {
+  (void)w;
+  return sum;
+}
+static INLINE int32_t i_weights_offset(size_t count) {
+  (void)count;
   return 0;
 }
 

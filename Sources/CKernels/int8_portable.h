@@ -1,6 +1,7 @@
 // Sums of products of int8 as int16, two at a time: several processors have an instruction for that, and the compiler
 // finds it.
-enum { unit = 2 };
+/// Elements hold q - zero: no sums of weights are needed.
+enum { unit = 2, needs_weight_sums = 0 };
 typedef int16_t quantum;
 typedef bits ivec;
 typedef int16_t shorts __attribute__((vector_size(16)));
@@ -15,6 +16,7 @@ static INLINE ivec i_load(const void *p) {
 }
 static INLINE void i_store(void *p, ivec a) { memcpy(p, &a, sizeof(a)); }
 static INLINE ivec i_sub(ivec a, ivec b) { return a - b; }
+static INLINE ivec i_mul(ivec a, ivec b) { return a * b; }
 static INLINE vec i_bits(ivec a) { return (vec)a; }
 static INLINE ivec i_of_bits(vec a) { return (ivec)a; }
 static INLINE vec i_floats(ivec a) { return __builtin_convertvector(a, vec); }
@@ -38,6 +40,14 @@ static INLINE ivec i_weight_some(const int8_t *p, size_t n) {
 }
 static INLINE int32_t i_offset(int32_t sum) {
   (void)sum;
+  return 0;
+}
+static INLINE ivec i_add_weights(ivec sum, ivec w) {
+  (void)w;
+  return sum;
+}
+static INLINE int32_t i_weights_offset(size_t count) {
+  (void)count;
   return 0;
 }
 

@@ -1,6 +1,6 @@
 // Sums of products of int8, four at a time, by AVX-512 VNNI. The instruction takes unsigned × signed: weights are shifted
 // by 128, so that a row's sums come out too large by 128 times the sum of its elements. All of it is modulo 2³².
-enum { unit = 4 };
+enum { unit = 4, needs_weight_sums = 1 };
 typedef int8_t quantum;
 typedef __m512i ivec;
 
@@ -9,6 +9,7 @@ static INLINE ivec i_all(int32_t x) { return _mm512_set1_epi32(x); }
 static INLINE ivec i_load(const void *p) { return _mm512_loadu_si512(p); }
 static INLINE void i_store(void *p, ivec a) { _mm512_storeu_si512(p, a); }
 static INLINE ivec i_sub(ivec a, ivec b) { return _mm512_sub_epi32(a, b); }
+static INLINE ivec i_mul(ivec a, ivec b) { return _mm512_mullo_epi32(a, b); }
 static INLINE vec i_bits(ivec a) { return _mm512_castsi512_ps(a); }
 static INLINE ivec i_of_bits(vec a) { return _mm512_castps_si512(a); }
 static INLINE vec i_floats(ivec a) { return _mm512_cvtepi32_ps(a); }
@@ -21,6 +22,10 @@ static INLINE ivec i_weight_some(const int8_t *p, size_t n) {
   return _mm512_xor_si512(_mm512_maskz_loadu_epi8(((__mmask64)1 << n) - 1, p), _mm512_set1_epi8(-128));
 }
 static INLINE int32_t i_offset(int32_t sum) { return 128 * sum; }
+/// sum + each place of w
+static INLINE ivec i_add_weights(ivec sum, ivec w) { return _mm512_dpbusd_epi32(sum, w, _mm512_set1_epi8(1)); }
+/// How much larger a sum of so many weights is than that of the weights themselves.
+static INLINE int32_t i_weights_offset(size_t count) { return 128 * (int32_t)count; }
 
 /// Sums of a ... d over all elements whose indices are the same modulo 4, by quarters.
 static INLINE ivec sums_of_4(ivec a, ivec b, ivec c, ivec d) {

@@ -114,13 +114,15 @@ static void multiply_quantized(const plan *plan, const piece *piece, char *packe
   size_t width = int8->panel_outputs, bytes = int8->row_bytes(map->inputs), first_output = piece->first_output_panel * width;
   size_t outputs = ck_least(piece->output_panels * width, map->outputs - first_output);
   const int8_t *w = (const int8_t *)map->weight + first_output * map->inputs;
+  // Sums of weights stand behind them.
+  int32_t *w_sums = (int32_t *)(packed_w + piece->output_panels * width * bytes);
   for (size_t j = 0; j < outputs; j += width)
-    int8->pack_outputs(w + j * map->inputs, map->inputs, ck_least(width, outputs - j), packed_w + j * bytes);
+    int8->pack_outputs(w + j * map->inputs, map->inputs, ck_least(width, outputs - j), packed_w + j * bytes, w_sums + j);
   for (size_t panel = piece->first_row_panel; panel < piece->first_row_panel + piece->row_panels; panel++) {
     size_t from = start_of(job->rows, panel, job->row_panels), to = start_of(job->rows, panel + 1, job->row_panels);
     for (size_t j = 0; j < outputs; j += width)
       int8->multiply(map, job->packed + panel * int8->panel_rows * bytes, job->x_rows + from, packed_w + j * bytes,
-                     job->first_row + from, to - from, first_output + j, ck_least(width, outputs - j));
+                     w_sums + j, job->first_row + from, to - from, first_output + j, ck_least(width, outputs - j));
   }
 }
 
@@ -328,7 +330,8 @@ static int multiply(plan *plan, const job *jobs, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const ck_linear *map = jobs[i].map;
     size_t bytes = row_bytes(plan, map);
-    if (!is_quantized(map)) bytes = ck_least(bytes, most_depth * sizeof(float));
+    if (is_quantized(map)) bytes += sizeof(int32_t); // the sum of its weights
+    else bytes = ck_least(bytes, most_depth * sizeof(float));
     panels += jobs[i].output_panels;
     panel_bytes = ck_most(panel_bytes, panel_outputs(plan, map) * bytes);
     double panel_work = (double)jobs[i].rows * (double)map->inputs * (double)jobs[i].output_panels;

@@ -4,11 +4,11 @@
 
 #include "include/kernels.h"
 
-/// What belongs to a quantized row of x: its elements mean q · scale, and `offset` is what its sums of products come out
-/// too large by.
+/// What belongs to a quantized row of x: its elements mean (q - zero) · scale, and `offset` is what its sums of products
+/// come out too large by besides zero · the sum of the weights. Of a level whose elements are q - zero, `zero` is 0.
 typedef struct ck_row {
   float scale;
-  int32_t offset;
+  int32_t offset, zero;
 } ck_row;
 
 /// Within this library only: y holds the sums of products themselves, as int32, and x is int8.
@@ -25,10 +25,11 @@ typedef struct ck_int8_operations {
   /// The same of a row that is int8 already, with scale 1.
   void (*take)(const int8_t *x, size_t inputs, void *target, ck_row *row);
   void (*pack_rows)(const void *quantized, size_t rows, size_t inputs, void *target);
-  void (*pack_outputs)(const int8_t *weight, size_t inputs, size_t outputs, void *target);
+  /// Also puts the sum of each output's weights into `sums`, panel_outputs places, where the level needs it.
+  void (*pack_outputs)(const int8_t *weight, size_t inputs, size_t outputs, void *target, int32_t *sums);
   /// Rows first_row ..< first_row + rows of y, which `packed_x` and `x_rows` are of; outputs from first_output.
   void (*multiply)(const ck_linear *map, const void *packed_x, const ck_row *x_rows, const void *packed_w,
-                   size_t first_row, size_t rows, size_t first_output, size_t outputs);
+                   const int32_t *w_sums, size_t first_row, size_t rows, size_t first_output, size_t outputs);
   /// All rows, some outputs (≤ ck_few_outputs), weights read in place.
   void (*few_rows)(const ck_linear *map, const void *quantized, const ck_row *x_rows, size_t first_output,
                    size_t outputs);

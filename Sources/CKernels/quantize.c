@@ -78,27 +78,28 @@ static void quantize_row(const float *row, size_t count, float inverse, int8_t *
   for (size_t index = 0; index < count; index++) out[index] = (int8_t)(int32_t)clamped(rounded(row[index] * inverse));
 }
 
-void ck_quantize_activations(const float *x, size_t count, int8_t *out, float *scale) {
-  // Magnitudes are compared as integers: the order is the same, and infinity and NaN are above all others.
-  uint32_t largest = 0;
+void ck_quantize_activations(const float *x, size_t count, int8_t *out, float *scale, int32_t *zero) {
+  int finite = 1;
+  float low = 0.0f, high = 0.0f;
   for (size_t index = 0; index < count; index++) {
-    uint32_t pattern;
-    memcpy(&pattern, &x[index], sizeof(pattern));
-    pattern &= 0x7FFFFFFF;
-    largest = pattern > largest ? pattern : largest;
+    if (!isfinite(x[index])) finite = 0;
+    if (x[index] < low) low = x[index];
+    if (x[index] > high) high = x[index];
   }
+  float range = high - low;
   memset(out, 0, count);
-  if (largest < 0x04000000 || largest >= 0x7F800000) { // 2^-119 and infinity
-    *scale = largest < 0x04000000 ? 0.0f : NAN;
+  *zero = 0;
+  if (!finite || !isfinite(range) || range < 0x1p-119f) {
+    *scale = finite && isfinite(range) ? 0.0f : NAN;
     return;
   }
-  float magnitude, inverse;
-  memcpy(&magnitude, &largest, sizeof(magnitude));
-  *scale = magnitude / 127.0f;
-  inverse = 127.0f / magnitude;
+  float inverse = 255.0f / range, scaled = -low * inverse;
+  *scale = range / 255.0f;
+  *zero = (int32_t)rounded(scaled) - 128;
   for (size_t index = 0; index < count; index++) {
-    float scaled = x[index] * inverse;
-    out[index] = (int8_t)(int32_t)rounded(scaled);
+    scaled = x[index] * inverse;
+    int32_t q = (int32_t)rounded(scaled) + *zero;
+    out[index] = (int8_t)(q < -128 ? -128 : q > 127 ? 127 : q);
   }
 }
 

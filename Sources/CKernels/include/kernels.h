@@ -27,7 +27,7 @@ int ck_pool_threads(const ck_pool *pool);
 ///
 /// int8 weights are quantized by rows: element (j, i) means weight[j, i] · scales[j]. Unless `keeps_floats` says
 /// otherwise, rows of x are quantized too, as `ck_quantize_activations` does, and multiplied exactly:
-///   sum = Σ weight[j, i] · q[i], an int32 without overflow or saturation,
+///   sum = Σ weight[j, i] · (q[i] - zero of x), an int32 without overflow or saturation,
 ///   y = (float)sum · (scale of x · scales[j]), each step rounded to float32, none fused,
 /// and then as for floats: + y if the finish adds, + bias, gelu. So y is the same to the last bit on every processor,
 /// by any number of threads and rows (with gelu, whose arithmetic is the level's own, by any number of those only). A
@@ -115,12 +115,14 @@ void ck_widen(const void *source, ck_type type, size_t count, float *target);
 /// every processor. Returns 0, or -1 when an element is not finite or too large.
 int ck_quantize_rows(const float *rows, size_t count, size_t columns, int8_t *out, float *scales);
 
-/// Quantizes one row of x, as linear maps with int8 weights do. With m = max |x|:
-///   scale = m / 127 and out = x · (127 / m), rounded to the nearest integer, ties to even; so |out| ≤ 127;
-///   m below 2⁻¹¹⁹ (all of it too small to count): scale = 0 and zeros;
-///   an element that isn't finite: scale = NaN and zeros.
-/// Each of the two quotients and the product is rounded to float32.
-void ck_quantize_activations(const float *x, size_t count, int8_t *out, float *scale);
+/// Quantizes one row of x, as linear maps with int8 weights do: x[i] means scale · (out[i] - zero). With low and high the
+/// least and the greatest of all x and 0, and range = high - low:
+///   scale = range / 255, inverse = 255 / range, zero = round(-low · inverse) - 128,
+///   out = round(x · inverse) + zero, and -128 or 127 where that is out of bounds, by 1 at most;
+///   a range below 2⁻¹¹⁹ (all of it too small to count): scale = 0, zero = 0 and zeros;
+///   an element or a range that isn't finite: scale = NaN, zero = 0 and zeros.
+/// Each difference, quotient and product is rounded to float32; round is to the nearest integer, ties to even.
+void ck_quantize_activations(const float *x, size_t count, int8_t *out, float *scale, int32_t *zero);
 
 /// sums (rows × outputs) = x (rows × inputs) · weightᵀ (weight: outputs × inputs), all rows adjacent: exactly what linear
 /// maps compute on the way, by the same kernels. Any int8, -128 too. Returns as `ck_linear_run`.
