@@ -16,7 +16,9 @@ extension Quantization {
         var waiting = FloatPieces(type: step.source.elementType)
         try forEachChecked(step.source) { piece in
           guard type != step.source.elementType else { return try sink(piece) }
-          try waiting.add(piece) { try sink(FloatConversion.convert($0, from: step.source.elementType, to: type).rawSpan) }
+          try waiting.add(piece) {
+            try sink(FloatConversion.convert($0, from: step.source.elementType, to: type).rawSpan)
+          }
         }
       }
     case .quantize(let means):

@@ -211,7 +211,8 @@ extension Engine {
     let kernels = unsafe zip(products, weights).map { map, floats in
       // Of floats there is always an address.
       unsafe ck_product(
-        x: map.x.base, x_stride: map.x.stride, w: floats.flatMap { unsafe $0.address }.map { unsafe .init($0) }
+        x: map.x.base, x_stride: map.x.stride,
+        w: floats.flatMap { unsafe $0.address }.map { unsafe .init($0) }
           ?? map.weight.address, scales: map.weight.scalesAddress, w_stride: map.y.columns, y: map.y.base,
         y_stride: map.y.stride, rows: map.x.rows, inputs: map.x.columns, outputs: map.y.columns)
     }

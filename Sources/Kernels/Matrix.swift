@@ -75,6 +75,13 @@ public struct Matrix: Sendable {
     for row in 0..<rows { unsafe (base + row * stride).update(from: other.base + row * other.stride, count: columns) }
   }
 
+  /// The elements in memory of their own.
+  public var copied: Matrix {
+    let out = Matrix(rows: rows, columns: columns)
+    out.copy(self)
+    return out
+  }
+
   var hasAdjacentRows: Bool { stride == columns || rows <= 1 }
 
   /// The elements with rows and columns exchanged, in memory of their own.

@@ -59,14 +59,31 @@ extension VisionTrunk {
   /// - Returns: (1 + patches) × size, the class token's vector first.
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func callAsFunction(_ pixels: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
+    let x = try begin(pixels, engine)
+    try finish(x, from: 0, engine)
+    return x
+  }
+
+  /// What the first block gets.
+  public func begin(_ pixels: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
     precondition(pixels.rows == channels && pixels.columns == imageSide * imageSide, "an image of another size")
     let x = Matrix(rows: vectors, columns: size, positions.kernel.floats)
     x.addToRow(0, classToken.kernel.floats)
     try patch.add(pixels, imageSide: imageSide, to: x.rows(1..<vectors), engine)
-    let scratch = VisionScratch(self)
-    for block in blocks { try block.run(x, scratch, engine) }
-    norm(x, into: x, engine)
     return x
+  }
+
+  /// Runs the blocks from `first` on, and the final norm, over what that block gets: x becomes the image's vectors.
+  /// - Parameter each: is handed the number of each block, and what it gets, before it runs.
+  public func finish(
+    _ x: Matrix, from first: Int, _ engine: Engine, each: (_ block: Int, _ x: Matrix) -> Void = { _, _ in }
+  ) throws(Failure) {
+    let scratch = VisionScratch(self)
+    for (number, block) in blocks.enumerated().dropFirst(first) {
+      each(number, x)
+      try block.run(x, scratch, engine)
+    }
+    norm(x, into: x, engine)
   }
 }
 

@@ -25,6 +25,11 @@ public struct Weight: Sendable {
     self.activations = activations
   }
 
+  /// The same array, multiplied otherwise where it is int8.
+  public func with(_ activations: Activations) -> Weight {
+    Weight(name: name, shape: shape, elementType: elementType, data: data, scales: scales, activations: activations)
+  }
+
   /// Lends the elements, row by row, little-endian; empty when the net is only described.
   public func withBytes<Result>(_ body: (borrowing RawSpan) throws -> Result) rethrows -> Result {
     try data.withBytes(body)

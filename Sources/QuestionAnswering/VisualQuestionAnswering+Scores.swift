@@ -12,11 +12,11 @@ extension VisualQuestionAnswering {
   package func scores(
     ofAnswers answers: [[Int]], to questions: [[Int]], about image: SeenImage
   ) throws(Failure) -> [Matrix] {
-    try scores(ofAnswers: answers, over: read(questions, about: image, first: 0, nil))
+    try scores(ofAnswers: answers, over: read(questions, about: image))
   }
 
   /// - Parameter contexts: what the decoder attends over, of each answer.
-  func scores(ofAnswers answers: [[Int]], over contexts: [CrossContext]) throws(Failure) -> [Matrix] {
+  package func scores(ofAnswers answers: [[Int]], over contexts: [CrossContext]) throws(Failure) -> [Matrix] {
     var sequences = zip(answers, contexts).map { answer, context in
       TextSequence([profile.answer.startToken] + answer.dropLast(), context: context)
     }

@@ -11,10 +11,10 @@ public final class VisualQuestionAnswering: Sendable {
   public let nets: VQANets
   public let profile: VQAProfile
   let tokenizer: WordPiece
-  let engine: Engine
-  let imageEncoder: BlipImageEncoder
-  let textEncoder: BlipTextEncoder
-  let textDecoder: BlipTextDecoder
+  package let engine: Engine
+  package let imageEncoder: BlipImageEncoder
+  package let textEncoder: BlipTextEncoder
+  package let textDecoder: BlipTextDecoder
   private let questionText: QuestionText
   /// Of the answer list that was used last.
   private let tokenized = Mutex<(answers: [String], end: Int, tokens: [[Int]])?>(nil)
@@ -59,6 +59,17 @@ public final class VisualQuestionAnswering: Sendable {
     let questions = textEncoder.trunk.mostTokens
     try checkMemory(textDecoder.trunk.activationElements(contextVectors: questions), nets.textDecoder.path)
     try checkThatNetsFit(words: description.vocabulary.count)
+  }
+
+  /// The same nets, but for one of the files, whose weights come from elsewhere.
+  package init(_ other: VisualQuestionAnswering, _ file: NetFile, weights: any WeightProvider) throws(Failure) {
+    (nets, profile, tokenizer, engine) = (other.nets, other.profile, other.tokenizer, other.engine)
+    questionText = other.questionText
+    let source = { (_: NetFile) throws(Failure) -> any WeightProvider in weights }
+    imageEncoder =
+      file === nets.imageEncoder ? try open(file, source, BlipImageEncoder.init) : other.imageEncoder
+    textEncoder = file === nets.textEncoder ? try open(file, source, BlipTextEncoder.init) : other.textEncoder
+    textDecoder = file === nets.textDecoder ? try open(file, source, BlipTextDecoder.init) : other.textDecoder
   }
 
   private func checkThatNetsFit(words: Int) throws(Failure) {
@@ -122,10 +133,14 @@ public final class VisualQuestionAnswering: Sendable {
 
   /// Looks at a picture that was prepared already: 3 × (side · side) values.
   package func look(at pixels: Matrix, since start: Double = Paths.seconds) throws(Failure) -> SeenImage {
-    let vectors = try imageEncoder.trunk(pixels, engine)
-    let direct = CrossContext.direct(vectors)
-    return SeenImage(
-      pixels: pixels, vectors: vectors, direct: direct, projected: SharedContext(), seconds: Paths.seconds - start)
+    seen(try imageEncoder.trunk(pixels, engine), pixels: pixels, since: start)
+  }
+
+  /// An image whose vectors are known.
+  package func seen(_ vectors: Matrix, pixels: Matrix, since start: Double = Paths.seconds) -> SeenImage {
+    SeenImage(
+      pixels: pixels, vectors: vectors, direct: CrossContext.direct(vectors), projected: SharedContext(),
+      seconds: Paths.seconds - start)
   }
 
   /// Answers questions about a picture that was looked at.
@@ -229,8 +244,8 @@ public final class VisualQuestionAnswering: Sendable {
   }
 
   /// Reads questions: what the decoder attends over, per question.
-  func read(
-    _ questions: [[Int]], about image: SeenImage, first: Int, _ observer: (any AnswerObserver)?
+  package func read(
+    _ questions: [[Int]], about image: SeenImage, first: Int = 0, _ observer: (any AnswerObserver)? = nil
   ) throws(Failure) -> [CrossContext] {
     let queries = questions.reduce(0) { $0 + $1.count }
     // Without keys and values, layers run in parts, which an observer doesn't see.

@@ -5,20 +5,55 @@ import Families
 /// What was quantized, for people and as JSON (schemas/reports/quantize.schema.json).
 public struct QuantizationReport: Sendable {
   private let items: [(quantization: Quantization, net: WrittenNet)]
+  private let search: BudgetSearch.Result?
 
-  public init(_ items: [(quantization: Quantization, net: WrittenNet)]) {
+  /// - Parameter search: that decided what is quantized.
+  public init(_ items: [(quantization: Quantization, net: WrittenNet)], search: BudgetSearch.Result? = nil) {
     self.items = items
+    self.search = search
   }
 
   public var text: String {
     var table = TextTable([.left, .right, .right, .left])
     for item in items {
       let share = Double(item.net.storedBytes) / Double(max(1, item.quantization.totalBytes))
+      let (count, precision) = (item.quantization.quantizedArrays.count, item.quantization.precision)
       table.add(
-        item.net.header.net, "\(counted(item.quantization.quantizedArrays.count, "array")) to int8",
+        item.net.header.net, count > 0 ? "\(counted(count, "array")) to int8" : "all arrays to \(precision)",
         "\(sized(item.net.storedBytes)), \(rounded(share * 100, 1)) % of before", item.net.path)
     }
-    return table.lines.joined(separator: "\n")
+    return (searchLines + table.lines).joined(separator: "\n")
+  }
+
+  /// Helped arrays that are told where all would be too many.
+  private static let told = 20
+
+  private var searchLines: [String] {
+    guard let search else { return [] }
+    var lines: [String] = []
+    if let accuracy = search.floatAccuracy {
+      lines.append(
+        "on \(counted(search.questions, "question")), of which the float nets answer \(percent(accuracy, 2)) right:")
+    } else {
+      lines.append("on \(counted(search.questions, "question")):")
+    }
+    var table = TextTable([.right, .right, .right, .right, .left], indent: 2)
+    table.add("helped", "accuracy", "same answer", "size", "")
+    for trial in search.trials {
+      table.add(
+        grouped(trial.helped), trial.accuracy.map { percent($0, 2) } ?? "-", percent(trial.agreement, 2),
+        sized(trial.bytes), trial.isWithin ? "within" : "")
+    }
+    lines += table.lines
+    guard !search.helps.isEmpty else { return lines + ["no array needs help", ""] }
+    lines.append("arrays that hurt most alone, by the divergence of the answers' tokens:")
+    var helps = TextTable([.left, .right, .left], indent: 2)
+    for help in search.helps.prefix(Self.told) {
+      helps.add("\(help.net).\(help.array)", "\(significant(help.divergence)) nats", help.kind.text)
+    }
+    lines += helps.lines
+    let rest = search.helps.count - Self.told
+    return lines + (rest > 0 ? ["  … and \(grouped(rest)) more: --json has all", ""] : [""])
   }
 
   public var json: JSONValue {
@@ -31,6 +66,38 @@ public struct QuantizationReport: Sendable {
             "bytesBefore": .integer(item.quantization.totalBytes),
           ])
         }),
+      "search": search.map { search in
+        .object([
+          "questions": .integer(search.questions), "floatAccuracy": search.floatAccuracy.map { .number($0) },
+          "trials": .array(search.trials.map(\.json)), "best": search.best.json,
+          "helped": .array(
+            search.helps.map {
+              .object([
+                "net": .string($0.net), "array": .string($0.array), "kind": .string($0.kind.rawValue),
+                "divergence": .number($0.divergence),
+              ])
+            }),
+        ])
+      },
     ])
+  }
+}
+
+extension BudgetSearch.Trial {
+  fileprivate var json: JSONValue {
+    .object([
+      "helped": .integer(helped), "accuracy": accuracy.map { .number($0) }, "agreement": .number(agreement),
+      "bytes": .integer(bytes), "isWithin": .boolean(isWithin),
+    ])
+  }
+}
+
+extension BudgetSearch.Help.Kind {
+  fileprivate var text: String {
+    switch self {
+    case .floatActivations: "int8, multiplied with float32"
+    case .float16: "float16"
+    case .unchanged: "as it was"
+    }
   }
 }

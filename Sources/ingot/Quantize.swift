@@ -17,6 +17,10 @@ struct Quantize: ParsableCommand {
 
       With --questions, biases take back what rounding does to the layers' mean inputs, which are measured on some of the \
       questions. They need no answers.
+
+      With --max-drop or --min-agreement, the questions are answered by the float nets and by int8 ones. Where the int8 \
+      ones are not good enough, the arrays that hurt most are multiplied with float32, or become float16, or stay as they \
+      are: as few as are needed.
       """)
 
   @Argument(help: "Net files.")
@@ -44,6 +48,14 @@ struct Quantize: ParsableCommand {
 
   @OptionGroup var questions: QuestionOptions
 
+  @Option(help: .init("Most points of accuracy, of 100, that may be lost on the questions.", valueName: "points"))
+  var maxDrop: Double?
+
+  @Option(help: .init("Fewest answers, of 100, that must stay the same.", valueName: "percent"))
+  var minAgreement: Double?
+
+  @OptionGroup var decoding: DecodingOptions
+
   @Flag(help: "Replace nets on the shelf that came from others.")
   var force = false
 
@@ -66,6 +78,18 @@ struct Quantize: ParsableCommand {
   }
 
   func validate() throws {
+    if maxDrop != nil || minAgreement != nil {
+      guard questions.file != nil else { throw ValidationError("--max-drop and --min-agreement need --questions") }
+      guard activations == .auto else {
+        throw ValidationError("activations are chosen by --max-drop or by --activations")
+      }
+    } else if decoding.isGiven {
+      throw ValidationError("how answers are made matters with --max-drop or --min-agreement only")
+    }
+    if let maxDrop, !(0...100).contains(maxDrop) { throw ValidationError("--max-drop is a number from 0 to 100") }
+    if let minAgreement, !(0...100).contains(minAgreement) {
+      throw ValidationError("--min-agreement is a number from 0 to 100")
+    }
     guard rest != .int8 else { throw ValidationError("--rest is float16 or bfloat16") }
     if precision != .int8 {
       guard keep.isEmpty, !keepEmbeddings, rest == nil, activations == .auto, questions.file == nil else {
@@ -77,8 +101,11 @@ struct Quantize: ParsableCommand {
   func run() throws {
     let shelf = selection.shelfOptions.chosen
     let nets = try nets(on: shelf)
-    let means = try inputMeans(of: nets)
-    let quantizations = try options(for: nets, means).map { try Quantization($0, $1) }
+    let asked = try questions.read()
+    let means = try asked.map { asked throws(Failure) in try inputMeans(of: nets, asked) }
+    let base = try options(for: nets, means)
+    let search = try search(nets, base, asked, on: shelf)
+    let quantizations = try base.map { try Quantization($0, search?.options[$0.header.net] ?? $1) }
     let progress = ProgressLine("quantizing", total: quantizations.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
     var items: [(Quantization, WrittenNet)] = []
@@ -86,7 +113,7 @@ struct Quantize: ParsableCommand {
       items.append((quantization, try quantization.run(on: shelf, replacing: force, progress: progress.add)))
     }
     progress.finish()
-    let report = QuantizationReport(items)
+    let report = QuantizationReport(items, search: search)
     try output.print(json: report.json, text: report.text)
   }
 
@@ -110,9 +137,20 @@ struct Quantize: ParsableCommand {
     return [try NetSelection.combination(family, family.combination(setting: parameters)).file(on: shelf)]
   }
 
-  /// Measured on the questions, where these are given.
-  private func inputMeans(of nets: [NetFile]) throws(Failure) -> InputMeans? {
-    guard let asked = try questions.read() else { return nil }
+  private func search(
+    _ nets: [NetFile], _ base: [(NetFile, QuantizationOptions)], _ asked: [EvaluationQuestion]?, on shelf: Shelf
+  ) throws -> BudgetSearch.Result? {
+    guard let asked, maxDrop != nil || minAgreement != nil else { return nil }
+    let search = try BudgetSearch(
+      VQANets(files: nets), on: asked, .init(maximumDrop: maxDrop, minimumAgreement: minAgreement),
+      base: Dictionary(base.map { ($0.header.net, $1) }) { first, _ in first },
+      answerOptions: decoding.answerOptions, threads: decoding.threads)
+    let status = StatusLine("searching")
+    defer { status.finish() }
+    return try search.run(folder: shelf.folder, progress: status.show)
+  }
+
+  private func inputMeans(of nets: [NetFile], _ asked: [EvaluationQuestion]) throws(Failure) -> InputMeans {
     let some = InputMeans.some(of: asked)
     let progress = ProgressLine("measuring", total: some.count, unit: .things("questions"))
     defer { progress.finish() }
