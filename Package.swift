@@ -70,7 +70,7 @@ let package = Package(
     tests("ArraysTests", []),
     // Those who read HDF5 run the command as their child.
     tests("CheckpointsTests", ["Checkpoints", "IngotCommand"], hasFixtures: true),
-    tests("KernelsTests", ["Kernels"]),
+    tests("KernelsTests", ["Kernels", "CKernels"]),
     tests("NetsTests", ["Nets", "NetFile"]),
     tests("NetFileTests", ["NetFile", "Checkpoints"], hasFixtures: true),
     tests(
@@ -79,7 +79,9 @@ let package = Package(
       "QuestionAnsweringTests",
       ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
       hasFixtures: true),
-    tests("AssuranceTests", ["Assurance"], hasFixtures: true),
+    tests(
+      "AssuranceTests", ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering"],
+      hasFixtures: true),
     tests("EndToEndTests", ["IngotCommand"]),
   ]
 )

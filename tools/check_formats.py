@@ -199,16 +199,36 @@ def check_quantized(checks, path, float_path):
     """Holds an int8 net against the float net, quantized again here: see schemas/FORMAT.md, Scales of int8 arrays."""
     header, arrays = read_ingot.read(path)
     source = read_ingot.read(float_path)[1]
+    ties = {tie["same"]: tie["name"] for tie in header["ties"]}
+    corrected = {}  # by bias: the matrix that was rounded
+    for entry in header["arrays"]:
+        if "inputMeans" in entry:
+            biases = [name.removesuffix("weight") + "bias" for name in (entry["name"], ties.get(entry["name"])) if name]
+            corrected[next(name for name in biases if name in arrays)] = entry
+    others = {entry[kind] for entry in header["arrays"] for kind in ("scales", "inputMeans") if kind in entry}
     checks.check(header["parameters"]["Precision"] == "int8", f"{path.name}: is of precision int8")
     for entry in header["arrays"]:
         name = entry["name"]
         if entry["elementType"] != "int8":
-            if not name.endswith(".scales"):
+            if name in corrected:
+                bias = corrected_bias(source, arrays, corrected[name], name)
+                checks.check(np.array_equal(arrays[name], bias), f"{path.name}: {name} is corrected")
+            elif name not in others:
                 checks.check(np.array_equal(arrays[name], source[name]), f"{path.name}: {name} stays")
             continue
         elements, scales = requantized(source[name])
         checks.check(np.array_equal(arrays[name], elements), f"{path.name}: elements of {name}")
         checks.check(np.array_equal(arrays[entry["scales"]], scales), f"{path.name}: scales of {name}")
+
+
+def corrected_bias(source, arrays, entry, name):
+    """See schemas/FORMAT.md, Scales of int8 arrays: in float64, column by column."""
+    rounded = arrays[entry["name"]].astype("f8") * arrays[entry["scales"]].astype("f8")[:, None]
+    change = rounded - source[entry["name"]].astype("f8")
+    total = np.zeros(len(change))
+    for column, mean in zip(change.T, arrays[entry["inputMeans"]].astype("f8")):
+        total += column * mean
+    return (source[name].astype("f8") - total).astype("f4")
 
 
 def requantized(rows):
@@ -252,6 +272,22 @@ def check_asking(checks, errors, program, shelf):
     check_valid(checks, errors, "ask", {"answers": [answer]}, "a line of answers")
     checks.check(failure["line"] == 2 and failure["error"]["status"] == 65, f"a bad line: {failure}")
     return asked
+
+
+def check_evaluating(checks, errors, program, shelf):
+    """Returns the report of a comparison, whose figures are computed again from its parts."""
+    subject = ["evaluate", "--set", "Release=demo", "--shelf", shelf, "--questions", DEMO / "questions.jsonl"]
+    alone = program.report(checks, errors, "evaluate", *subject)
+    report = program.report(
+        checks, errors, "evaluate", *subject, "--set", "Precision=int8", "--against", "Precision=float32")
+    flipped = report["flipped"]
+    checks.check(report["agreement"] == 1 - len(flipped) / report["questions"], "agreement")
+    checks.check(alone["accuracy"]["a"] == report["accuracy"]["b"] == 42 / 45, "the float net's accuracy")
+    changed = sum(answer["accuracyA"] - answer["accuracyB"] for answer in flipped) / report["questions"]
+    checks.check(abs(report["accuracy"]["difference"] - changed) < 1e-12, "difference of accuracies")
+    names = [layer["name"] for layer in report["layers"]]
+    checks.check(len(names) == len(set(names)) == 58, f"{len(names)} layers")
+    return report
 
 
 def check_reports(checks, errors, program):
@@ -325,6 +361,24 @@ def check_reports(checks, errors, program):
     for net, path in zip(quantized["nets"], plain):
         check_quantized(checks, pathlib.Path(net["file"]), path)
         program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
+    evaluated = check_evaluating(checks, errors, program, shelf)
+    questions = ["--questions", DEMO / "questions.jsonl"]
+    searched = program.report(
+        checks, errors, "quantize", "quantize", *plain, "--shelf", shelf, "--force", *questions, "--min-agreement", "100")
+    checks.check(searched["search"]["best"]["agreement"] == 1, "a search ends within its budget")
+    for options in ["--limit", "20"], ["--rest", "float16"]:
+        quantized = program.report(
+            checks, errors, "quantize", "quantize", *plain, "--shelf", shelf, "--force", *questions, *options)
+        for net, path in zip(quantized["nets"], plain):
+            if "--rest" not in options:
+                check_quantized(checks, pathlib.Path(net["file"]), path)
+            checks.check(read_ingot.read(net["file"])[0]["profile"]["quantization"]["biases"], "biases are corrected")
+            program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
+    halved = program.report(checks, errors, "quantize", "quantize", *plain, "--shelf", shelf, "--precision", "float16")
+    for net, path in zip(halved["nets"], plain):
+        source, found = read_ingot.read(path)[1], read_ingot.read(net["file"])[1]
+        checks.check(all(np.array_equal(found[name], source[name].astype("f2")) for name in source), f"{path.name}: halved")
+        program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
     program.run("create", "--set", "ModelSize=tiny", "--seed", "1", "--shelf", folder / "vit")
     classified = program.report(
         checks, errors, "classify", "classify", DEMO / "pictures" / "red-circle-0004.png", "--set", "ModelSize=tiny",
@@ -346,6 +400,12 @@ def check_reports(checks, errors, program):
         ["answers", 0, "seconds", "image", REMOVE], ["answers", 0, "ranking", [{"answer": "yes"}]]])
     check_refused(checks, errors, "quantize", quantized, [
         ["nets", []], ["quantized", 0, "bytesBefore", -1], ["quantized", 0, "arrays", [1]]])
+    check_refused(checks, errors, "evaluate", evaluated, [
+        ["questions", 0], ["accuracy", "a", 97.3], ["agreement", REMOVE], ["flipped", REMOVE], ["layers", 0, "name", 1],
+        ["accuracy", "interval", [0]], ["nets", "a", "files", []], ["klDivergence", -1], ["layerQuestions", REMOVE]])
+    check_refused(checks, errors, "quantize", searched, [
+        ["search", "best", REMOVE], ["search", "trials", []], ["search", "best", "agreement", 100],
+        ["search", "helped", [{"net": "TextDecoder"}]]])
     check_refused(checks, errors, "classify", classified, [
         ["images", []], ["images", 0, "classes", 0, "probability", 2], ["images", 0, "image", REMOVE]])
     check_refused(checks, errors, "export", exported, [["files", ["a"]], ["arrays", -1], ["folder", ""]])

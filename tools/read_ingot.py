@@ -96,6 +96,10 @@ def check(header):
             scales = entries.get(entry["scales"], {"elementType": None})
             need(kind == "int8" and scales["elementType"] == "float32" and scales["shape"] == shape[:1] != [],
                  f"{name}: has no float32 scales for the rows of an int8 array")
+        if "inputMeans" in entry:
+            means = entries.get(entry["inputMeans"], {"elementType": None})
+            need("scales" in entry and len(shape) == 2 and means["elementType"] == "float32"
+                 and means["shape"] == shape[1:], f"{name}: has no float32 input means for the columns of an int8 matrix")
     for tie in header["ties"] if header["initialized"] else []:
         need(tie["same"] in entries and tie["name"] not in entries, f"{tie['name']}: is tied to no stored array")
 

@@ -200,16 +200,12 @@ private struct Search {
       done += more
       progress("array \(done) of \(total): \(name)")
     }
-    func help(_ item: Sensitivity.Item, _ kind: BudgetSearch.Help.Kind, _ divergence: Double) -> BudgetSearch.Help {
-      .init(net: item.net, array: item.array, kind: kind, divergence: divergence)
+    func helps(_ items: [Sensitivity.Item], _ kind: BudgetSearch.Help.Kind) -> [BudgetSearch.Help] {
+      items.map { .init(net: $0.net, array: $0.array, kind: kind, divergence: $0.divergence) }
     }
-    let activations = items.filter { $0.activations == .int8 && $0.divergence > $0.floatDivergence }
-      .sorted { $0.divergence - $0.floatDivergence > $1.divergence - $1.floatDivergence }
-    let costly = items.sorted {
-      $0.floatDivergence / Double($0.elements) > $1.floatDivergence / Double($1.elements)
-    }
-    return activations.map { help($0, .floatActivations, $0.divergence) }
-      + costly.map { help($0, .float16, $0.floatDivergence) } + costly.map { help($0, .unchanged, $0.floatDivergence) }
+    let activations = items.filter { $0.activations == .int8 }.sorted { $0.divergence > $1.divergence }
+    let costly = items.sorted { $0.divergence / Double($0.elements) > $1.divergence / Double($1.elements) }
+    return helps(activations, .floatActivations) + helps(costly, .float16) + helps(costly, .unchanged)
   }
 
   /// One kind of help per array: the last.

@@ -10,20 +10,17 @@ import QuestionAnswering
 /// What the float nets compute up to an array is kept and not computed again: an image's vectors for the text nets, what each
 /// block gets for the image encoder's, what the decoder looks at for its own.
 struct Sensitivity {
-  /// By array; with its activations int8, and float32.
   struct Item: Sendable {
     let net: String
     let array: String
     let elements: Int
-    /// With the activations that it would have.
     let divergence: Double
-    /// With float32 activations; the same where it has those anyway.
-    let floatDivergence: Double
+    /// What it was multiplied with.
     let activations: Activations
   }
 
-  /// Questions that are looked at, and images.
-  private static let (mostQuestions, mostImages) = (64, 16)
+  /// Questions that are looked at, and images: each costs a part of a run for every array.
+  private static let (mostQuestions, mostImages) = (32, 8)
 
   private struct Case {
     let pixels: Matrix
@@ -33,8 +30,20 @@ struct Sensitivity {
     let questions: [[Int]]
     /// The first tokens of the float nets' answers.
     let answers: [[Int]]
+    /// What the text encoder makes of the questions.
+    let vectors: [Matrix]
     let contexts: [CrossContext]
     let scores: [Matrix]
+  }
+
+  private final class Vectors: AnswerObserver {
+    private(set) var all: [Matrix] = []
+
+    var wantsAttention: Bool { false }
+
+    func question(_ index: Int, tokens: [Int], vectors: Matrix, attention: [Matrix]) { all.append(vectors) }
+
+    func firstScores(_ index: Int, _ scores: Matrix) {}
   }
 
   private let vqa: VisualQuestionAnswering
@@ -77,9 +86,11 @@ struct Sensitivity {
     let answers = try vqa.answer(
       texts, about: image, options: AnswerOptions(maximumTokens: InputMeans.tokens, minimumTokens: 0, beams: 1))
     let (asked, said) = (answers.map(\.questionTokens), answers.map(\.tokens))
-    let contexts = try vqa.read(asked, about: image)
+    let vectors = Vectors()
+    let contexts = try vqa.read(asked, about: image, vectors)
     return Case(
-      pixels: pixels, blocks: blocks, image: image, questions: asked, answers: said, contexts: contexts,
+      pixels: pixels, blocks: blocks, image: image, questions: asked, answers: said, vectors: vectors.all,
+      contexts: contexts,
       scores: try vqa.scores(ofAnswers: said, over: contexts))
   }
 
@@ -91,12 +102,10 @@ struct Sensitivity {
       let profile = try QuantizationProfile(profile: quantized.header.profile)
       for array in quantized.header.arrays where array.scales != nil {
         let activations = profile.activations(of: array.name)
-        let whole = try divergence(file, quantized, array.name, activations)
         out.append(
           Item(
-            net: file.header.net, array: array.name, elements: array.shape.elements, divergence: whole,
-            floatDivergence: activations == .float32 ? whole : try divergence(file, quantized, array.name, .float32),
-            activations: activations))
+            net: file.header.net, array: array.name, elements: array.shape.elements,
+            divergence: try divergence(file, quantized, array.name, activations), activations: activations))
         progress("\(file.header.net) \(array.name)", 1)
       }
     }
@@ -125,9 +134,14 @@ struct Sensitivity {
     _ changed: VisualQuestionAnswering, _ item: Case, _ file: NetFile, _ array: String
   ) throws(Failure) -> [Matrix] {
     if file === vqa.nets.textDecoder {
-      // The contexts are keys and values, which are the decoder's own layers' work.
-      let contexts =
-        array.contains(".crossAttention.") ? try changed.read(item.questions, about: item.image) : item.contexts
+      // Keys and values are the decoder's own layers' work.
+      guard array.contains(".crossAttention.") else {
+        return try changed.scores(ofAnswers: item.answers, over: item.contexts)
+      }
+      var contexts: [CrossContext] = []
+      for vectors in item.vectors {
+        contexts.append(try changed.textDecoder.trunk.context(vectors, changed.engine))
+      }
       return try changed.scores(ofAnswers: item.answers, over: contexts)
     }
     if file === vqa.nets.textEncoder {

@@ -160,7 +160,7 @@ public final class NetFileWriter: Sendable {
     precondition(text.count <= headerLength, "the header outgrew its place")
     text += [UInt8](repeating: UInt8(ascii: " "), count: headerLength - text.count)
     try final.validate(headerLength: headerLength, fileLength: end)
-    let prologue = NetFormat.prologue(headerLength: headerLength, fileLength: end)
+    let prologue = NetFormat.prologue(of: final, headerLength: headerLength, fileLength: end)
     let digest = SHA256.digest(prologue + text)
     try output.write((prologue + digest.bytes + text).rawSpan, at: 0)
     try output.setSize(end)

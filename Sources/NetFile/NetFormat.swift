@@ -4,8 +4,8 @@ import Arrays
 public enum NetFormat {
   /// A reader refuses a higher one.
   public static let majorVersion = 1
-  /// A higher one adds header members only.
-  public static let minorVersion = 0
+  /// A higher one adds header members only; a file without those of 1 is written as 0.
+  public static let minorVersion = 1
   /// Bytes before the header.
   public static let prologueLength = 64
   /// Bytes of the prologue that the header's digest covers: all before the digest itself.
@@ -22,8 +22,9 @@ public enum NetFormat {
   }
 
   /// The first 32 bytes of a file.
-  static func prologue(headerLength: Int, fileLength: Int) -> [UInt8] {
-    NetFileMagic.bytes + UInt16(majorVersion).littleEndianBytes + UInt16(minorVersion).littleEndianBytes
+  static func prologue(of header: NetHeader, headerLength: Int, fileLength: Int) -> [UInt8] {
+    let minor = header.arrays.contains { $0.inputMeans != nil } ? minorVersion : 0
+    return NetFileMagic.bytes + UInt16(majorVersion).littleEndianBytes + UInt16(minor).littleEndianBytes
       + UInt32(0).littleEndianBytes + UInt64(headerLength).littleEndianBytes + UInt64(fileLength).littleEndianBytes
   }
 }

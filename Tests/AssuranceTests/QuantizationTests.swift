@@ -17,7 +17,7 @@ import Testing
     ).run(on: shelf, replacing: true, compress: false).map { try NetFile($0.path) }
   }
 
-  private func quantized(_ nets: [NetFile], _ options: Quantization.Options = .init()) throws -> [NetFile] {
+  private func quantized(_ nets: [NetFile], _ options: QuantizationOptions = .init()) throws -> [NetFile] {
     try nets.map { try NetFile(Quantization($0, options).run(on: shelf, replacing: true).path) }
   }
 
@@ -51,7 +51,7 @@ import Testing
   @Test func whatIsKeptStaysAsItWas() throws {
     let decoder = try floats()[2]
     let name = "blocks.0.mlp.fc1.weight"
-    let net = try quantized([decoder], .init(keepsEmbeddings: true, kept: [name]))[0]
+    let net = try quantized([decoder], .init(keepsEmbeddings: true, kept: [name: nil]))[0]
     let (old, new) = (
       Dictionary(uniqueKeysWithValues: decoder.header.arrays.map { ($0.name, $0) }),
       Dictionary(uniqueKeysWithValues: net.header.arrays.map { ($0.name, $0) })
@@ -61,7 +61,7 @@ import Testing
     }
     #expect(new["blocks.1.mlp.fc1.weight"]?.elementType == .int8)
     #expect(new["blocks.1.mlp.fc1.weight"]?.scales == "blocks.1.mlp.fc1.weight.scales")
-    #expect(failure { _ = try Quantization(decoder, .init(kept: ["head.norm.weight"])) }?.kind == .usage)
+    #expect(failure { _ = try Quantization(decoder, .init(kept: ["head.norm.weight": nil])) }?.kind == .usage)
   }
 
   @Test func halfPrecisionNetsAreQuantizedToo() throws {
