@@ -63,7 +63,10 @@ public struct QuantizationOptions: Sendable {
       }
     }
     let isInt8 = quantized.header.arrays.contains { $0.scales != nil }
-    if !isInt8, let type = quantized.header.arrays.first?.elementType { precision = type }
+    if !isInt8 {
+      self = QuantizationOptions(precision: quantized.header.arrays.first?.elementType ?? .float16)
+      return
+    }
     let profile: QuantizationProfile
     do {
       profile = try QuantizationProfile(profile: quantized.header.profile)
