@@ -73,7 +73,7 @@ public struct EvaluationPage: Sendable {
       difference.interval.lowerBound * 100, difference.mean * 100, difference.interval.upperBound * 100
     )
     let reach = Self.roundLimit(max(abs(low), abs(high)))
-    func x(_ value: Double) -> Double { 320 + 290 * value / reach }
+    func x(_ value: Double) -> Double { 190 + 156 * value / reach }
     let ticks = [-1, -0.5, 0, 0.5, 1].map { part -> HTML in
       let value = part * reach
       return """
@@ -88,7 +88,7 @@ public struct EvaluationPage: Sendable {
         ? "A is worse: the interval lies below zero."
         : "The interval holds zero: that one of the two is better was not shown."
     return """
-      <figure class="interval"><svg viewBox="0 0 640 70" role="img" aria-label="confidence interval of the difference">
+      <figure class="interval"><svg viewBox="0 0 380 70" role="img" aria-label="confidence interval of the difference">
       \(ticks)
       <line class="sa" x1="\(x(low))" x2="\(x(high))" y1="26" y2="26" stroke-width="5" stroke-linecap="round"/>
       <circle class="fa dot" cx="\(x(mean))" cy="26" r="7"/>

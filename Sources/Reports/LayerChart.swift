@@ -3,11 +3,20 @@ import Assurance
 
 /// The error of each layer, drawn in the order in which layers run, net by net and block by block, and as tables.
 struct LayerChart {
-  /// Layers of one net.
+  /// Layers of one net, by their block.
   private struct Net {
     let name: String
-    /// Of `errors`.
-    var layers: [Int] = []
+    /// Places in `errors`.
+    var blocks: [(name: String, layers: [Int])] = []
+
+    mutating func add(_ layer: Int, to block: String) {
+      // Cross-attention's keys are computed before all blocks run; they stand in their block all the same.
+      if let place = blocks.firstIndex(where: { $0.name == block }) {
+        blocks[place].layers.append(layer)
+      } else {
+        blocks.append((block, [layer]))
+      }
+    }
   }
 
   private let layers: EvaluationResult.Layers
@@ -26,9 +35,9 @@ struct LayerChart {
     self.questions = questions
     var nets: [Net] = []
     for (index, error) in layers.errors.enumerated() {
-      let name = Self.words(error.name)[0]
+      let name = Self.words(error.name).first ?? ""
       if nets.last?.name != name { nets.append(Net(name: name)) }
-      nets[nets.count - 1].layers.append(index)
+      nets[nets.count - 1].add(index, to: Self.block(error.name))
     }
     self.nets = nets
     let values = layers.errors.flatMap { [$0.alone.sqnr, $0.inPlace.sqnr] }.compactMap(\.self).filter(\.isFinite)
@@ -74,21 +83,21 @@ struct LayerChart {
 
   private func chart(_ net: Net) -> HTML {
     // As wide as a page is, unless bars would get too thin or too broad.
-    let step = min(28, max(8, 1040 / Double(net.layers.count + 6)))
+    let count = net.blocks.reduce(0) { $0 + $1.layers.count }
+    let step = min(28, max(8, 1060 / (Double(count) + 0.7 * Double(net.blocks.count))))
     var x = Self.left + 4
     var bars: [HTML] = []
     var groups: [(name: String, start: Double, end: Double)] = []
-    for index in net.layers {
-      let block = Self.block(layers.errors[index].name)
-      if groups.last?.name != block {
-        if !groups.isEmpty { x += step * 0.7 }
-        groups.append((block, x, x))
+    for block in net.blocks {
+      let start = x
+      for index in block.layers {
+        bars.append(bar(index, x, step))
+        x += step
       }
-      bars.append(bar(index, x, step))
-      x += step
-      groups[groups.count - 1].end = x
+      groups.append((block.name, start, x))
+      x += step * 0.7
     }
-    let width = x + 8
+    let width = x + 4
     let lines = stride(from: scale.lowerBound, through: scale.upperBound, by: gridStep).map { decibels -> HTML in
       """
       <line class="\(decibels == 0 ? "zero" : "axis")" x1="\(Self.left)" x2="\(width)" y1="\(y(decibels))" \

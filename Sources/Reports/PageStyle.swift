@@ -49,7 +49,7 @@ enum PageStyle {
     .box.plain { border: 0; background: none; border-radius: 0; }
     table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
     th, td { padding: 5px 12px; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line); }
-    td:first-child { max-width: 440px; overflow: hidden; text-overflow: ellipsis; }
+    td:first-child { max-width: 460px; white-space: normal; overflow-wrap: anywhere; }
     tr:last-child td { border-bottom: 0; }
     tbody tr:hover { background: color-mix(in srgb, var(--a) 7%, transparent); }
     th { position: sticky; top: 0; background: var(--raised); z-index: 1; box-shadow: inset 0 -1px var(--line); }
@@ -71,8 +71,8 @@ enum PageStyle {
     svg .hit:hover { fill: color-mix(in srgb, var(--ink) 9%, transparent); }
     svg .on { fill: color-mix(in srgb, var(--ink) 14%, transparent); }
     svg:focus-visible { outline: 2px solid var(--a); outline-offset: 3px; }
-    .interval { max-width: 640px; }
-    .interval svg { width: 100%; height: auto; }
+    figure { margin: 10px 0; }
+    .interval svg { width: 100%; max-width: 440px; height: auto; }
     .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; margin: 8px 0; font-size: 13px; }
     .legend i { display: inline-block; width: 11px; height: 11px; border-radius: 2px; margin-right: 6px; }
     .legend .ma { background: var(--a); } .legend .mb { background: var(--b); border-radius: 50%; }
@@ -131,7 +131,8 @@ enum PageStyle {
       .figures { grid-template-columns: repeat(2, 1fr); gap: 8px; }
       .figures dd { font-size: 18px; }
       .map .wide { display: none; } .map .narrow { display: block; }
-      td:first-child { max-width: 240px; }
+      td:first-child { min-width: 150px; max-width: 210px; } th, td { padding: 5px 8px; }
+      td code { font-size: 12px; }
       .cards { grid-template-columns: 1fr; }
       .box.tall { max-height: 70vh; }
     }
@@ -142,8 +143,8 @@ enum PageStyle {
       }
       body { font-size: 11px; }
       .box, .box.tall { overflow: visible; max-height: none; border: 0; }
-      table { font-size: 8.5px; } th, td { padding: 2px 5px; } td:first-child { white-space: normal; }
-      td:first-child { overflow-wrap: anywhere; max-width: 260px; }
+      table { font-size: 8.5px; } th, td { padding: 2px 5px; } td:first-child { max-width: 260px; }
+      code { font-size: 8.5px; }
       th { position: static; }
       .detail, .choices { display: none; }
       .box svg { max-width: 100%; height: auto; }
