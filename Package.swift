@@ -79,7 +79,8 @@ let package = Package(
       "QuestionAnsweringTests",
       ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
       hasFixtures: true),
-    tests("AssuranceTests", ["Assurance"], hasFixtures: true),
+    tests("AssuranceTests", ["Assurance", "Families", "IngotCommand"], hasFixtures: true),
+    tests("ReportsTests", ["Reports"]),
     tests("EndToEndTests", ["IngotCommand"]),
   ]
 )

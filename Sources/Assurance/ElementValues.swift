@@ -44,7 +44,8 @@ extension ElementType {
   private static let values4: [Double] = (0..<256).map { bits in
     let (exponent, fraction) = (bits >> 3 & 15, Double(bits & 7))
     if exponent == 15, fraction == 7 { return .nan }
-    let value = exponent == 0 ? fraction / 512 : Double(sign: .plus, exponent: exponent - 7, significand: 1 + fraction / 8)
+    let value =
+      exponent == 0 ? fraction / 512 : Double(sign: .plus, exponent: exponent - 7, significand: 1 + fraction / 8)
     return bits >= 128 ? -value : value
   }
 }

@@ -7,7 +7,7 @@ struct ArrayMap {
   struct Place: Hashable {
     /// Of several: the first word of the names, as `text_encoder`.
     let part: String
-    /// `encoder.layer.3`, or the first word where there is no number.
+    /// `encoder.layer.3`, or the first word or two where there is no number.
     let block: String
     /// What it is in a block, as `attention`: one colour.
     let kind: String
@@ -23,9 +23,11 @@ struct ArrayMap {
         words = words[(number + 1)...]
         kind = words.first ?? "other"
       } else {
-        block = words.first ?? ""
-        kind = block
-        words = words.dropFirst()
+        // `bert.embeddings` of `bert.embeddings.word_embeddings.weight`.
+        let first = words.prefix(words.count > 3 ? 2 : 1)
+        block = first.joined(separator: ".")
+        kind = first.last ?? ""
+        words = words.dropFirst(first.count)
       }
       let telling = words.filter { !["weight", "kernel", "weights", "gamma"].contains($0) }
       label = telling.suffix(2).joined(separator: ".")
@@ -65,7 +67,8 @@ struct ArrayMap {
     elements = max(1, leaves.reduce(0) { $0 + $1.elements })
     var sums: [String: Int] = [:]
     for leaf in leaves { sums[leaf.place.kind, default: 0] += leaf.elements }
-    let kinds = sums.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { (name: $0.key, elements: $0.value) }
+    let kinds = sums.filter { $0.value > 0 }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+      .map { (name: $0.key, elements: $0.value) }
     self.kinds = Array(kinds.prefix(Self.colours))
     parts = Self.grouped(leaves) { $0.place.part }.map { part in
       var node = part
@@ -109,7 +112,7 @@ struct ArrayMap {
 
   static func share(_ part: Int, of whole: Int) -> String {
     let share = Double(part) / Double(max(1, whole))
-    return percent(share, share >= 0.0995 ? 0 : share >= 0.001 || part == 0 ? 1 : 3)
+    return percent(share, share >= 0.0995 || part == 0 ? 0 : share >= 0.001 ? 1 : 3)
   }
 
   private func drawing(_ style: String, _ width: Double, _ height: Double) -> HTML {
@@ -127,21 +130,21 @@ struct ArrayMap {
           leaves.append(self.leaf(leaf, rectangle))
           // Its own name at the foot, where it doesn't meet the block's.
           let isFree = rectangle.height > (rectangle.y == place.y ? 36 + corner : 20)
-          if isFree, let name = Self.name(leaf.place.label, rectangle.width, 6) {
+          if isFree, let name = Self.name(leaf.place.label, rectangle.width, 6.4) {
             names.append(
               """
-              <text x="\(rectangle.x + 4)" y="\(rectangle.y + rectangle.height - 6)" font-size="11">\(name)</text>
+              <text class="leaf-name" x="\(rectangle.x + 5)" y="\(rectangle.y + rectangle.height - 6)">\(name)</text>
               """)
           }
         }
         frames.append(Self.rectangle("frame", place))
-        if isNamed, let name = Self.name(block.name, place.width, 7) {
+        if isNamed, let name = Self.name(block.name, place.width, 7.4) {
           names.append("<text x=\"\(place.x + 5)\" y=\"\(place.y + 15 + corner)\">\(name)</text>")
         }
       }
       if hasParts {
         frames.append(Self.rectangle("part", partPlace))
-        if partPlace.height > 20, let name = Self.name(part.name, partPlace.width, 8) {
+        if partPlace.height > 20, let name = Self.name(part.name, partPlace.width, 8.2) {
           names.append("<text class=\"part-name\" x=\"\(partPlace.x + 5)\" y=\"\(partPlace.y + 15)\">\(name)</text>")
         }
       }
@@ -173,12 +176,17 @@ struct ArrayMap {
     """
   }
 
-  /// What of a name has room; nil where nothing telling has.
+  /// What of a name has room, without the words that it begins with if need be; nil where nothing has.
+  /// - Parameter letter: width of a letter.
   private static func name(_ name: String, _ width: Double, _ letter: Double) -> String? {
     let room = Int((width - 8) / letter)
-    guard !name.isEmpty, room >= 3 else { return nil }
-    if name.count <= room { return name }
-    // The end of a path tells more than its beginning.
-    return room >= 5 ? "…" + name.suffix(room - 1) : nil
+    guard room >= 3 else { return nil }
+    var words = name.split(separator: ".")[...]
+    while !words.isEmpty {
+      let text = words.joined(separator: ".")
+      if text.count <= room { return text }
+      words.removeFirst()
+    }
+    return nil
   }
 }

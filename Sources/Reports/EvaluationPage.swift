@@ -35,8 +35,8 @@ public struct EvaluationPage: Sendable {
   private func lead(_ a: String, _ b: String?) -> HTML {
     guard let b else { return "<p class=\"lead\">answered by <span class=\"name\">\(a)</span></p>" }
     return """
-      <p class="lead"><b class="a">A</b> is <span class="name">\(a)</span>,<br>
-      <b class="b">B</b> is <span class="name">\(b)</span>.</p>
+      <p class="lead"><b class="a">A</b> is <span class="name">\(a)</span><br>
+      <b class="b">B</b> is <span class="name">\(b)</span></p>
       """
   }
 
@@ -139,7 +139,8 @@ public struct EvaluationPage: Sendable {
       }
       table.add(cells + [.html(Self.bar(tally.mean, other))])
     }
-    let rest: HTML = sorted.count > Self.mostTypes ? "<p class=\"note\">… and \(grouped(sorted.count - Self.mostTypes)) more</p>" : ""
+    let rest: HTML =
+      sorted.count > Self.mostTypes ? "<p class=\"note\">… and \(grouped(sorted.count - Self.mostTypes)) more</p>" : ""
     return table.html("accuracy by \(title)") + rest
   }
 

@@ -4,42 +4,42 @@ import Arrays
 /// that what a file's author wrote can't become part of a page:
 ///
 ///     let cell: HTML = "<td>\(array.name)</td>"
-struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
-  private(set) var markup: String
+package struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
+  package private(set) var markup: String
 
-  init() { markup = "" }
+  package init() { markup = "" }
 
-  init(stringLiteral value: String) { markup = value }
+  package init(stringLiteral value: String) { markup = value }
 
-  init(stringInterpolation: StringInterpolation) { markup = stringInterpolation.markup }
+  package init(stringInterpolation: StringInterpolation) { markup = stringInterpolation.markup }
 
   /// Text that is no markup.
-  init(text: String) { markup = HTML.escaped(text) }
+  package init(text: String) { markup = HTML.escaped(text) }
 
   /// Text that this program made and that is markup: styles, scripts and JSON that are embedded.
-  init(trusted markup: String) { self.markup = markup }
+  package init(trusted markup: String) { self.markup = markup }
 
-  struct StringInterpolation: StringInterpolationProtocol {
+  package struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var markup = ""
 
-    init(literalCapacity: Int, interpolationCount: Int) {
+    package init(literalCapacity: Int, interpolationCount: Int) {
       markup.reserveCapacity(literalCapacity + 16 * interpolationCount)
     }
 
-    mutating func appendLiteral(_ literal: String) { markup += literal }
+    package mutating func appendLiteral(_ literal: String) { markup += literal }
 
-    mutating func appendInterpolation(_ text: String) { markup += HTML.escaped(text) }
+    package mutating func appendInterpolation(_ text: String) { markup += HTML.escaped(text) }
 
-    mutating func appendInterpolation(_ number: Int) { markup += String(number) }
+    package mutating func appendInterpolation(_ number: Int) { markup += String(number) }
 
-    mutating func appendInterpolation(_ html: HTML) { markup += html.markup }
+    package mutating func appendInterpolation(_ html: HTML) { markup += html.markup }
 
-    mutating func appendInterpolation(_ list: [HTML]) {
+    package mutating func appendInterpolation(_ list: [HTML]) {
       for html in list { markup += html.markup }
     }
 
     /// A coordinate or size of a drawing, with so many decimals at most.
-    mutating func appendInterpolation(_ number: Double, _ decimals: Int = 1) {
+    package mutating func appendInterpolation(_ number: Double, _ decimals: Int = 1) {
       var text = rounded(number.isFinite ? number : 0, decimals)
       if text.contains(".") {
         while text.last == "0" { text.removeLast() }
@@ -49,13 +49,13 @@ struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
     }
   }
 
-  static func + (left: HTML, right: HTML) -> HTML { HTML(trusted: left.markup + right.markup) }
+  package static func + (left: HTML, right: HTML) -> HTML { HTML(trusted: left.markup + right.markup) }
 
-  static func += (left: inout HTML, right: HTML) { left.markup += right.markup }
+  package static func += (left: inout HTML, right: HTML) { left.markup += right.markup }
 
   /// Text for an element or a quoted attribute. What a page can't hold or would be led astray by, such as control
   /// characters and direction overrides, is told by its number.
-  static func escaped(_ text: String) -> String {
+  package static func escaped(_ text: String) -> String {
     var out: [UInt8] = []
     out.reserveCapacity(text.utf8.count)
     for byte in printable(text).utf8 {
@@ -73,7 +73,7 @@ struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
 }
 
 /// Bytes in Base64 (RFC 4648), padded.
-func base64(_ bytes: [UInt8]) -> String {
+package func base64(_ bytes: [UInt8]) -> String {
   let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
   var out: [UInt8] = []
   out.reserveCapacity((bytes.count + 2) / 3 * 4)
@@ -90,7 +90,7 @@ func base64(_ bytes: [UInt8]) -> String {
 extension JSONValue {
   /// JSON text that can stand inside a script element: `<`, `>` and `&`, and the line ends that only JavaScript knows, are
   /// written as escapes. They occur in strings alone.
-  var embeddableText: String {
+  package var embeddableText: String {
     var out = ""
     for scalar in compactText.unicodeScalars {
       switch scalar {

@@ -13,7 +13,7 @@ public struct HTMLPage: Sendable {
   ///   - body: sections.
   ///   - data: what the script gets.
   ///   - script: run after that of `PageScript.common`.
-  init(title: String, body: HTML, data: JSONValue = [:], script: String = "") {
+  package init(title: String, body: HTML, data: JSONValue = [:], script: String = "") {
     self.title = title
     self.body = body
     self.data = data

@@ -34,6 +34,8 @@ enum PageStyle {
     .note, .lead { color: var(--soft); }
     .note { font-size: 13.5px; }
     .name { overflow-wrap: anywhere; }
+    code, li { overflow-wrap: anywhere; }
+    li code { font-size: 13px; } ul { padding-left: 20px; }
     code, .name, .facts dd { font-family: var(--mono); font-size: 13px; }
     .a { color: var(--a); } .b { color: var(--b); } .good { color: var(--good); } .bad { color: var(--bad); }
     .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(158px, 1fr)); gap: 10px; margin: 14px 0; }
@@ -48,8 +50,8 @@ enum PageStyle {
     .box.tall { max-height: 560px; }
     .box.plain { border: 0; background: none; border-radius: 0; }
     table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
-    th, td { padding: 5px 12px; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line); }
-    td:first-child { max-width: 460px; white-space: normal; overflow-wrap: anywhere; }
+    th, td { padding: 5px 10px; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line); }
+    td:first-child { min-width: 270px; max-width: 460px; white-space: normal; overflow-wrap: anywhere; }
     tr:last-child td { border-bottom: 0; }
     tbody tr:hover { background: color-mix(in srgb, var(--a) 7%, transparent); }
     th { position: sticky; top: 0; background: var(--raised); z-index: 1; box-shadow: inset 0 -1px var(--line); }
@@ -89,6 +91,7 @@ enum PageStyle {
     .map .part { fill: none; stroke: var(--ink); stroke-width: 1.6; pointer-events: none; }
     .map text { fill: #15171a; pointer-events: none; paint-order: stroke; stroke: var(--halo); stroke-width: 3px; }
     .map text { stroke-linejoin: round; } .map text.part-name { font-weight: 700; stroke: none; fill: var(--ink); }
+    .map text.leaf-name { font-size: 10.5px; }
     .map .narrow { display: none; }
     .detail {
       position: sticky; bottom: 0; z-index: 2; margin: 8px 0; padding: 10px 14px; min-height: 84px;
@@ -143,7 +146,7 @@ enum PageStyle {
       }
       body { font-size: 11px; }
       .box, .box.tall { overflow: visible; max-height: none; border: 0; }
-      table { font-size: 8.5px; } th, td { padding: 2px 5px; } td:first-child { max-width: 260px; }
+      table { font-size: 8.5px; } th, td { padding: 2px 5px; } td:first-child { min-width: 120px; max-width: 260px; }
       code { font-size: 8.5px; }
       th { position: static; }
       .detail, .choices { display: none; }

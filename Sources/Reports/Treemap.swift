@@ -1,20 +1,24 @@
 /// Rectangles whose areas are as given amounts, as near to squares as can be had: a squarified treemap (Bruls, Huizing
 /// and van Wijk, 2000).
-enum Treemap {
-  struct Rectangle: Equatable, Sendable {
-    var x: Double
-    var y: Double
-    var width: Double
-    var height: Double
+package enum Treemap {
+  package struct Rectangle: Equatable, Sendable {
+    package var x: Double
+    package var y: Double
+    package var width: Double
+    package var height: Double
 
-    var area: Double { width * height }
+    package init(x: Double, y: Double, width: Double, height: Double) {
+      (self.x, self.y, self.width, self.height) = (x, y, width, height)
+    }
+
+    package var area: Double { width * height }
   }
 
   /// - Parameters:
   ///   - amounts: not negative, the largest first.
   ///   - whole: what they fill together.
   /// - Returns: one rectangle for each, of no area where the amount is 0.
-  static func rectangles(_ amounts: [Double], in whole: Rectangle) -> [Rectangle] {
+  package static func rectangles(_ amounts: [Double], in whole: Rectangle) -> [Rectangle] {
     var rest = whole
     var left = amounts.reduce(0, +)
     var out: [Rectangle] = []

@@ -71,7 +71,8 @@ struct ValueSections {
   var note: HTML? {
     var sentences: [HTML] = []
     if page.listed.count < arrays.count {
-      sentences.append("The \(grouped(page.listed.count)) largest of \(grouped(arrays.count)); <code>--json</code> has all. ")
+      sentences.append(
+        "The \(grouped(page.listed.count)) largest of \(grouped(arrays.count)); <code>--json</code> has all. ")
     }
     if isMeasured {
       sentences.append("The histogram has \(ArrayStatistics.ranges) equal ranges from the least to the largest value. ")
