@@ -53,6 +53,9 @@ struct ArrayMap {
     var amount = 0
     var leaves: [Leaf] = []
     var children: [Node] = []
+
+    /// The block's: blocks of one size stand in their order, whatever that of the names in the file.
+    var number: Int { name.split { !$0.isNumber }.last.flatMap { Int($0) } ?? 0 }
   }
 
   private let parts: [Node]
@@ -92,7 +95,7 @@ struct ArrayMap {
       nodes[place].leaves.append(leaf)
       nodes[place].amount += leaf.elements
     }
-    return nodes.enumerated().sorted { ($1.element.amount, $0.offset) < ($0.element.amount, $1.offset) }.map(\.element)
+    return nodes.sorted { ($1.amount, $0.number) < ($0.amount, $1.number) }
   }
 
   private func colour(_ kind: String) -> Int { kinds.firstIndex { $0.name == kind } ?? Self.colours }
@@ -123,8 +126,8 @@ struct ArrayMap {
       let blocks = Treemap.rectangles(part.children.map { Double($0.amount) }, in: partPlace)
       for (block, place) in zip(part.children, blocks) {
         let sorted = block.leaves.sorted { $0.elements > $1.elements }
-        // The name of the part stands in the corner of its first block.
-        let corner = hasParts && place.x == partPlace.x && place.y == partPlace.y ? 18.0 : 0
+        // The name of the part stands above those of its uppermost blocks.
+        let corner = hasParts && place.y == partPlace.y ? 18.0 : 0
         let isNamed = place.width > 40 && place.height > 18 + corner
         for (leaf, rectangle) in zip(sorted, Treemap.rectangles(sorted.map { Double($0.elements) }, in: place)) {
           leaves.append(self.leaf(leaf, rectangle))

@@ -90,7 +90,7 @@ enum PageStyle {
     .map .frame { fill: none; stroke: var(--paper); stroke-width: 2.5; pointer-events: none; }
     .map .part { fill: none; stroke: var(--ink); stroke-width: 1.6; pointer-events: none; }
     .map text { fill: #15171a; pointer-events: none; paint-order: stroke; stroke: var(--halo); stroke-width: 3px; }
-    .map text { stroke-linejoin: round; } .map text.part-name { font-weight: 700; stroke: none; fill: var(--ink); }
+    .map text { stroke-linejoin: round; } .map text.part-name { font-weight: 700; }
     .map text.leaf-name { font-size: 10.5px; }
     .map .narrow { display: none; }
     .detail {
