@@ -120,8 +120,10 @@ class Browser:
             os.dup2(second, 4)
 
         self.process = subprocess.Popen(
-            [command, "--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-             "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-extensions",
+            [command, "--headless", "--remote-debugging-pipe", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+             # The browser refuses to run as root with its sandbox.
+             *(["--no-sandbox"] if os.geteuid() == 0 else []),
+             "--disable-background-networking", "--disable-component-update", "--disable-extensions",
              "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder}", "about:blank"],
             preexec_fn=place_pipes, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(theirs_in)

@@ -142,12 +142,14 @@ enum PageStyle {
     @media print {
       :root {
         --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --raised: #fff; --a: #2c6892; --b: #b5611c;
-        --good: #2b6038; --bad: #99202f;
+        --good: #2b6038; --bad: #99202f; --halo: #ffffffb0;
+        --k0: #7fa8cb; --k1: #dfb071; --k2: #93bd98; --k3: #c99bb7; --k4: #a7a2d2; --k5: #d49a8e; --k6: #8fbcbc;
+        --k7: #bdb9ae;
       }
       body { font-size: 11px; }
       .box, .box.tall { overflow: visible; max-height: none; border: 0; }
-      table { font-size: 8.5px; } th, td { padding: 2px 5px; } td:first-child { min-width: 120px; max-width: 260px; }
-      code { font-size: 8.5px; }
+      table { font-size: 8.5px; } th, td { padding: 2px 5px; } td:first-child { min-width: 190px; max-width: 260px; }
+      code { font-size: 8.5px; } th button { font-size: 8.5px; }
       th { position: static; }
       .detail, .choices { display: none; }
       .box svg { max-width: 100%; height: auto; }
