@@ -80,8 +80,10 @@ let package = Package(
       ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
       hasFixtures: true),
     tests(
-      "AssuranceTests", ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering"],
+      "AssuranceTests",
+      ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
       hasFixtures: true),
+    tests("ReportsTests", ["Reports"]),
     tests("EndToEndTests", ["IngotCommand"]),
   ]
 )

@@ -625,6 +625,56 @@ def places_to_damage(path):
     return sorted(places)
 
 
+def check_statistics(checks, errors, program):
+    """What `inspect --statistics` measures, against NumPy."""
+    shelf = program.folder / "shelf"
+    files = sorted(shelf.glob("blip-vqa/*Release=demo.ingot"))
+    checks.check(any("int8" in path.name for path in files), "there are int8 nets")
+    for path in [*files, *sorted((program.folder / "shelf---compress").glob("blip-vqa/*.ingot"))]:
+        report = program.report(checks, errors, "inspect", "inspect", path, "--statistics")
+        header, arrays = read_ingot.read(path)
+        for line in report["arrays"]:
+            values = read_ingot.dequantized(header, arrays, line["name"]) if (
+                arrays[line["name"]].dtype == np.int8) else arrays[line["name"]]
+            check_measured(checks, f"{path.name}: {line['name']}", line["statistics"], values)
+    report = program.report(checks, errors, "inspect", "inspect", EVERY_TYPE, "--statistics")
+    source = safetensors_arrays(EVERY_TYPE)
+    for line in report["arrays"]:
+        dtype, shape, data = source[line["name"]]
+        check_measured(checks, line["name"], line["statistics"], expected_values(dtype, data).reshape(shape))
+    checks.end_group("statistics of arrays, against NumPy")
+
+
+def check_measured(checks, what, found, values):
+    values = values.astype("f8")
+    finite = values[np.isfinite(values)]
+    wanted = {
+        "zeros": np.count_nonzero(values == 0), "nan": np.count_nonzero(np.isnan(values)),
+        "inf": np.count_nonzero(np.isinf(values)), "rows": len(values) if values.ndim > 1 else 0,
+        "zeroRows": np.count_nonzero(~values.reshape(len(values), -1).any(axis=1)) if values.ndim > 1 and values.size else 0,
+    }
+    checks.check(wanted.items() <= found.items(), f"{what}: {found} where NumPy has {wanted}")
+    if not finite.size:
+        checks.check(found["min"] is None and found["histogram"] == [], f"{what}: nothing is finite, but {found}")
+        return
+    checks.check(found["min"] == finite.min() and found["max"] == finite.max(), f"{what}: range of {found}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = finite.mean(), finite.std()
+        reach = np.abs(finite).max()
+    if np.isfinite(deviation):
+        checks.check(abs(found["mean"] - mean) <= 1e-12 * reach, f"{what}: mean {found['mean']}, not {mean}")
+        checks.check(abs(found["std"] - deviation) <= 1e-9 * reach, f"{what}: std {found['std']}, not {deviation}")
+    counts = found["histogram"]
+    checks.check(len(counts) == 41 and sum(counts) == finite.size, f"{what}: histogram {counts}")
+    if np.isfinite(finite.max() - finite.min()) and finite.max() > finite.min():
+        # A value on the edge of two ranges may be rounded into either.
+        edges = np.linspace(finite.min(), finite.max(), 42)
+        width = edges[1] - edges[0]
+        on_edge = (np.abs(finite[:, None] - edges[None, 1:-1]).min(axis=1) < 1e-9 * width).sum()
+        difference = np.abs(np.histogram(finite, 41)[0] - counts).sum()
+        checks.check(difference <= 2 * on_edge, f"{what}: histogram differs by {difference}")
+
+
 def check_damage(checks, program):
     target = program.folder / "changed.ingot"
     for path in GOLDEN:
@@ -747,6 +797,7 @@ def main():
             conversions = check_reports(checks, errors, program)
             check_golden(checks)
             check_conversions(checks, conversions)
+            check_statistics(checks, errors, program)
             check_damage(checks, program)
             check_wrong_files(checks, program)
         except Exception:  # what follows can't be checked, but the sum is still printed

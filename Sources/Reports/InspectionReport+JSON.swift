@@ -1,4 +1,5 @@
 import Arrays
+import Assurance
 import Checkpoints
 import Families
 import NetFile
@@ -6,7 +7,10 @@ import Nets
 
 extension Inspection {
   /// See schemas/reports/inspect.schema.json.
-  public var json: JSONValue {
+  public var json: JSONValue { json(statistics: nil) }
+
+  /// - Parameter statistics: of every array, where they were measured.
+  public func json(statistics: [String: ArrayStatistics]?) -> JSONValue {
     let known = JSONValue(.object(Combination(parameters).json))
     let nets: [JSONValue] = nets.map { net in
       .object([
@@ -21,7 +25,7 @@ extension Inspection {
       ("family", family.map { .string($0.name) } ?? .null),
       ("layout", layout.map { .string($0.name) }),
       ("parameters", known),
-      ("arrays", .array(arrays.map(\.json))),
+      ("arrays", .array(arrays.map { $0.json(statistics?[$0.name]) })),
       ("totals", totalsJSON),
       ("elementTypes", elementTypesJSON),
       ("layerTypes", layerTypes.map(JSONValue.layers) ?? .null),
@@ -86,10 +90,21 @@ extension Inspection {
 }
 
 extension Inspection.ArrayLine {
-  fileprivate var json: JSONValue {
+  fileprivate func json(_ statistics: ArrayStatistics?) -> JSONValue {
     .object([
       "name": .string(name), "shape": .integers(shape.dimensions), "elementType": .string(elementType.rawValue),
-      "elements": .integer(shape.elements), "bytes": .integer(bytes),
+      "elements": .integer(shape.elements), "bytes": .integer(bytes), "statistics": statistics?.json,
+    ])
+  }
+}
+
+extension ArrayStatistics {
+  fileprivate var json: JSONValue {
+    func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+    return .object([
+      "min": number(minimum), "max": number(maximum), "mean": number(mean), "std": number(deviation),
+      "zeros": .integer(zeros), "nan": .integer(notNumbers), "inf": .integer(infinities), "rows": .integer(rows),
+      "zeroRows": .integer(deadRows), "histogram": .integers(histogram),
     ])
   }
 }

@@ -1,4 +1,5 @@
 import Arrays
+import Assurance
 import Checkpoints
 import Families
 import NetFile
@@ -6,67 +7,84 @@ import Nets
 
 extension Inspection {
   /// For people. Arrays that differ only in their block's number share a line unless `listsEveryArray`.
-  public func text(listsEveryArray: Bool) -> String {
+  /// - Parameter statistics: of every array, where they were measured.
+  public func text(listsEveryArray: Bool, statistics: [String: ArrayStatistics]? = nil) -> String {
     var lines = heading
     lines.append("")
     lines += arrayLines(listsEveryArray)
     lines.append("")
     lines += totals
+    if let statistics { lines += [""] + statisticsLines(statistics) }
     if !notes.isEmpty { lines += [""] + notes.map { "note: \(printable($0))" } }
     return lines.joined(separator: "\n")
   }
 
   private var heading: [String] {
     var table = TextTable([.left, .left])
+    for fact in facts { table.add(fact.label, fact.value) }
+    return table.lines
+  }
+
+  /// What it is, how it is run and where it came from; a label that is indented belongs to the one before.
+  var facts: [(label: String, value: String)] {
+    var facts: [(label: String, value: String)] = []
     switch subject {
     case .netFile(let net):
-      table.add("net file", "\(net.path) (\(sized(net.file.size)))")
+      facts.append(("net file", "\(net.path) (\(sized(net.file.size)))"))
     case .combination(let status):
-      table.add("combination", "\(status.word), not on the shelf")
+      facts.append(("combination", "\(status.word), not on the shelf"))
     case .checkpoint(let checkpoint):
       for file in checkpoint.files {
-        table.add("checkpoint", "\(file.path) (\(checkpoint.format), \(sized(file.size)))")
+        facts.append(("checkpoint", "\(file.path) (\(checkpoint.format), \(sized(file.size)))"))
       }
-      for entry in checkpoint.metadata.prefix(20) { table.add("metadata", "\(entry.name): \(entry.value)") }
+      for entry in checkpoint.metadata.prefix(20) { facts.append(("metadata", "\(entry.name): \(entry.value)")) }
       if checkpoint.metadata.count > 20 {
-        table.add("metadata", "… and \(checkpoint.metadata.count - 20) more (--json lists them)")
+        facts.append(("metadata", "… and \(checkpoint.metadata.count - 20) more (--json lists them)"))
       }
     }
-    table.add("family", family.map { $0.name + (layout.map { ", layout \($0.name)" } ?? "") } ?? "unknown family")
+    facts.append(("family", family.map { $0.name + (layout.map { ", layout \($0.name)" } ?? "") } ?? "unknown family"))
     if !parameters.isEmpty {
-      table.add("parameters", parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " "))
+      facts.append(("parameters", parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " ")))
     }
     if !configuration.isEmpty {
-      table.add("configuration", configuration.map { "\($0.key) \($0.value.plain)" }.joined(separator: ", "))
+      facts.append(("configuration", configuration.map { "\($0.key) \($0.value.plain)" }.joined(separator: ", ")))
     }
     if let profile, case .object(let members) = profile.content {
       for member in members {
         if case .object(let values) = member.value.content {
-          table.add("  \(member.key)", values.map { "\($0.key) \($0.value.plain)" }.joined(separator: ", "))
+          facts.append(("  \(member.key)", values.map { "\($0.key) \($0.value.plain)" }.joined(separator: ", ")))
         } else {
-          table.add(member.key == "name" ? "profile" : "  \(member.key)", member.value.plain)
+          facts.append((member.key == "name" ? "profile" : "  \(member.key)", member.value.plain))
         }
       }
     }
-    if case .netFile(let net) = subject { addOrigin(net.header, to: &table) }
-    return table.lines
+    if case .netFile(let net) = subject { facts += origin(net.header) }
+    return facts
   }
 
-  private func addOrigin(_ header: NetHeader, to table: inout TextTable) {
+  private func origin(_ header: NetHeader) -> [(label: String, value: String)] {
+    var facts: [(label: String, value: String)] = []
     if let tokenizer = header.tokenizer {
-      table.add("tokenizer", "\(tokenizer.kind), \(grouped(tokenizer.vocabulary.count)) tokens")
+      facts.append(("tokenizer", "\(tokenizer.kind), \(grouped(tokenizer.vocabulary.count)) tokens"))
     }
     let origin = header.provenance
-    table.add(
-      "made by",
-      origin.tool + (origin.layout.map { " from layout \($0)" } ?? "") + (origin.seed.map { " with seed \($0)" } ?? "")
-        + (origin.convertedFrom.map { ", converted from \($0.rawValue)" } ?? ""))
+    facts.append(
+      (
+        "made by",
+        origin.tool + (origin.layout.map { " from layout \($0)" } ?? "")
+          + (origin.seed.map { " with seed \($0)" } ?? "")
+          + (origin.convertedFrom.map { ", converted from \($0.rawValue)" } ?? "")
+      ))
     for source in origin.sources {
       let known = family?.publishedFile(source.sha256).map { " = \($0.publication.repository)" } ?? ""
-      table.add(
-        "  source", "\(source.file) (\(sized(source.bytes))) sha256 \(source.sha256.description.prefix(16))…\(known)")
+      facts.append(
+        (
+          "  source",
+          "\(source.file) (\(sized(source.bytes))) sha256 \(source.sha256.description.prefix(16))…\(known)"
+        ))
     }
-    if !header.isInitialized { table.add("weights", "none: the net is uninitialized") }
+    if !header.isInitialized { facts.append(("weights", "none: the net is uninitialized")) }
+    return facts
   }
 
   private func arrayLines(_ listsEvery: Bool) -> [String] {
@@ -78,6 +96,18 @@ extension Inspection {
       table.add(
         group.name, first.shape.description, first.elementType.rawValue,
         grouped(first.shape.elements) + (group.arrays.count > 1 ? " ×\(group.arrays.count)" : ""))
+    }
+    return table.lines
+  }
+
+  private func statisticsLines(_ statistics: [String: ArrayStatistics]) -> [String] {
+    var table = TextTable([.left, .right, .right, .right, .right, .right, .right, .right])
+    table.add("values", "min", "max", "mean", "std", "zeros", "zero rows", "NaN, Inf")
+    for array in arrays {
+      guard let found = statistics[array.name] else { continue }
+      table.add(
+        array.name, measured(found.minimum), measured(found.maximum), measured(found.mean), measured(found.deviation),
+        grouped(found.zeros), grouped(found.deadRows), grouped(found.notNumbers + found.infinities))
     }
     return table.lines
   }
@@ -171,6 +201,15 @@ private struct ArrayGroup {
       return "\(least)…\(most)"
     }.joined(separator: ".")
   }
+}
+
+/// A measured value with three digits, however large or small; a dash where there is none.
+func measured(_ value: Double?) -> String {
+  guard let value else { return "-" }
+  guard value.magnitude >= 1e6, value.isFinite else { return significant(value) }
+  var (scaled, exponent) = (value.magnitude, 0)
+  while scaled >= 10 { (scaled, exponent) = (scaled / 10, exponent + 1) }
+  return (value < 0 ? "-" : "") + rounded(scaled, 2) + "e\(exponent)"
 }
 
 extension JSONValue {

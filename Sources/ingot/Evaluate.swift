@@ -63,10 +63,14 @@ struct Evaluate: ParsableCommand {
       a, against: b, on: asked,
       .init(answerOptions: options.answerOptions, list: list, layerQuestions: layers))
     let journal = try journal.map { path throws(Failure) in try EvaluationJournal(path, of: evaluation) }
+    // Now, not after hours of work, it turns out that the page can't be written.
+    let file = try html.map { path throws(Failure) in try OutputFile(path) }
     let progress = ProgressLine("evaluating", total: asked.count, unit: .things("questions"))
     defer { progress.finish() }
-    let report = EvaluationReport(try evaluation.run(journal: journal, progress: progress.add))
+    let result = try evaluation.run(journal: journal, progress: progress.add)
     progress.finish()
+    if let file { try EvaluationPage(result).page.write(to: file) }
+    let report = EvaluationReport(result)
     try output.print(json: report.json, text: report.text)
   }
 

@@ -1,12 +1,16 @@
 import ArgumentParser
 import Arrays
+import Assurance
 import Families
 import Reports
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Tells what is in a net file, a combination, or any checkpoint before it is converted.",
-    discussion: "Reads headers only: a file of gigabytes takes no longer than a small one.")
+    discussion: """
+      Reads headers only: a file of gigabytes takes no longer than a small one. With --statistics or --html, all values \
+      are read and measured too.
+      """)
 
   @Argument(help: "A net file, a weights file, or a checkpoint's folder.")
   var path: String?
@@ -16,10 +20,29 @@ struct Inspect: ParsableCommand {
   @Flag(help: "Give every array a line of its own.")
   var arrays = false
 
+  @Flag(help: "Measure every array's values: range, mean, deviation, zeros, histogram.")
+  var statistics = false
+
+  @Option(help: .init("Write a page with all that was found and measured.", valueName: "file"))
+  var html: String?
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let inspection = try Inspection(selection.selection(path: path), shelf: selection.shelfOptions.chosen)
-    try output.print(json: inspection.json, text: inspection.text(listsEveryArray: arrays))
+    let file = try html.map { path throws(Failure) in try OutputFile(path) }
+    let measured = statistics || file != nil ? try measure(inspection) : nil
+    if let file { try InspectionPage(inspection, statistics: measured).page.write(to: file) }
+    let told = statistics ? measured : nil
+    try output.print(
+      json: inspection.json(statistics: told), text: inspection.text(listsEveryArray: arrays, statistics: told))
+  }
+
+  /// nil where there are no weights.
+  private func measure(_ inspection: Inspection) throws -> [String: ArrayStatistics]? {
+    guard let statistics = try InspectionStatistics(inspection) else { return nil }
+    let progress = ProgressLine("measuring", total: statistics.totalBytes)
+    defer { progress.finish() }
+    return try statistics.run(progress: progress.add)
   }
 }

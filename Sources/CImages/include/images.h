@@ -65,6 +65,13 @@ int ingot_image_resize(
     const uint8_t *rgb, size_t width, size_t height, size_t out_width, size_t out_height,
     ingot_image_filter filter, uint8_t *out);
 
+/// Writes a picture of that size as JPEG of a quality from 1 to 100, with half the resolution of color. `bytes` are to be
+/// freed by `ingot_image_free_bytes`. Returns 0; 65 if a side is 0 or above 65500; 74 if there is not enough memory.
+int ingot_image_encode_jpeg(
+    const uint8_t *rgb, size_t width, size_t height, int quality, uint8_t **bytes, size_t *count);
+
+void ingot_image_free_bytes(uint8_t *bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,51 @@
+import Arrays
+
+extension ElementType {
+  /// The numbers that some elements are, as double precision; integers beyond 53 bits are rounded.
+  /// - Parameters:
+  ///   - range: of elements.
+  ///   - values: gets them at its front; large enough.
+  func read(_ bytes: borrowing RawSpan, _ range: Range<Int>, into values: inout [Double]) {
+    precondition(range.upperBound * size <= bytes.byteCount && range.count <= values.count)
+    let type = self
+    unsafe bytes.withUnsafeBytes { bytes in
+      unsafe values.withUnsafeMutableBufferPointer { values in
+        /// - Parameter value: of the bits of an element.
+        @inline(__always)
+        func fill<Bits: FixedWidthInteger>(_ bits: Bits.Type, _ value: (Bits) -> Double) {
+          for (place, index) in range.enumerated() {
+            unsafe values[place] = value(
+              Bits(
+                littleEndian: bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Bits>.size, as: Bits.self)))
+          }
+        }
+        switch type {
+        case .float64: fill(UInt64.self) { Double(bitPattern: $0) }
+        case .float32: fill(UInt32.self) { Double(Float(bitPattern: $0)) }
+        case .float16: fill(UInt16.self) { Double(Float(Float16(bitPattern: $0))) }
+        case .bfloat16: fill(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
+        case .float8E4M3: fill(UInt8.self) { Self.values4[Int($0)] }
+        case .float8E5M2: fill(UInt8.self) { Double(Float(Float16(bitPattern: UInt16($0) << 8))) }
+        case .int64: fill(Int64.self) { Double($0) }
+        case .int32: fill(Int32.self) { Double($0) }
+        case .int16: fill(Int16.self) { Double($0) }
+        case .int8: fill(Int8.self) { Double($0) }
+        case .uint64: fill(UInt64.self) { Double($0) }
+        case .uint32: fill(UInt32.self) { Double($0) }
+        case .uint16: fill(UInt16.self) { Double($0) }
+        case .uint8: fill(UInt8.self) { Double($0) }
+        case .bool: fill(UInt8.self) { $0 == 0 ? 0 : 1 }
+        }
+      }
+    }
+  }
+
+  /// Of 4 exponent and 3 fraction bits: no infinity, and NaN where all are set.
+  private static let values4: [Double] = (0..<256).map { bits in
+    let (exponent, fraction) = (bits >> 3 & 15, Double(bits & 7))
+    if exponent == 15, fraction == 7 { return .nan }
+    let value =
+      exponent == 0 ? fraction / 512 : Double(sign: .plus, exponent: exponent - 7, significand: 1 + fraction / 8)
+    return bits >= 128 ? -value : value
+  }
+}
