@@ -54,10 +54,13 @@ public final class InputFile: Sendable {
   }
 
   /// Hands the bytes of `range` to `body` in order, in pieces of at most `chunkSize`.
+  /// - Parameter multipleOf: bytes that a piece is a multiple of, but for the last one, unless they are more than such a
+  ///   piece.
   public func forEachChunk(
-    in range: Range<Int>, _ body: (borrowing RawSpan) throws -> Void
+    in range: Range<Int>, multipleOf unit: Int = 1, _ body: (borrowing RawSpan) throws -> Void
   ) throws {
-    var buffer = [UInt8](repeating: 0, count: min(chunkSize, range.count))
+    let most = unit > 0 && unit <= chunkSize ? chunkSize / unit * unit : chunkSize
+    var buffer = [UInt8](repeating: 0, count: min(most, range.count))
     var offset = range.lowerBound
     while offset < range.upperBound {
       let count = min(buffer.count, range.upperBound - offset)

@@ -46,12 +46,15 @@ extension Quantization {
     var out = Floats.array(FloatConversion.convert(data.rawSpan, from: bias.elementType, to: .float32))
     let inputs = means.map(Double.init)
     var row = 0
-    try forEachRows(of: weight) { floats, rows in
-      for (index, scale) in rows.scales.enumerated() {
+    try forEachRows(of: weight) { bytes, rows in
+      var whole: [UInt8] = []
+      whole.append(contentsOf: bytes)
+      let floats = Floats.array(whole)
+      for (index, scale) in rows.scales.map(Double.init).enumerated() {
         var sum = 0.0
         let start = index * inputs.count
         for (input, mean) in inputs.enumerated() {
-          let rounded = Double(Int8(bitPattern: rows.elements[start + input])) * Double(scale)
+          let rounded = Double(Int8(bitPattern: rows.elements[start + input])) * scale
           sum += (rounded - Double(floats[start + input])) * mean
         }
         out[row] = Float(Double(out[row]) - sum)
@@ -62,29 +65,35 @@ extension Quantization {
   }
 
   /// Quantizes an array a few rows at a time.
+  /// - Parameter body: gets the rows as float32, little-endian, and what becomes of them.
   private func forEachRows(
-    of array: ArrayEntry, _ body: (_ floats: [Float], QuantizedRows) throws -> Void
+    of array: ArrayEntry, _ body: (borrowing RawSpan, QuantizedRows) throws -> Void
   ) throws {
     let columns = array.shape.dimensions[1]
+    func quantize(_ floats: borrowing RawSpan) throws {
+      guard let rows = QuantizedRows(bytes: floats, columns: columns) else {
+        throw Failure(
+          .badData, file: net.path, place: "array \"\(array.name)\"", "holds numbers that are not finite, or too large",
+          hint: "such a net can't be quantized; were its weights damaged in training?")
+      }
+      try body(floats, rows)
+    }
     var waiting = FloatPieces(type: array.elementType, columns: columns)
-    try forEachChecked(array) { piece in
+    try forEachChecked(array, rowBytes: columns * array.elementType.size) { piece in
       try waiting.add(piece) { whole in
-        let floats = Floats.array(FloatConversion.convert(whole, from: array.elementType, to: .float32))
-        guard let rows = QuantizedRows(floats, columns: columns) else {
-          throw Failure(
-            .badData, file: net.path, place: "array \"\(array.name)\"",
-            "holds numbers that are not finite, or too large",
-            hint: "such a net can't be quantized; were its weights damaged in training?")
-        }
-        try body(floats, rows)
+        guard array.elementType != .float32 else { return try quantize(whole) }
+        try quantize(FloatConversion.convert(whole, from: array.elementType, to: .float32).rawSpan)
       }
     }
   }
 
   /// Hands the data of an array on, and checks at the end that it was the right one.
-  private func forEachChecked(_ array: ArrayEntry, _ body: (borrowing RawSpan) throws -> Void) throws {
+  /// - Parameter rowBytes: that pieces are a multiple of, where that is possible.
+  private func forEachChecked(
+    _ array: ArrayEntry, rowBytes: Int = 1, _ body: (borrowing RawSpan) throws -> Void
+  ) throws {
     var hash = SHA256()
-    try net.forEachChunk(of: array) { piece in
+    try net.forEachChunk(of: array, multipleOf: rowBytes) { piece in
       hash.update(piece)
       try body(piece)
     }
@@ -105,6 +114,7 @@ private struct FloatPieces {
 
   /// Hands on all rows that are whole.
   mutating func add(_ piece: borrowing RawSpan, _ body: (borrowing RawSpan) throws -> Void) rethrows {
+    if waiting.isEmpty, piece.byteCount.isMultiple(of: rowBytes) { return try body(piece) }
     waiting.append(contentsOf: piece)
     let whole = waiting.count / rowBytes * rowBytes
     guard whole > 0 else { return }

@@ -76,10 +76,13 @@ public final class NetFile: Sendable {
   }
 
   /// Hands the unpacked data of an array to `body` in order, in pieces.
-  public func forEachChunk(of array: ArrayEntry, _ body: (borrowing RawSpan) throws -> Void) throws {
+  /// - Parameter multipleOf: bytes that the size of a piece is a multiple of, where the data is stored as it is.
+  public func forEachChunk(
+    of array: ArrayEntry, multipleOf unit: Int = 1, _ body: (borrowing RawSpan) throws -> Void
+  ) throws {
     switch array.encoding {
     case .plain:
-      try file.forEachChunk(in: array.offset..<array.offset + array.bytes, body)
+      try file.forEachChunk(in: array.offset..<array.offset + array.bytes, multipleOf: unit, body)
     case .zstdPlanes(let stored, _):
       let bytes = try file.bytes(stored, at: array.offset)
       do {
