@@ -34,7 +34,7 @@ int ingot_video_frames(const char *path, unsigned picks, int output) {
     if (ingot_video_is_webp(job)) {
       ingot_video_decode_webp(job);
     } else if (!ingot_video_load(&job->why)) {
-      ingot_video_confine();
+      ingot_video_confine(job->output);
       ingot_video_decode(job);
     }
   }

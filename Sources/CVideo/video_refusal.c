@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int ingot_video_refuse(struct ingot_video_refusal *why, int status, const char *format, ...) {
@@ -58,8 +59,13 @@ void ingot_video_start_clock(void) { alarm(clock_seconds); }
 
 void ingot_video_stop_clock(void) { alarm(0); }
 
+static int is_file(int descriptor) {
+  struct stat status;
+  return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 // A second lock on doors that are shut anyway (see `video_source.c`), so a failure is no reason to stop.
-void ingot_video_confine(void) {
+void ingot_video_confine(int output) {
   (void)lower(RLIMIT_NOFILE, 0, 0);
-  (void)lower(RLIMIT_FSIZE, 0, 0);
+  if (!is_file(output) && !is_file(STDERR_FILENO)) (void)lower(RLIMIT_FSIZE, 0, 0);
 }

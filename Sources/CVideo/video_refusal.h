@@ -28,8 +28,9 @@ int ingot_video_refuse_memory(struct ingot_video_refusal *why);
 /// Writes the reason as one line to standard error, whatever bytes are in it. Returns the status.
 int ingot_video_report(const struct ingot_video_refusal *why);
 
-/// Takes from this process the ability to open anything, and to make any file longer, for good. What is open stays open.
-void ingot_video_confine(void);
+/// Takes from this process the ability to open anything, and to make any file longer, for good. What is open stays
+/// open. `output` and standard error may be files: then files can still be written.
+void ingot_video_confine(int output);
 
 /// Stops the clock that `ingot_video_limit` set, and starts it again from the beginning.
 void ingot_video_stop_clock(void);

@@ -88,7 +88,7 @@ static void write_frames(
 
 int ingot_video_decode_webp(struct ingot_video_job *job) {
   if (load(&job->why)) return job->why.status;
-  ingot_video_confine();
+  ingot_video_confine(job->output);
   if (job->length > INGOT_VIDEO_MAX_WEBP) {
     return ingot_video_refuse(
         &job->why, INGOT_VIDEO_BAD_DATA, "is an animation of more than %u MB", INGOT_VIDEO_MAX_WEBP >> 20);

@@ -71,14 +71,14 @@ func isAnimation(_ bytes: [UInt8]) -> Bool {
 }
 
 /// A frame of a video.
-struct VideoFrame {
+package struct VideoFrame {
   /// From 0, by time.
-  let index: Int
+  package let index: Int
   /// Seconds since the first frame.
-  let time: Double
+  package let time: Double
   /// How many of the frames that are taken it is.
-  let picks: Int
-  let picture: Picture
+  package let picks: Int
+  package let picture: Picture
 }
 
 /// Which frame of a video was looked at.

@@ -2,16 +2,20 @@ import Arrays
 
 /// The frames of a video that are taken, in the order of their times, one at a time: through a child process, which
 /// alone uses FFmpeg's libraries.
-final class VideoReader {
+package final class VideoReader {
   private let path: String
   private let child: ChildProcess
   private var stream: VideoStream
 
   /// Different frames among those that are taken.
-  var count: Int { stream.count }
+  package var count: Int { stream.count }
+  /// Of the whole video.
+  package var frames: Int { stream.frames }
+  /// Of the whole video, in seconds.
+  package var length: Double { stream.length }
 
   /// - Throws: `Failure` of kind `badData` when it is no sound video, `io` when it can't be read here.
-  init(_ video: Video) throws(Failure) {
+  package init(_ video: Video) throws(Failure) {
     path = video.path
     stream = VideoStream(picks: video.frames)
     child = try ChildProcess(
@@ -24,7 +28,7 @@ final class VideoReader {
   }
 
   /// nil after the last.
-  func next() throws(Failure) -> VideoFrame? {
+  package func next() throws(Failure) -> VideoFrame? {
     let frame = try taking { stream, read throws(Failure) in try stream.next(read) }
     if frame == nil {
       let (ending, message) = child.finish()
@@ -73,9 +77,9 @@ final class VideoReader {
 }
 
 /// What the child writes (Sources/CVideo/include/video_child.h). It read hostile bytes, so its own word is checked too.
-struct VideoStream {
+package struct VideoStream {
   /// Reads up to so many bytes into the front of a buffer as large; fewer only at the end.
-  typealias Read = (_ count: Int, _ buffer: inout [UInt8]) throws(Failure) -> Int
+  package typealias Read = (_ count: Int, _ buffer: inout [UInt8]) throws(Failure) -> Int
 
   private let picks: Int
   private(set) var frames = 0
@@ -89,9 +93,9 @@ struct VideoStream {
   /// Whether the bytes ended where more were needed.
   private(set) var isAtEnd = false
 
-  init(picks: Int) { self.picks = picks }
+  package init(picks: Int) { self.picks = picks }
 
-  mutating func start(_ read: Read) throws(Failure) {
+  package mutating func start(_ read: Read) throws(Failure) {
     var head = ByteReader(try take(29, read))
     guard try head.take(9).elementsEqual("INGOTVF\u{1}H".utf8) else { throw malformed("a beginning") }
     frames = try size(UInt64.self, &head)
@@ -103,7 +107,7 @@ struct VideoStream {
   }
 
   /// nil after the last.
-  mutating func next(_ read: Read) throws(Failure) -> VideoFrame? {
+  package mutating func next(_ read: Read) throws(Failure) -> VideoFrame? {
     let mark = try take(1, read)[0]
     if mark == UInt8(ascii: "E"), done == count, picked == picks {
       var buffer: [UInt8] = [0]

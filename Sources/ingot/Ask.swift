@@ -24,7 +24,8 @@ struct Ask: ParsableCommand {
   var questions: [String] = []
 
   @Option(
-    name: .customLong("image"), help: .init("A further image or video that is asked the same; repeatable.", valueName: "file"))
+    name: .customLong("image"),
+    help: .init("A further image or video that is asked the same; repeatable.", valueName: "file"))
   var furtherImages: [String] = []
 
   @Option(

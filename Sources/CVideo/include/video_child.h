@@ -37,7 +37,8 @@ int ingot_video_limit(unsigned long long bytes, unsigned seconds);
 ///
 /// Returns an exit status after BSD's sysexits.h: 0 done; 65 the data aren't what they should be; 66 no such input; 69 a
 /// library isn't installed or not usable; 74 reading or writing failed. Unless it is 0, the output isn't complete, and
-/// a line on standard error says why. From then on the process can open no files, and can write to none.
+/// a line on standard error says why. From then on the process can't open
+/// files, and can't write any unless `output` or standard error is one.
 int ingot_video_frames(const char *path, unsigned picks, int output);
 
 #endif
