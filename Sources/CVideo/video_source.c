@@ -99,6 +99,9 @@ static int choose_stream(struct ingot_video_source *source, struct ingot_video_r
 
 static int open_decoder(struct ingot_video_source *source, struct ingot_video_refusal *why) {
   const AVCodecParameters *parameters = source->stream->codecpar;
+  if (parameters->codec_id == AV_CODEC_ID_NONE) {
+    return ingot_video_refuse(why, INGOT_VIDEO_BAD_DATA, "is damaged: it doesn't say how it is coded");
+  }
   const AVCodec *codec = ingot_ff.avcodec_find_decoder(parameters->codec_id);
   if (!codec || codec->capabilities & (AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID)) {
     return ingot_video_refuse(
