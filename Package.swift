@@ -35,6 +35,8 @@ let package = Package(
     .target(name: "CFamilyFiles"),
     // HDF5 by libhdf5, which is loaded at run time, in a child process only.
     .target(name: "CHDF5"),
+    // Videos by FFmpeg's libraries, which are loaded at run time, in a child process only.
+    .target(name: "CVideo"),
     // The hot loops of running a net, for several kinds of processors.
     .target(name: "CKernels"),
     // Pictures, decoded by libjpeg and libpng, and by libwebp, libgif and libtiff when one is met.
@@ -62,6 +64,7 @@ let package = Package(
       name: "IngotCommand",
       dependencies: [
         "Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering", "Assurance", "Reports", "CHDF5",
+        "CVideo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/ingot", swiftSettings: settings),

@@ -109,6 +109,24 @@ public struct ReferenceFile: Sendable {
     return out
   }
 
+  /// How many times each of a video's frames counts.
+  /// - Throws: `Failure` of kind `badData` when the metadata doesn't say it of so many frames.
+  func picks(ofImage item: Case, frames: Int) throws(Failure) -> [Int] {
+    let name = "images.\(item.image).frames"
+    do throws(Failure) {
+      guard let text = metadata[name] else { throw Failure(.badData, "is missing") }
+      var out: [Int] = []
+      for frame in try JSONValue(parsing: Array(text.utf8)).array() { out.append(try frame.member("picks").size()) }
+      guard out.count == frames, out.allSatisfy({ (1...Video.mostFrames).contains($0) }) else {
+        throw Failure(.badData, "does not tell of \(frames) frames how many times they count")
+      }
+      return out
+    } catch {
+      throw Failure(
+        .badData, file: checkpoint.path, place: "metadata", "\(name) \(error.reason)", hint: Self.hint)
+    }
+  }
+
   /// A picture of height × width × 3 bytes.
   func picture(_ name: String) throws(Failure) -> Picture {
     let (array, bytes) = try data(name)

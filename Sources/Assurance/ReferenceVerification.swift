@@ -115,7 +115,11 @@ public struct ReferenceVerification: Sendable {
     let name = item.prefix + "pixel_values"
     let given = try reference.floats(name)
     let side = vqa.profile.image.side
-    guard reference.shape(name) == [3, side, side] else {
+    let shape = reference.shape(name)
+    if shape.count == 4, shape.dropFirst() == [3, side, side], (1...Video.mostFrames).contains(shape[0]) {
+      return try look(atVideo: item, given, &outputs)
+    }
+    guard shape == [3, side, side] else {
       throw reference.failure(name, "has shape \(reference.shape(name)); the nets take [3, \(side), \(side)]")
     }
     var pixels = Matrix(rows: 3, columns: side * side, given)
@@ -124,6 +128,20 @@ public struct ReferenceVerification: Sendable {
       outputs.add("pixel_values", pixels.elements, given, tolerance: 0)
     }
     let image = try vqa.look(at: pixels)
+    try compare("image_embeds", item, image.vectors.elements, &outputs)
+    return image
+  }
+
+  /// - Parameter given: frames × 3 × side × side pixel values.
+  private func look(
+    atVideo item: ReferenceFile.Case, _ given: [Float], _ outputs: inout Outputs
+  ) throws(Failure) -> SeenImage {
+    let size = 3 * vqa.profile.image.side * vqa.profile.image.side
+    let picks = try reference.picks(ofImage: item, frames: given.count / size)
+    let image = try vqa.look(
+      at: picks.enumerated().map { frame, picks in
+        (Matrix(rows: 3, columns: size / 3, Array(given[frame * size..<(frame + 1) * size])), picks)
+      })
     try compare("image_embeds", item, image.vectors.elements, &outputs)
     return image
   }

@@ -82,7 +82,7 @@ struct Sensitivity {
     let x = try vqa.imageEncoder.trunk.begin(pixels, vqa.engine)
     var blocks: [Matrix] = []
     try vqa.imageEncoder.trunk.finish(x, from: 0, vqa.engine) { blocks.append($1.copied) }
-    let image = vqa.seen(x, pixels: pixels)
+    let image = vqa.seen(x, pixels: [pixels])
     let answers = try vqa.answer(
       texts, about: image, options: AnswerOptions(maximumTokens: InputMeans.tokens, minimumTokens: 0, beams: 1))
     let (asked, said) = (answers.map(\.questionTokens), answers.map(\.tokens))
@@ -146,13 +146,13 @@ struct Sensitivity {
     }
     if file === vqa.nets.textEncoder {
       return try changed.scores(
-        ofAnswers: item.answers, to: item.questions, about: changed.seen(item.image.vectors, pixels: item.pixels))
+        ofAnswers: item.answers, to: item.questions, about: changed.seen(item.image.vectors, pixels: [item.pixels]))
     }
     let first = Self.block(of: array) ?? 0
     let x = item.blocks[first].copied
     try changed.imageEncoder.trunk.finish(x, from: first, changed.engine)
     return try changed.scores(
-      ofAnswers: item.answers, to: item.questions, about: changed.seen(x, pixels: item.pixels))
+      ofAnswers: item.answers, to: item.questions, about: changed.seen(x, pixels: [item.pixels]))
   }
 
   /// 3 of `blocks.3.mlp.fc1.weight`.

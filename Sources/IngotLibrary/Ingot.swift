@@ -10,7 +10,11 @@ public typealias Failure = Arrays.Failure
 public typealias VisualQuestionAnswering = QuestionAnswering.VisualQuestionAnswering
 /// A picture as 8-bit RGB.
 public typealias Picture = QuestionAnswering.Picture
-/// What a picture looks like to the nets; it can be asked about any number of times.
+/// A video that is asked about by some of its frames; they are decoded in a child process of the `ingot` command.
+public typealias Video = QuestionAnswering.Video
+/// Which frame of a video was looked at.
+public typealias SeenFrame = QuestionAnswering.SeenFrame
+/// What a picture or a video looks like to the nets; it can be asked about any number of times.
 public typealias SeenImage = QuestionAnswering.SeenImage
 /// An answer and how it came about.
 public typealias Answer = QuestionAnswering.Answer

@@ -9,6 +9,8 @@ import Synchronization
 /// (tokens), `question_embeds` (tokens, size), `question_cross_attention` (blocks, heads, tokens, 1 + patches),
 /// `first_step_logits` (words), `answer_ids` (the start token and the answer's). Of several, image I's have `images.I.`
 /// before their names and question J's `questions.J.`; the metadata `questions.J.image` says which image it was about.
+/// Of a video, `pixel_values` are (frames, 3, side, side), of each frame once; `image_embeds` are the mean; the metadata
+/// `images.I.frames` (JSON) has index, time, and picks, how many times the frame counts.
 public final class AnswerTrace: Sendable {
   private struct Entry {
     let name: String
@@ -56,10 +58,16 @@ public final class AnswerTrace: Sendable {
       let number = content.images
       content.images += 1
       content.metadata.append(("images.\(number).name", name))
-      let side = Int(Double(image.pixels.columns).squareRoot())
+      let side = Int(Double(image.pixels.first?.columns ?? 0).squareRoot())
+      if let frames = image.frames {
+        content.metadata.append(("images.\(number).frames", SeenFrame.json(frames).compactText))
+      }
       let prefix = "images.\(number)."
       content.entries.append(
-        floats(prefix + "pixel_values", [image.pixels.rows, side, side], image.pixels))
+        Entry(
+          name: prefix + "pixel_values",
+          dimensions: (image.frames.map { [$0.count] } ?? []) + [image.pixels.first?.rows ?? 0, side, side],
+          elementType: .float32, bytes: image.pixels.flatMap { Floats.bytes($0.elements) }))
       content.entries.append(
         floats(prefix + "image_embeds", [image.vectors.rows, image.vectors.columns], image.vectors))
       return number

@@ -1,30 +1,39 @@
 import Arrays
 
-/// Answers to questions about files, one after the other; the last image is kept, so that further questions about it
+/// Answers to questions about files, pictures and videos, one after the other; the last image is kept, so that further questions about it
 /// cost no second look.
 public struct AskingRun {
   public let vqa: VisualQuestionAnswering
   private let options: AnswerOptions
   private let answers: AnswerList?
   private let trace: AnswerTrace?
+  private let frames: Int?
+  private let progress: (_ path: String, _ done: Int, _ total: Int) -> Void
   private var last: (path: String, stamp: Paths.Stamp, image: SeenImage)?
   /// What the trace calls the last image; nil as long as it hasn't got it.
   private var traced: Int?
 
-  /// - Parameter trace: notes what is computed on the way.
+  /// - Parameters:
+  ///   - trace: notes what is computed on the way.
+  ///   - frames: how many are taken of a video; where it is given, an animated GIF or WebP counts as one, else as a
+  ///     picture.
+  ///   - progress: is told how many frames of a video were looked at, of how many different ones.
   public init(
     _ vqa: VisualQuestionAnswering, options: AnswerOptions = AnswerOptions(), from answers: AnswerList? = nil,
-    trace: AnswerTrace? = nil
+    trace: AnswerTrace? = nil, frames: Int? = nil,
+    progress: @escaping (_ path: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
   ) {
     self.vqa = vqa
     self.options = options
     self.answers = answers
     self.trace = trace
+    self.frames = frames
+    self.progress = progress
     if let trace, let rules = try? vqa.rules(options) { trace.note(rules, list: answers) }
   }
 
   /// An answer per question.
-  /// - Throws: `Failure` as `Picture` and `VisualQuestionAnswering` do; it names the file where it is about that.
+  /// - Throws: `Failure` as `Picture`, `Video` and `VisualQuestionAnswering` do; it names the file where it is about that.
   public mutating func ask(_ path: String, _ questions: [String]) throws(Failure) -> [Answer] {
     let image = try image(path)
     let record = trace.map { _ in AnswerTrace.Record() }
@@ -42,15 +51,38 @@ public struct AskingRun {
     (last, traced) = (nil, nil)
     let stamp = Paths.stamp(path)
     let start = Paths.seconds
-    let image = try vqa.look(at: try Picture(path)).taking(seconds: Paths.seconds - start)
+    let image = try look(path).taking(seconds: Paths.seconds - start)
     if let stamp { last = (path, stamp, image) }
     return image
   }
+
+  private func look(_ path: String) throws(Failure) -> SeenImage {
+    let head: [UInt8]
+    do {
+      head = try beginning(of: path)
+    } catch {
+      throw error.hinting("images are \(Self.images); videos \(Video.formats)")
+    }
+    guard frames != nil && isAnimation(head) || Picture.format(head) == nil else {
+      return try vqa.look(at: Picture(path))
+    }
+    guard isAnimation(head) || Video.isKnown(head) else {
+      throw Failure(
+        .badData, file: path, "is not an image of a known format, nor a video",
+        hint: "images are \(Self.images); videos \(Video.formats)")
+    }
+    return try vqa.look(at: Video(path, frames: frames ?? Video.usualFrames), keepsPixels: trace != nil) {
+      progress(path, $0, $1)
+    }
+  }
+
+  private static let images = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 }
 
 extension SeenImage {
   fileprivate func taking(seconds: Double) -> SeenImage {
-    SeenImage(pixels: pixels, vectors: vectors, direct: direct, projected: projected, seconds: seconds)
+    SeenImage(
+      pixels: pixels, vectors: vectors, frames: frames, direct: direct, projected: projected, seconds: seconds)
   }
 
   fileprivate var withoutSeconds: SeenImage { taking(seconds: 0) }

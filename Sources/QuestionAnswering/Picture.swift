@@ -23,6 +23,12 @@ public struct Picture: Sendable {
     self.rgb = rgb
   }
 
+  /// The name of the format of a file that begins so; nil where it is no picture.
+  static func format(_ bytes: [UInt8]) -> String? {
+    guard let name = unsafe ingot_image_format(bytes, bytes.count) else { return nil }
+    return unsafe String(cString: name)
+  }
+
   /// Reads a file.
   /// - Throws: `Failure` of kind `noInput` when there is no such file, `badData` when it holds no picture that can be read,
   ///   `io` when it or memory can't be had.

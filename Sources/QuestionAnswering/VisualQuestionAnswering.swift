@@ -133,14 +133,16 @@ public final class VisualQuestionAnswering: Sendable {
 
   /// Looks at a picture that was prepared already: 3 × (side · side) values.
   package func look(at pixels: Matrix, since start: Double = Paths.seconds) throws(Failure) -> SeenImage {
-    seen(try imageEncoder.trunk(pixels, engine), pixels: pixels, since: start)
+    seen(try imageEncoder.trunk(pixels, engine), pixels: [pixels], since: start)
   }
 
-  /// An image whose vectors are known.
-  package func seen(_ vectors: Matrix, pixels: Matrix, since start: Double = Paths.seconds) -> SeenImage {
+  /// What can be asked about, of vectors (1 + patches) × size.
+  package func seen(
+    _ vectors: Matrix, pixels: [Matrix], frames: [SeenFrame]? = nil, since start: Double = Paths.seconds
+  ) -> SeenImage {
     SeenImage(
-      pixels: pixels, vectors: vectors, direct: CrossContext.direct(vectors), projected: SharedContext(),
-      seconds: Paths.seconds - start)
+      pixels: pixels, vectors: vectors, frames: frames, direct: CrossContext.direct(vectors),
+      projected: SharedContext(), seconds: Paths.seconds - start)
   }
 
   /// Answers questions about a picture that was looked at.
@@ -203,7 +205,7 @@ public final class VisualQuestionAnswering: Sendable {
         out.append(
           Answer(
             question: "", text: text(of: answer, ranking, answers), questionTokens: ids[question],
-            tokens: answer.tokens, logProbability: answer.logProbability, ranking: ranking,
+            tokens: answer.tokens, logProbability: answer.logProbability, ranking: ranking, frames: image.frames,
             seconds: (image.seconds, (middle - clock) * share, (end - middle) * share)))
       }
     }
@@ -282,12 +284,14 @@ private func open<Definition: Net>(
   }
 }
 
-/// What a picture looks like to the nets; it can be asked about any number of times.
+/// What a picture or a video looks like to the nets; it can be asked about any number of times.
 public struct SeenImage: Sendable {
-  /// 3 × (side · side), normalized.
-  package let pixels: Matrix
-  /// (1 + patches) × size.
+  /// Each 3 × (side · side), normalized: of a picture one, of a video one per frame, or none where nobody wants them.
+  package let pixels: [Matrix]
+  /// (1 + patches) × size; of a video the mean of its frames'.
   package let vectors: Matrix
+  /// Of a video: its frames that were looked at, in the order of their times.
+  public let frames: [SeenFrame]?
   /// Of the question encoder's cross-attention: for few tokens of questions, and for many.
   let direct: CrossContext
   let projected: SharedContext
@@ -326,6 +330,8 @@ public struct Answer: Sendable {
   public let logProbability: Double
   /// Where the answer was chosen from a list: its likeliest answers, best first.
   public let ranking: [RankedAnswer]?
+  /// Where it was about a video: the frames that were looked at.
+  public let frames: [SeenFrame]?
   /// That looking at the image, reading the question and making the answer took; questions that were run together share
   /// their time equally.
   public let seconds: (image: Double, question: Double, answer: Double)

@@ -2,7 +2,7 @@ import Arrays
 import QuestionAnswering
 
 /// Questions as JSON Lines in, answers as JSON Lines out, a line for a line and in their order, so that any engine that
-/// pipes partitions can spread them over processes. A line in is an object of `image`, a path, and `question`; a member
+/// pipes partitions can spread them over processes. A line in is an object of `image`, the path of an image or video, and `question`; a member
 /// `id` is handed through. A line out is an answer as in `ingot ask --json`, or an object with `error`.
 public struct AnswerLines {
   private var run: AskingRun

@@ -5,24 +5,34 @@ import Reports
 
 struct Ask: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Answers questions about an image.",
+    abstract: "Answers questions about an image or a video.",
     discussion: """
       The nets are those of a parameter combination on the shelf, all parts together: --set Release=NAME.
+
+      Of a video, frames are looked at that are shown at the centres of equal intervals of its length, and what the image \
+      encoder makes of them is averaged. They are decoded by FFmpeg's libraries.
 
       Without an image, questions are read from standard input as JSON Lines, {"image": PATH, "question": TEXT}, and \
       answered as they come, a line for a line. A line that can't be answered gives an object with an error, and the exit \
       status 1 at the end.
       """)
 
-  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file.")
+  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file, or a video.")
   var image: String?
 
   @Argument(help: "What to ask.")
   var questions: [String] = []
 
   @Option(
-    name: .customLong("image"), help: .init("A further image that is asked the same; repeatable.", valueName: "file"))
+    name: .customLong("image"),
+    help: .init("A further image or video that is asked the same; repeatable.", valueName: "file"))
   var furtherImages: [String] = []
+
+  @Option(
+    help: .init(
+      "Frames of a video that are looked at; with this, an animated GIF or WebP counts as one. (default: 16)",
+      valueName: "number"))
+  var frames: Int?
 
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var options: DecodingOptions
@@ -42,6 +52,9 @@ struct Ask: ParsableCommand {
     if image != nil, questions.isEmpty { throw ValidationError("there is no question") }
     if image == nil, !furtherImages.isEmpty { throw ValidationError("--image goes with an image and a question") }
     if image == nil, Paths.standardInputIsTerminal { throw ValidationError("there is no image") }
+    if let frames, !(1...Video.mostFrames).contains(frames) {
+      throw ValidationError("--frames is a number from 1 to \(Video.mostFrames)")
+    }
     if answers != nil, options.isGiven {
       throw ValidationError("--answers ranks a list: tokens, beams and temperature are no choice then")
     }
@@ -58,7 +71,10 @@ struct Ask: ParsableCommand {
     let answerOptions = try options.answerOptions
     try vqa.check(answerOptions, list)
     let record = trace.map { _ in AnswerTrace() }
-    var asking = AskingRun(vqa, options: answerOptions, from: list, trace: record)
+    let progress = FrameProgress()
+    defer { progress.finish() }
+    var asking = AskingRun(
+      vqa, options: answerOptions, from: list, trace: record, frames: frames, progress: progress.tell)
     var failed = 0
     if let image {
       var images: [(path: String, answers: [Answer])] = []

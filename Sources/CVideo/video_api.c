@@ -1,0 +1,70 @@
+#include "video_api.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+struct ingot_video_api ingot_ff;
+
+static char message[256];
+
+/// Takes the place of FFmpeg's own printing: keeps the first error.
+static void keep_message(void *context, int level, const char *format, va_list arguments) {
+  (void)context;
+  if (level > AV_LOG_ERROR || message[0]) return;
+  vsnprintf(message, sizeof message, format, arguments);
+  for (size_t end = strlen(message); end > 0 && (message[end - 1] == '\n' || message[end - 1] == '.');) {
+    message[--end] = 0;
+  }
+}
+
+const char *ingot_video_message(void) { return message; }
+
+void ingot_video_forget_message(void) { message[0] = 0; }
+
+/// Loads a library by its name, or refuses because there is none or because it can't be loaded.
+static void *open_library(const char *name, int version, struct ingot_video_refusal *why) {
+  char file[64];
+  snprintf(file, sizeof file, "lib%s.so.%d", name, version);
+  void *library = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
+  if (library) return library;
+  const char *error = dlerror();
+  if (error && strstr(error, "No such file")) {
+    ingot_video_refuse(why, INGOT_VIDEO_UNAVAILABLE, "needs %s of FFmpeg, which is not installed", file);
+  } else {
+    ingot_video_refuse(
+        why, INGOT_VIDEO_UNAVAILABLE, "needs %s of FFmpeg, which can't be loaded: %s", file, error ? error : "");
+  }
+  return NULL;
+}
+
+/// Looks a symbol up.
+static void *find(void *library, const char *name, struct ingot_video_refusal *why) {
+  void *symbol = dlsym(library, name);
+  if (!symbol) ingot_video_refuse(why, INGOT_VIDEO_UNAVAILABLE, "needs FFmpeg's %s, which its library lacks", name);
+  return symbol;
+}
+
+int ingot_video_load(struct ingot_video_refusal *why) {
+  void *library;
+  // They stay loaded to the end of the process. Lower ones first: the others are found to need what is there already.
+#define FIND(name) ingot_ff.name = (__typeof__(ingot_ff.name))find(library, #name, why);
+  if (!(library = open_library("avutil", LIBAVUTIL_VERSION_MAJOR, why))) return why->status;
+  INGOT_VIDEO_UTIL_FUNCTIONS(FIND)
+  if (!(library = open_library("swscale", LIBSWSCALE_VERSION_MAJOR, why))) return why->status;
+  INGOT_VIDEO_SCALE_FUNCTIONS(FIND)
+  if (!(library = open_library("avcodec", LIBAVCODEC_VERSION_MAJOR, why))) return why->status;
+  INGOT_VIDEO_CODEC_FUNCTIONS(FIND)
+  if (!(library = open_library("avformat", LIBAVFORMAT_VERSION_MAJOR, why))) return why->status;
+  INGOT_VIDEO_FORMAT_FUNCTIONS(FIND)
+#undef FIND
+  if (!why->status) ingot_ff.av_log_set_callback(keep_message);
+  return why->status;
+}
+
+int ingot_video_refuse_error(struct ingot_video_refusal *why, int error, const char *reason) {
+  if (error == AVERROR(ENOMEM)) return ingot_video_refuse_memory(why);
+  char text[128] = "";
+  if (!message[0]) ingot_ff.av_strerror(error, text, sizeof text);
+  return ingot_video_refuse(why, INGOT_VIDEO_BAD_DATA, "%s (FFmpeg: %s)", reason, message[0] ? message : text);
+}

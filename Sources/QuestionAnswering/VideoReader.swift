@@ -1,0 +1,154 @@
+import Arrays
+
+/// The frames of a video that are taken, in the order of their times, one at a time: through a child process, which
+/// alone uses FFmpeg's libraries.
+package final class VideoReader {
+  private let path: String
+  private let child: ChildProcess
+  private var stream: VideoStream
+
+  /// Different frames among those that are taken.
+  package var count: Int { stream.count }
+  /// Of the whole video.
+  package var frames: Int { stream.frames }
+  /// Of the whole video, in seconds.
+  package var length: Double { stream.length }
+
+  /// - Throws: `Failure` of kind `badData` when it is no sound video, `io` when it can't be read here.
+  package init(_ video: Video) throws(Failure) {
+    path = video.path
+    stream = VideoStream(picks: video.frames)
+    child = try ChildProcess(
+      ChildProcess.ingot,
+      [
+        "video-child", "--memory", "\(Video.memoryLimit)", "--seconds", "\(Video.timeLimit)", "--", video.path,
+        "\(video.frames)",
+      ])
+    _ = try taking { stream, read throws(Failure) in try stream.start(read) }
+  }
+
+  /// nil after the last.
+  package func next() throws(Failure) -> VideoFrame? {
+    let frame = try taking { stream, read throws(Failure) in try stream.next(read) }
+    if frame == nil {
+      let (ending, message) = child.finish()
+      guard ending == .exited(0) else { throw Self.failure(ending, message).inFile(path) }
+    }
+    return frame
+  }
+
+  private func taking<Result>(
+    _ body: (inout VideoStream, VideoStream.Read) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    do throws(Failure) {
+      return try body(&stream) { count, buffer throws(Failure) in try child.read(count, into: &buffer) }
+    } catch {
+      // At the end of its output it tells why; before, it may wait for somebody to read that, and is ended.
+      guard stream.isAtEnd else { throw error.inFile(path) }
+      let (ending, message) = child.finish()
+      throw (ending == .exited(0) ? error : Self.failure(ending, message)).inFile(path)
+    }
+  }
+
+  static func failure(_ ending: ChildProcess.Ending, _ message: String) -> Failure {
+    let reason = message.isEmpty ? "can't be read" : message
+    switch ending {
+    case .killed(let signal):
+      let why =
+        switch signal {
+        case 24, 9, 14: "it takes FFmpeg more than \(Video.timeLimit) s, or more memory than there is,"
+        case 11, 7, 6, 8, 4: "FFmpeg crashes (signal \(signal))"
+        default: "the reading process was ended by signal \(signal)"
+        }
+      return Failure(
+        .badData, "\(why) when this video is decoded",
+        hint: "if it is sound, ask about a shorter part of it, or about fewer frames")
+    case .exited(65):
+      return Failure(
+        .badData, reason, hint: "where players show it, `ffmpeg -i VIDEO NEW.mp4` makes one that can be read")
+    case .exited(66): return Failure(.noInput, reason)
+    case .exited(69):
+      return Failure(
+        .io, reason, hint: "`tools/setup` installs it; in Debian it is in the package of that name without .so")
+    case .exited(let status):
+      return Failure(.io, message.isEmpty ? "the reading process failed with status \(status)" : message)
+    }
+  }
+}
+
+/// What the child writes (Sources/CVideo/include/video_child.h). It read hostile bytes, so its own word is checked too.
+package struct VideoStream {
+  /// Reads up to so many bytes into the front of a buffer as large; fewer only at the end.
+  package typealias Read = (_ count: Int, _ buffer: inout [UInt8]) throws(Failure) -> Int
+
+  private let picks: Int
+  private(set) var frames = 0
+  /// Of the whole video, in seconds.
+  private(set) var length = 0.0
+  /// Frames that follow in all.
+  private(set) var count = 0
+  private var done = 0
+  private var picked = 0
+  private var last: (index: Int, time: Double)?
+  /// Whether the bytes ended where more were needed.
+  private(set) var isAtEnd = false
+
+  package init(picks: Int) { self.picks = picks }
+
+  package mutating func start(_ read: Read) throws(Failure) {
+    var head = ByteReader(try take(29, read))
+    guard try head.take(9).elementsEqual("INGOTVF\u{1}H".utf8) else { throw malformed("a beginning") }
+    frames = try size(UInt64.self, &head)
+    length = Double(bitPattern: try head.integer(UInt64.self))
+    count = try size(UInt32.self, &head)
+    guard frames > 0, length >= 0, length.isFinite, (1...min(picks, frames)).contains(count) else {
+      throw malformed("a length")
+    }
+  }
+
+  /// nil after the last.
+  package mutating func next(_ read: Read) throws(Failure) -> VideoFrame? {
+    let mark = try take(1, read)[0]
+    if mark == UInt8(ascii: "E"), done == count, picked == picks {
+      var buffer: [UInt8] = [0]
+      guard try read(1, &buffer) == 0 else { throw malformed("an end") }
+      return nil
+    }
+    guard mark == UInt8(ascii: "F"), done < count else { throw malformed("a record") }
+    var head = ByteReader(try take(28, read))
+    let index = try size(UInt64.self, &head)
+    let time = Double(bitPattern: try head.integer(UInt64.self))
+    let (times, width) = (try size(UInt32.self, &head), try size(UInt32.self, &head))
+    let height = try size(UInt32.self, &head)
+    guard index < frames, index > last?.index ?? -1, time >= last?.time ?? 0, time <= length else {
+      throw malformed("a time")
+    }
+    guard times > 0, times <= picks - picked else { throw malformed("a number of picks") }
+    guard width > 0, height > 0, width <= Video.mostPixels / height else { throw malformed("a size") }
+    last = (index, time)
+    done += 1
+    picked += times
+    let picture = Picture(width: width, height: height, rgb: try take(width * height * 3, read))
+    return VideoFrame(index: index, time: time, picks: times, picture: picture)
+  }
+
+  private mutating func take(_ count: Int, _ read: Read) throws(Failure) -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: count)
+    guard try read(count, &buffer) == count else {
+      isAtEnd = true
+      throw malformed("all of what")
+    }
+    return buffer
+  }
+
+  private func size<Number: FixedWidthInteger & UnsignedInteger>(
+    _ type: Number.Type, _ reader: inout ByteReader
+  ) throws(Failure) -> Int {
+    guard let size = Int(exactly: try reader.integer(type)), size <= 1 << 40 else { throw malformed("a number") }
+    return size
+  }
+
+  private func malformed(_ what: String) -> Failure {
+    Failure(.badData, "the decoding process does not give \(what) it should", hint: "don't trust this video")
+  }
+}
