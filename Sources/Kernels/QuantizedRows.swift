@@ -20,7 +20,7 @@ public struct QuantizedRows: Sendable {
   /// - Returns: as above.
   public init?(bytes rows: borrowing RawSpan, columns: Int) {
     let made = unsafe rows.withUnsafeBytes { bytes -> ([UInt8], [Float])? in
-      let isAligned = bytes.baseAddress.map { unsafe Int(bitPattern: $0).isMultiple(of: MemoryLayout<Float>.alignment) }
+      let isAligned = unsafe bytes.baseAddress.map { Int(bitPattern: $0).isMultiple(of: MemoryLayout<Float>.alignment) }
       guard isAligned == true else {
         return unsafe Floats.array(unsafe Array(bytes)).withUnsafeBufferPointer { unsafe Self.quantized($0, columns) }
       }
