@@ -72,7 +72,7 @@ import Testing
     func bytes(_ values: [Double]) -> [UInt8] { values.flatMap { $0.bitPattern.littleEndianBytes } }
     let huge = try measure([2], "F64", bytes([-1.7e308, 1.7e308]))
     #expect(huge.minimum == -1.7e308 && huge.maximum == 1.7e308 && huge.histogram[0] == 1 && huge.histogram[40] == 1)
-    let tiny = try measure([2], "F64", bytes([0, 5e-324]))
+    let tiny = try measure([2], "F64", bytes([0, .leastNonzeroMagnitude]))
     #expect(tiny.zeros == 1 && tiny.histogram.reduce(0, +) == 2)
   }
 

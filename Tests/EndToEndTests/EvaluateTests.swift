@@ -18,7 +18,7 @@ import Testing
     #expect(run.status == 0 && run.errors == "")
     #expect(
       run.output == """
-        45 questions about 15 images
+        45 questions about 12 images
         A  CapFilt=true Precision=float32 Release=demo
 
         accuracy  93.33 %
@@ -37,7 +37,7 @@ import Testing
     #expect(try report.member("agreement").number() > 0.9)
     let same = try run(
       "evaluate", "--against", "Precision=float32", "--questions", Self.questions, "--limit", "3", "--layers", "1")
-    #expect(same.output.contains("same answer                   100.00 %  0 answers flipped"))
+    #expect(same.output.contains("same answer                    100.00 %  0 answers flipped"))
     #expect(same.output.hasSuffix("no layer differs\n"))
   }
 
