@@ -55,6 +55,20 @@ def pillow_frames(path):
     return frames, times, sum(durations)
 
 
+def ffmpeg_pictures(path, *options):
+    data = run("ffmpeg", "-v", "error", *options, "-i", path, "-map", "0:v:0", "-vsync", "0", "-sws_flags",
+               "bicubic+accurate_rnd+full_chroma_int", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "-")
+    frames = []
+    while data:
+        magic, size, most, rest = data.split(b"\n", 3)
+        assert (magic, most) == (b"P6", b"255")
+        width, height = map(int, size.split())
+        count = width * height * 3
+        frames.append(np.frombuffer(rest[:count], np.uint8).reshape(height, width, 3))
+        data = rest[count:]
+    return frames
+
+
 def ffmpeg_frames(path):
     """All frames as ffmpeg shows them, their times, and the whole length, as ffprobe's decoder gives them."""
     told = json.loads(run(
@@ -69,17 +83,12 @@ def ffmpeg_frames(path):
     if last <= 0 and len(ticks) > 1:
         last = ticks[-1] - ticks[-2]
     times = [(tick - ticks[0]) * base for tick in ticks]
-    # Frames as they are shown: ffmpeg turns them.
-    data = run("ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-vsync", "0", "-sws_flags",
-               "bicubic+accurate_rnd+full_chroma_int", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "-")
-    frames = []
-    while data:
-        magic, size, most, rest = data.split(b"\n", 3)
-        assert (magic, most) == (b"P6", b"255")
-        width, height = map(int, size.split())
-        count = width * height * 3
-        frames.append(np.frombuffer(rest[:count], np.uint8).reshape(height, width, 3))
-        data = rest[count:]
+    # Turned here, after their conversion to RGB; ffmpeg itself, which turns them before, has to agree but for rounding.
+    side_data = told["streams"][0].get("side_data_list", [])
+    quarters = next((round(item["rotation"] / 90) for item in side_data if "rotation" in item), 0)
+    frames = [np.rot90(frame, quarters) for frame in ffmpeg_pictures(path, "-noautorotate")]
+    for frame, shown in zip(frames, ffmpeg_pictures(path), strict=True):
+        assert frame.shape == shown.shape and np.abs(frame.astype(int) - shown).mean() < 1, path
     assert len(frames) == len(times), f"{path}: {len(frames)} frames, {len(times)} times"
     return frames, times, times[-1] + last * base
 

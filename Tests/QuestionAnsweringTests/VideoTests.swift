@@ -1,4 +1,5 @@
 import Arrays
+import Checkpoints
 import Families
 import Foundation
 import NetFile
