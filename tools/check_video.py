@@ -78,7 +78,7 @@ def check_colors(program, path, kr, kb, is_full):
     for index, _, _, frame in ours:
         data = np.frombuffer(videos.run(
             "ffmpeg", "-v", "error", "-i", path, "-vf", f"select=eq(n\\,{index})", "-vsync", "0", "-f", "rawvideo", "-pix_fmt",
-            "yuv444p" if is_full else "yuv420p", "-"), np.uint8).astype(float)
+            "yuvj444p" if is_full else "yuv420p", "-"), np.uint8).astype(float)
         y = data[:width * height].reshape(height, width)
         chroma = data[width * height:].reshape(2, height if is_full else height // 2, -1)
         if not is_full:

@@ -33,7 +33,7 @@ static int compare(const void *left, const void *right) {
 }
 
 void ingot_video_sort(struct ingot_video_list *list) {
-  qsort(list->moments, list->count, sizeof *list->moments, compare);
+  if (list->count > 0) qsort(list->moments, list->count, sizeof *list->moments, compare);
 }
 
 int ingot_video_choose(
