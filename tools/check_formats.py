@@ -264,7 +264,7 @@ def check_asking(checks, errors, program, shelf):
     ranked = program.report(checks, errors, "ask", *subject, "--answers", answers)
     video = ROOT / "weights" / "demo" / "videos" / "circles.mp4"
     of_video = program.report(
-        checks, errors, "ask", video, "what?", "--frames", "4", "--set", "Release=demo", "--shelf", shelf)
+        checks, errors, "ask", "ask", video, "what?", "--frames", "4", "--set", "Release=demo", "--shelf", shelf)
     checks.check(len(of_video["answers"][0]["frames"]) == 4, "a video's answer without its frames")
     for report in asked, ranked:
         checks.check(report["answers"][0]["answer"] == "circle", "the demo net sees a circle")
