@@ -19,12 +19,18 @@ static inline __attribute__((always_inline)) void tile(
   float sums[TILE_ROWS][TILE_COLUMNS] = {{0}};
   for (size_t input = 0; input < p->inputs; input++) {
     size_t start = input * p->w_stride + column;
-    float w[TILE_COLUMNS] = {0};
-    for (size_t c = 0; c < columns; c++) w[c] = floats != NULL ? floats[start + c] : (float)int8[start + c];
-    float scale = floats != NULL ? 1.0f : p->scales[input];
-    for (size_t r = 0; r < rows; r++) {
-      float x = p->x[(row + r) * p->x_stride + input] * scale;
-      for (size_t c = 0; c < columns; c++) sums[r][c] += x * w[c];
+    if (floats != NULL) {
+      const float *w = floats + start;
+      for (size_t r = 0; r < rows; r++) {
+        float x = p->x[(row + r) * p->x_stride + input];
+        for (size_t c = 0; c < columns; c++) sums[r][c] += x * w[c];
+      }
+    } else {
+      const int8_t *w = int8 + start;
+      for (size_t r = 0; r < rows; r++) {
+        float x = p->x[(row + r) * p->x_stride + input] * p->scales[input];
+        for (size_t c = 0; c < columns; c++) sums[r][c] += x * (float)w[c];
+      }
     }
   }
   for (size_t r = 0; r < rows; r++) {
