@@ -79,6 +79,7 @@ public struct AttentionPage {
     }
     return """
       \(choices)
+      <label class="switch"><input type="checkbox" id="own"> a scale of its own for each word</label>
       <div class="words" role="group" aria-label="words of the question">\(words)</div>
       <div class="looking">
       <figure class="heat"><svg viewBox="0 0 \(picture.width) \(picture.height)" tabindex="0" role="img" \
@@ -90,7 +91,6 @@ public struct AttentionPage {
       <figcaption><span>0</span><canvas id="scale" width="200" height="1" aria-hidden="true"></canvas>\
       <span id="most"></span></figcaption></figure>
       <div class="aside">
-      <label class="switch"><input type="checkbox" id="own"> a scale of its own for each word</label>
       <div class="detail" aria-live="polite"><p class="note">Point at a patch, tap it, or go there by the arrow keys.</p></div>
       <noscript><p>The heat is drawn by a script, which is switched off here.</p></noscript>
       </div>

@@ -18,7 +18,7 @@ extension PageStyle {
     .heat { margin: 0; } .heat svg { width: 100%; height: auto; border-radius: 4px; }
     .heat rect { cursor: crosshair; stroke: none; }
     .heat rect.on { stroke: #fff; stroke-width: 2; paint-order: stroke; }
-    .heat figcaption { display: flex; gap: 8px; align-items: center; font-size: 13px; color: var(--soft); margin-top: 8px; }
+    .heat figcaption { display: flex; gap: 8px; align-items: center; font-size: 13px; color: var(--soft); margin-top: 8px; flex-wrap: wrap; }
     #scale { width: 160px; height: 12px; border-radius: 3px; background: #fff; border: 1px solid var(--line); }
     .switch { font-size: 13.5px; display: inline-flex; gap: 6px; align-items: center; }
     .aside .detail { min-height: 120px; }
