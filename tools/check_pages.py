@@ -67,13 +67,40 @@ INTERACTIONS = """
     if (marks.length > 1 && detail.textContent === held) say("arrow keys do nothing");
   }
   const all = document.querySelectorAll(".flip").length;
-  for (const choice of document.querySelectorAll(".choices input")) {
+  for (const choice of document.querySelectorAll(".choices:not(.picks) input")) {
     choice.click();
     const shown = [...document.querySelectorAll(".flip")].filter((flip) => flip.getClientRects().length).length;
     const stated = Number(choice.parentElement.textContent.match(/(\\d+)\\s*$/)[1]);
     if (shown !== stated) say("a choice shows " + shown + " of the " + stated + " it states");
   }
-  document.querySelector(".choices input")?.click();
+  document.querySelector(".choices:not(.picks) input")?.click();
+  // Of attention: each block, head and word changes the heat, and the shares of a row have the sum 1.
+  const patches = [...document.querySelectorAll(".heat rect")];
+  if (patches.length) {
+    const seen = () => patches.map((patch) => patch.style.fill).join();
+    for (const group of document.querySelectorAll(".picks")) {
+      const states = new Set();
+      const inputs = [...group.querySelectorAll("input")];
+      for (const input of inputs) { input.click(); states.add(seen()); }
+      if (states.size !== inputs.length) say("of " + inputs.length + " choices " + states.size + " show something else");
+      inputs[0].click();
+    }
+    const words = [...document.querySelectorAll(".word")];
+    for (const word of words) {
+      word.dispatchEvent(new PointerEvent("pointerenter", { pointerType: "mouse" }));
+      if (word.getAttribute("aria-pressed") !== "true") say("a word isn't chosen: " + word.textContent);
+    }
+    words[0].dispatchEvent(new FocusEvent("focus"));
+    if (words[0].getAttribute("aria-pressed") !== "true") say("a word that is gone to isn't chosen");
+    const scale = document.getElementById("most").textContent;
+    document.getElementById("own").click();
+    if (document.getElementById("most").textContent === scale) say("the scale doesn't change");
+    document.getElementById("own").click();
+    for (const row of document.querySelectorAll("#answer tbody tr")) {
+      const sum = [...row.cells].slice(1).reduce((sum, cell) => sum + parseFloat(cell.textContent), 0);
+      if (Math.abs(sum - 100) > 1) say("a row of the answer has the sum " + sum);
+    }
+  }
   return failures;
 })()
 """
@@ -279,6 +306,9 @@ def make_pages(ingot, folder):
         "evaluation-flipped": ["evaluate", "--set", "Release=blind", "--against", "Release=demo", "--questions", usual, *shelf],
         "evaluation-hostile": ["evaluate", "--set", "Release=blind", "--against", "Release=demo", "--questions", hostile,
                                *shelf],
+        "attention": ["attention", ROOT / "weights/demo/pictures/red-circle-0004.png", "what is the color of the circle?",
+                      *net, *shelf],
+        "attention-hostile": ["attention", pictures / lines[0]["image"], HOSTILE[:40], *net, *shelf],
         "inspection": ["inspect", *net, "--set", "Part=TextDecoder", *shelf],
         "inspection-int8": ["inspect", *net, "--set", "Part=TextDecoder", "--set", "Precision=int8", *shelf],
         "inspection-checkpoint": ["inspect", "weights/demo"],
@@ -290,7 +320,7 @@ def make_pages(ingot, folder):
     out = []
     for name, arguments in pages.items():
         path = folder / f"{name}.html"
-        run(ingot, *arguments, "--html", path)
+        run(ingot, *arguments, "--html" if arguments[0] in ("evaluate", "inspect") else "--output", path)
         out.append(path)
     return out
 

@@ -16,10 +16,27 @@ extension Picture {
     return try resized(width: scaled(width), height: scaled(height)).jpeg(quality: quality)
   }
 
-  private func jpeg(quality: Int) throws(Failure) -> [UInt8] {
+  /// The picture as a JPEG file.
+  /// - Parameter quality: 1...100.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func jpeg(quality: Int = 80) throws(Failure) -> [UInt8] {
+    precondition((1...100).contains(quality) && max(width, height) <= 65500)
+    return try encoded { unsafe ingot_image_encode_jpeg(rgb, width, height, Int32(quality), &$0, &$1) }
+  }
+
+  /// The picture as a PNG file.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func png() throws(Failure) -> [UInt8] {
+    precondition(max(width, height) <= 65500)
+    return try encoded { unsafe ingot_image_encode_png(rgb, width, height, &$0, &$1) }
+  }
+
+  private func encoded(
+    _ encode: (inout UnsafeMutablePointer<UInt8>?, inout Int) -> Int32
+  ) throws(Failure) -> [UInt8] {
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0
-    let status = unsafe ingot_image_encode_jpeg(rgb, width, height, Int32(quality), &bytes, &count)
+    let status = unsafe encode(&bytes, &count)
     defer { unsafe ingot_image_free_bytes(bytes) }
     guard status == 0, let start = unsafe bytes else {
       throw Failure(.io, "there is not enough memory to write a picture", hint: "close other programs")

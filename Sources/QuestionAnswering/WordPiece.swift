@@ -46,6 +46,9 @@ public struct WordPiece: Sendable {
   /// Id of a token, be it the checkpoint's or added to its vocabulary; nil if it is none.
   public func id(_ token: String) -> Int? { index.id(token) }
 
+  /// The token of an id as the vocabulary has it, an added one too; nil for an id it doesn't know.
+  public func token(_ id: Int) -> String? { index.token(id) }
+
   /// Ids of the text without those that begin and end a question.
   public func tokens(_ text: String) -> [Int] { tokens(text, limit: .max) }
 
@@ -208,6 +211,9 @@ private struct TokenIndex: Sendable {
     guard 0..<published ~= id, self.id(vocabulary[id]) == id else { return nil }
     return vocabulary[id]
   }
+
+  /// The token of an id.
+  func token(_ id: Int) -> String? { vocabulary.indices.contains(id) ? vocabulary[id] : nil }
 
   /// The longest token that `codes` begin with.
   func longestPiece(of codes: ArraySlice<UInt32>, continuesWord: Bool) -> (id: Int, length: Int)? {

@@ -8,12 +8,15 @@ public struct HTMLPage: Sendable {
   private let body: HTML
   private let data: JSONValue
   private let script: String
+  private let style: String
 
   /// - Parameters:
   ///   - body: sections.
   ///   - data: what the script gets.
   ///   - script: run after that of `PageScript.common`.
-  package init(title: String, body: HTML, data: JSONValue = [:], script: String = "") {
+  ///   - style: after that of all pages.
+  package init(title: String, body: HTML, data: JSONValue = [:], script: String = "", style: String = "") {
+    self.style = PageStyle.text + style
     self.title = title
     self.body = body
     self.data = data
@@ -24,7 +27,7 @@ public struct HTMLPage: Sendable {
   public var text: String {
     let script = "\"use strict\";\n" + PageScript.common + self.script
     let policy =
-      "default-src 'none'; img-src data:; style-src '\(Self.digest(PageStyle.text))'; "
+      "default-src 'none'; img-src data:; style-src '\(Self.digest(style))'; "
       + "script-src '\(Self.digest(script))'; base-uri 'none'; form-action 'none'"
     let page: HTML = """
       <!DOCTYPE html>
@@ -37,7 +40,7 @@ public struct HTMLPage: Sendable {
       <meta name="referrer" content="no-referrer">
       <title>\(shortened(title, to: 200))</title>
       <link rel="icon" href="data:,">
-      <style>\(HTML(trusted: PageStyle.text))</style>
+      <style>\(HTML(trusted: style))</style>
       </head>
       <body>
       <main>

@@ -70,6 +70,10 @@ int ingot_image_resize(
 int ingot_image_encode_jpeg(
     const uint8_t *rgb, size_t width, size_t height, int quality, uint8_t **bytes, size_t *count);
 
+/// Writes a picture of that size as PNG. `bytes` are to be freed by `ingot_image_free_bytes`. Returns 0; 65 if a side is 0
+/// or above 65500; 74 if there is not enough memory.
+int ingot_image_encode_png(const uint8_t *rgb, size_t width, size_t height, uint8_t **bytes, size_t *count);
+
 void ingot_image_free_bytes(uint8_t *bytes);
 
 #ifdef __cplusplus
