@@ -19,7 +19,7 @@ struct IngotCommand: ParsableCommand {
     subcommands: [
       Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, Quantize.self,
       Evaluate.self,
-      Ask.self, Attention.self, Classify.self, Tokenize.self, HDF5Child.self,
+      Ask.self, Attention.self, Features.self, Classify.self, Tokenize.self, HDF5Child.self,
     ])
 
   /// Runs the command; an error is a line on standard error, its hint a second one, and the exit status its kind.
