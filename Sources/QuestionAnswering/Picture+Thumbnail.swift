@@ -21,14 +21,14 @@ extension Picture {
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func jpeg(quality: Int = 80) throws(Failure) -> [UInt8] {
     precondition((1...100).contains(quality) && max(width, height) <= 65500)
-    return try encoded { unsafe ingot_image_encode_jpeg(rgb, width, height, Int32(quality), &$0, &$1) }
+    return try unsafe encoded { unsafe ingot_image_encode_jpeg(rgb, width, height, Int32(quality), &$0, &$1) }
   }
 
   /// The picture as a PNG file.
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func png() throws(Failure) -> [UInt8] {
     precondition(max(width, height) <= 65500)
-    return try encoded { unsafe ingot_image_encode_png(rgb, width, height, &$0, &$1) }
+    return try unsafe encoded { unsafe ingot_image_encode_png(rgb, width, height, &$0, &$1) }
   }
 
   private func encoded(

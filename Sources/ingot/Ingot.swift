@@ -18,8 +18,8 @@ struct IngotCommand: ParsableCommand {
     version: Families.Ingot.version,
     subcommands: [
       Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, Quantize.self,
-      Evaluate.self,
-      Ask.self, Attention.self, Classify.self, Tokenize.self, HDF5Child.self, VideoChild.self,
+      Evaluate.self, Ask.self, Attention.self, Features.self, Classify.self, Tokenize.self, HDF5Child.self,
+      VideoChild.self,
     ])
 
   /// Runs the command; an error is a line on standard error, its hint a second one, and the exit status its kind.

@@ -1,0 +1,183 @@
+import Arrays
+import QuestionAnswering
+
+/// Vectors of pictures as a page: the pictures on a map, and which are near each other.
+public struct FeaturePage {
+  private let map: FeatureMap
+  private let net: String
+
+  /// Most bytes of all pictures as they stand in the page.
+  private static let mostBytes = 3_200_000
+  /// Pictures of a table or a map that can be used at all.
+  private static let mostPoints = 5000
+
+  /// - Parameter net: what the vectors are of, e.g. `Release=demo`.
+  public init(_ map: FeatureMap, net: String) {
+    self.map = map
+    self.net = net
+  }
+
+  /// Reads and shrinks the pictures, on all processors.
+  /// - Throws: `Failure` of kind `usage` when there are more pictures than a page can show.
+  public func page() throws(Failure) -> HTMLPage {
+    guard map.points.count <= Self.mostPoints else {
+      throw Failure(
+        .usage, "a page shows \(Self.mostPoints) images at most, not \(map.points.count)",
+        hint: "write a .csv or .safetensors file, or take fewer images")
+    }
+    let drawing = FeatureDrawing(map, width: 1000, height: 720)
+    let body: HTML = """
+      <h1>\(counted(map.points.count, "image")) by what is seen in them</h1>
+      <p class="lead">Vectors of \(map.vectors[0].count) elements by <span class="name">\(shortened(net, to: 400))</span></p>
+      \(figures)
+      \(HTML.section("Map", note: note, self.drawing(drawing)))
+      \(classes)
+      """
+    return HTMLPage(
+      title: "\(counted(map.points.count, "image"))", body: body, data: data(drawing), script: PageScript.features,
+      style: PageStyle.looking + PageStyle.features)
+  }
+
+  private var figures: HTML {
+    var figures: [(label: String, value: String, note: String)] = []
+    if let purity = map.purity {
+      figures.append(
+        (
+          "neighbour of the same class", percent(purity.share, 1),
+          "\(grouped(purity.same)) of \(grouped(purity.pictures)) images"
+        ))
+    }
+    figures.append(
+      ("variance on the PCA map", percent(map.variance.reduce(0, +), 1), "of the first two principal components"))
+    if let divergence = map.divergence {
+      figures.append(("t-SNE’s KL divergence", significant(divergence), "nats; less is truer"))
+    }
+    return .figures(figures)
+  }
+
+  private var note: HTML {
+    let missing: HTML =
+      map.divergence == nil ? " There are too few or too many images for t-SNE." : ""
+    return """
+      PCA keeps large distances, t-SNE keeps neighbours near each other; its axes and large distances mean nothing. \
+      Neighbours are the nearest by cosine.\(missing)
+      """
+  }
+
+  private func drawing(_ drawing: FeatureDrawing) -> HTML {
+    let start = drawing.places { $0.neighbourhood } ?? drawing.places { $0.components } ?? []
+    let pixels = max(24, min(96, Int(drawing.side * 1.6)))
+    var left = Self.mostBytes
+    let marks = zip(map.points.indices, drawing.thumbnails(side: pixels)).map { index, picture -> HTML in
+      let colour = Self.text(drawing.colour(of: map.points[index]))
+      let side = drawing.side
+      var inner: HTML = "<circle r=\"6\" fill=\"\(colour)\"/>"
+      if let picture, let bytes = try? picture.jpeg(quality: 82), bytes.count * 4 / 3 <= left {
+        left -= bytes.count * 4 / 3
+        let scale = side / Double(max(picture.width, picture.height))
+        let (width, height) = (Double(picture.width) * scale, Double(picture.height) * scale)
+        inner = """
+          <rect x="\(-width / 2 - 2)" y="\(-height / 2 - 2)" width="\(width + 4)" height="\(height + 4)" rx="2" \
+          fill="\(colour)"/><image x="\(-width / 2)" y="\(-height / 2)" width="\(width)" height="\(height)" \
+          href="data:image/jpeg;base64,\(base64(bytes))"/>
+          """
+      }
+      return """
+        <g class="point" data-i="\(index)" transform="translate(\(start[index].x) \(start[index].y))">\(inner)</g>
+
+        """
+    }
+    let choices: HTML =
+      map.divergence == nil
+      ? ""
+      : """
+      <fieldset class="choices picks"><legend>map</legend>\
+      <label><input type="radio" name="map" value="tsne" checked>t-SNE</label>\
+      <label><input type="radio" name="map" value="pca">PCA</label></fieldset>
+      """
+    return """
+      \(choices)
+      <div class="looking features">
+      <figure class="heat"><svg viewBox="0 0 \(drawing.width) \(drawing.height)" tabindex="0" role="img" \
+      aria-label="map of the images; the arrow keys go through them">
+      <g id="links"></g>
+      \(marks)</svg>
+      \(legend)</figure>
+      <div class="aside"><div class="detail" aria-live="polite"><p class="note">Point at an image, tap it, or go there by the \
+      arrow keys.</p></div></div>
+      </div>
+      """
+  }
+
+  private var legend: HTML {
+    let shown = map.classes.prefix(60)
+    let items = shown.enumerated().map { index, name -> HTML in
+      let colour = Self.text(FeatureDrawing.colour(index, of: map.classes.count))
+      return """
+        <li><svg width="11" height="11" aria-hidden="true"><rect width="11" height="11" rx="2" fill="\(colour)"/></svg>\
+        \(shortened(name, to: 80))</li>
+        """
+    }
+    let rest: HTML = map.classes.count > shown.count ? "<li>… \(map.classes.count - shown.count) more</li>" : ""
+    return items.isEmpty ? "" : "<ul class=\"legend\">\(items)\(rest)</ul>"
+  }
+
+  private var classes: HTML {
+    guard map.purity != nil else { return "" }
+    var table = HTMLTable([("class", .left), ("images", .right), ("same", .right), ("share", .right)], isTall: true)
+    for name in map.classes {
+      guard let purity = map.classPurities[name] else { continue }
+      table.add([
+        .text(name), .count(purity.pictures), .count(purity.same), .number(percent(purity.share, 1), purity.share),
+      ])
+    }
+    return .section(
+      "Classes", note: "Images whose nearest neighbour is of their class; classes of a single image are left out.",
+      table.html("classes"))
+  }
+
+  private static func text(_ colour: PixelCanvas.Colour) -> String {
+    "rgb(\(colour.red) \(colour.green) \(colour.blue))"
+  }
+
+  private func data(_ drawing: FeatureDrawing) -> JSONValue {
+    func places(_ places: [(x: Double, y: Double)]?) -> JSONValue? {
+      places.map { .array($0.flatMap { [$0.x, $0.y] }.map { .number(($0 * 10).rounded() / 10) }) }
+    }
+    return .object([
+      "points": .array(
+        map.points.map { point in
+          .object([
+            "name": .string(printable(shortened(Paths.name(point.path), to: 120))),
+            "class": point.name.map { .string(printable(shortened($0, to: 80))) },
+            "near": .array(
+              point.neighbours.map { .array([.integer($0.index), .number(($0.cosine * 1e5).rounded() / 1e5)]) }),
+          ])
+        }),
+      "pca": places(drawing.places { $0.components }), "tsne": places(drawing.places { $0.neighbourhood }),
+    ])
+  }
+}
+
+extension PageStyle {
+  /// Of maps of pictures.
+  static let features = """
+
+    .features { grid-template-columns: minmax(0, 1fr) 270px; }
+    .features svg { background: var(--raised); border: 1px solid var(--line); border-radius: 8px; }
+    .features .legend svg { border: 0; display: inline-block; width: 11px; margin-right: 6px; border-radius: 2px; }
+    .point { cursor: pointer; }
+    .point.on rect { stroke: var(--ink); stroke-width: 3; } .point.on circle { stroke: var(--ink); stroke-width: 3; }
+    #links line { stroke: var(--ink); stroke-width: 1.6; opacity: .75; }
+    .near { list-style: none; padding: 0; margin: 10px 0 0; }
+    .near li { display: flex; gap: 10px; align-items: center; margin: 4px 0; font-size: 13px; }
+    .near img { width: 36px; height: 36px; object-fit: contain; flex: none; } .near span { color: var(--soft); }
+    .features .detail > img { width: 96px; height: 96px; object-fit: contain; display: block; margin-bottom: 6px; }
+    .features .detail { min-height: 400px; }
+    @media (max-width: 640px) {
+      .features { grid-template-columns: minmax(0, 1fr); }
+      .features .detail { min-height: 150px; position: static; } .features .detail > img { width: 64px; height: 64px; }
+    }
+
+    """
+}

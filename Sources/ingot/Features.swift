@@ -1,0 +1,102 @@
+import ArgumentParser
+import Arrays
+import Families
+import NetFile
+import QuestionAnswering
+import Reports
+
+struct Features: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Makes one vector of each image, and maps on which similar images are near each other.",
+    discussion: """
+      The vectors are those of a BLIP image encoder or a ViT classifier. Written is a page (.html), a picture (.png), or \
+      the numbers (.safetensors, .csv); maps are by PCA and t-SNE.
+
+      Images that lie in several folders have their folders' names as classes; else classes are the names up to the first \
+      "-" that digits follow: red-circle-0004.png is of red-circle.
+      """)
+
+  @Argument(help: "Images, and folders of images.")
+  var images: [String]
+
+  @Option(
+    name: .customLong("output"), help: .init("What to write: .html, .png, .safetensors or .csv.", valueName: "file"))
+  var file: String
+
+  @Option(help: "mean: of the patches' vectors; class: the class token's vector.")
+  var pool = ImageFeatures.Pool.mean
+
+  @Option(help: .init("Take this part of a file's name, of those between - or _, as its class.", valueName: "number"))
+  var classPart: Int?
+
+  @Option(help: "Of the random numbers of t-SNE.")
+  var seed: UInt64 = 0
+
+  @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"))
+  var net: String?
+
+  @OptionGroup var selection: SelectionOptions
+
+  @Option(help: "Threads that compute together. (default: one per core)")
+  var threads: Int?
+
+  @OptionGroup var output: OutputOptions
+
+  private enum Form: String { case html, png, safetensors, csv }
+
+  private var form: Form? {
+    Paths.name(file).split(separator: ".", omittingEmptySubsequences: false).dropFirst().last
+      .flatMap { Form(rawValue: $0.lowercased()) }
+  }
+
+  func validate() throws {
+    if images.isEmpty { throw ValidationError("there is no image") }
+    if form == nil { throw ValidationError("--output ends in .html, .png, .safetensors or .csv") }
+    if let classPart, classPart < 1 { throw ValidationError("--class-part is a number from 1") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
+  }
+
+  func run() throws {
+    let paths = try PictureFiles.find(images)
+    let file = try selected()
+    let features = try ImageFeatures(file, pool: pool, threads: threads)
+    let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
+    defer { progress.finish() }
+    var vectors: [[Float]] = []
+    for path in paths {
+      vectors.append(try features.vector(of: Picture(path)))
+      progress.add(Paths.name(path), 1)
+    }
+    progress.finish()
+    let classes = FeatureMap.classes(of: paths, part: classPart)
+    if let classPart, classes == nil {
+      throw Failure(
+        .usage, "the files' names have no part \(classPart) that tells classes",
+        hint: "parts are counted from 1; red-circle-0004.png has red, circle and 0004")
+    }
+    let map = FeatureMap(paths, vectors: vectors, classes: classes, seed: seed)
+    let report = FeatureReport(map, output: self.file)
+    switch form {
+    case .safetensors: try map.writeSafetensors(self.file)
+    case .csv: try report.writeCSV(to: OutputFile(self.file))
+    case .png: try FeaturePicture(map).picture().writePNG(to: OutputFile(self.file))
+    default: try FeaturePage(map, net: Paths.name(file.path)).page().write(to: OutputFile(self.file))
+    }
+    try output.print(json: report.json, text: report.text)
+  }
+
+  /// Where no part is named, the image encoder is meant.
+  private func selected() throws(Failure) -> NetFile {
+    let shelf = selection.shelfOptions.chosen
+    let selected = try selection.selection(path: net)
+    let given = try selection.parsedParameters()
+    guard case .combination(let family, var combination) = selected, let axis = family.netAxis,
+      !given.contains(where: { $0.name == axis.name }),
+      let kind = family.nets.first(where: { $0.definition == .blipImageEncoder })
+    else { return try selected.file(on: shelf) }
+    combination[axis.name] = .word(kind.name)
+    return try NetSelection.combination(family, combination).file(on: shelf)
+  }
+}
+
+extension ImageFeatures.Pool: ExpressibleByArgument {}
