@@ -62,10 +62,10 @@ public struct BudgetSearch {
   }
 
   private let nets: VQANets
-  private let questions: [EvaluationQuestion]
+  fileprivate let questions: [EvaluationQuestion]
   private let budget: QuantizationBudget
   private let answerOptions: AnswerOptions
-  private let base: [String: QuantizationOptions]
+  fileprivate let base: [String: QuantizationOptions]
   private let threads: Int?
 
   /// - Parameter base: by net: the options without any help.
@@ -178,9 +178,6 @@ public struct BudgetSearch {
     if let least = budget.minimumAgreement, agreement * 100 < least - 1e-9 { return false }
     return true
   }
-
-  fileprivate var baseOptions: [String: QuantizationOptions] { base }
-  fileprivate var allQuestions: [EvaluationQuestion] { questions }
 }
 
 /// A search that has its float nets' answers and int8 nets.
@@ -192,7 +189,7 @@ private struct Search {
 
   /// Everything that could help, in the order in which it is to be tried.
   func ladder(_ progress: (String) -> Void) throws -> [BudgetSearch.Help] {
-    let sensitivity = try Sensitivity(vqa, int8: int8, on: owner.allQuestions) { path, _ in progress("looking: \(path)")
+    let sensitivity = try Sensitivity(vqa, int8: int8, on: owner.questions) { path, _ in progress("looking: \(path)")
     }
     let total = int8.files.reduce(0) { $0 + $1.header.arrays.count { $0.scales != nil } }
     var done = 0
@@ -224,7 +221,7 @@ private struct Search {
   }
 
   func options(_ helps: [BudgetSearch.Help]) -> [String: QuantizationOptions] {
-    var out = owner.baseOptions
+    var out = owner.base
     for help in effective(helps) {
       var options = out[help.net] ?? .init()
       switch help.kind {
@@ -250,7 +247,7 @@ private struct Search {
     }
     var answers = BudgetSearch.Answers()
     try owner.answer(nets, &answers) {
-      progress("\(helps.count) arrays helped: \($0) of \(owner.allQuestions.count) questions")
+      progress("\(helps.count) arrays helped: \($0) of \(owner.questions.count) questions")
     }
     let same = zip(answers.texts, reference.texts).count { $0 == $1 }
     let agreement = Double(same) / Double(answers.texts.count)
