@@ -30,6 +30,7 @@ import traceback
 import fixtures
 import jsonschema
 import numpy as np
+import numpy_checks
 import read_ingot
 from referencing import Registry, Resource
 
@@ -195,66 +196,6 @@ def flipped(data, place, bit=0):
     return data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1:]
 
 
-def check_quantized(checks, path, float_path):
-    """Holds an int8 net against the float net, quantized again here: see schemas/FORMAT.md, Scales of int8 arrays."""
-    header, arrays = read_ingot.read(path)
-    source = read_ingot.read(float_path)[1]
-    ties = {tie["same"]: tie["name"] for tie in header["ties"]}
-    corrected = {}  # by bias: the matrix that was rounded
-    for entry in header["arrays"]:
-        if "inputMeans" in entry:
-            biases = [name.removesuffix("weight") + "bias" for name in (entry["name"], ties.get(entry["name"])) if name]
-            corrected[next(name for name in biases if name in arrays)] = entry
-    others = {entry[kind] for entry in header["arrays"] for kind in ("scales", "inputMeans") if kind in entry}
-    checks.check(header["parameters"]["Precision"] == "int8", f"{path.name}: is of precision int8")
-    for entry in header["arrays"]:
-        name = entry["name"]
-        if entry["elementType"] != "int8":
-            if name in corrected:
-                bias = corrected_bias(source, arrays, corrected[name], name)
-                checks.check(np.array_equal(arrays[name], bias), f"{path.name}: {name} is corrected")
-            elif name not in others:
-                checks.check(np.array_equal(arrays[name], source[name]), f"{path.name}: {name} stays")
-            continue
-        elements, scales = requantized(source[name])
-        checks.check(np.array_equal(arrays[name], elements), f"{path.name}: elements of {name}")
-        checks.check(np.array_equal(arrays[entry["scales"]], scales), f"{path.name}: scales of {name}")
-
-
-def corrected_bias(source, arrays, entry, name):
-    """See schemas/FORMAT.md, Scales of int8 arrays: in float64, column by column."""
-    rounded = arrays[entry["name"]].astype("f8") * arrays[entry["scales"]].astype("f8")[:, None]
-    change = rounded - source[entry["name"]].astype("f8")
-    total = np.zeros(len(change))
-    for column, mean in zip(change.T, arrays[entry["inputMeans"]].astype("f8")):
-        total += column * mean
-    return (source[name].astype("f8") - total).astype("f4")
-
-
-def requantized(rows):
-    """Elements and scales of float32 rows, every operation in float32 and in the order that the program documents."""
-    one = np.float32
-    with np.errstate(divide="ignore", invalid="ignore"):  # a row of zeros has no scale
-        largest = np.abs(rows).max(axis=1)
-        best, least = np.zeros_like(largest), np.full_like(largest, np.inf)
-        for candidate in range(6):
-            scale = largest * (one(1) - one(0.04) * one(candidate)) / one(127)
-            inverse = one(1) / scale
-            errors = rows - np.clip(np.rint(rows * inverse[:, None]), -127, 127) * scale[:, None]
-            squares = errors * errors
-            lanes = np.zeros((len(rows), 16), np.float32)
-            whole = rows.shape[1] // 16 * 16
-            for start in range(0, whole, 16):
-                lanes += squares[:, start:start + 16]
-            total = np.zeros(len(rows), np.float32)
-            for column in [*lanes.T, *squares[:, whole:].T]:
-                total += column
-            better = total < least
-            best, least = np.where(better, scale, best), np.where(better, total, least)
-        elements = np.clip(np.rint(rows * (one(1) / best)[:, None]), -127, 127)
-    return np.nan_to_num(elements).astype(np.int8), best
-
-
 def check_asking(checks, errors, program, shelf):
     """Returns the report of one question."""
     picture, answers = DEMO / "pictures" / "red-circle-0004.png", program.folder / "answers.txt"
@@ -363,7 +304,7 @@ def check_reports(checks, errors, program):
     asked = check_asking(checks, errors, program, shelf)
     quantized = program.report(checks, errors, "quantize", "quantize", *plain, "--shelf", shelf)
     for net, path in zip(quantized["nets"], plain):
-        check_quantized(checks, pathlib.Path(net["file"]), path)
+        numpy_checks.check_quantized(checks, pathlib.Path(net["file"]), path)
         program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
     evaluated = check_evaluating(checks, errors, program, shelf)
     questions = ["--questions", DEMO / "questions.jsonl"]
@@ -375,7 +316,7 @@ def check_reports(checks, errors, program):
             checks, errors, "quantize", "quantize", *plain, "--shelf", shelf, "--force", *questions, *options)
         for net, path in zip(quantized["nets"], plain):
             if "--rest" not in options:
-                check_quantized(checks, pathlib.Path(net["file"]), path)
+                numpy_checks.check_quantized(checks, pathlib.Path(net["file"]), path)
             checks.check(read_ingot.read(net["file"])[0]["profile"]["quantization"]["biases"], "biases are corrected")
             program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
     halved = program.report(checks, errors, "quantize", "quantize", *plain, "--shelf", shelf, "--precision", "float16")
@@ -640,43 +581,13 @@ def check_statistics(checks, errors, program):
         for line in report["arrays"]:
             values = read_ingot.dequantized(header, arrays, line["name"]) if (
                 arrays[line["name"]].dtype == np.int8) else arrays[line["name"]]
-            check_measured(checks, f"{path.name}: {line['name']}", line["statistics"], values)
+            numpy_checks.check_measured(checks, f"{path.name}: {line['name']}", line["statistics"], values)
     report = program.report(checks, errors, "inspect", "inspect", EVERY_TYPE, "--statistics")
     source = safetensors_arrays(EVERY_TYPE)
     for line in report["arrays"]:
         dtype, shape, data = source[line["name"]]
-        check_measured(checks, line["name"], line["statistics"], expected_values(dtype, data).reshape(shape))
+        numpy_checks.check_measured(checks, line["name"], line["statistics"], expected_values(dtype, data).reshape(shape))
     checks.end_group("statistics of arrays, against NumPy")
-
-
-def check_measured(checks, what, found, values):
-    values = values.astype("f8")
-    finite = values[np.isfinite(values)]
-    wanted = {
-        "zeros": np.count_nonzero(values == 0), "nan": np.count_nonzero(np.isnan(values)),
-        "inf": np.count_nonzero(np.isinf(values)), "rows": len(values) if values.ndim > 1 else 0,
-        "zeroRows": np.count_nonzero(~values.reshape(len(values), -1).any(axis=1)) if values.ndim > 1 and values.size else 0,
-    }
-    checks.check(wanted.items() <= found.items(), f"{what}: {found} where NumPy has {wanted}")
-    if not finite.size:
-        checks.check(found["min"] is None and found["histogram"] == [], f"{what}: nothing is finite, but {found}")
-        return
-    checks.check(found["min"] == finite.min() and found["max"] == finite.max(), f"{what}: range of {found}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, deviation = finite.mean(), finite.std()
-        reach = np.abs(finite).max()
-    if np.isfinite(deviation):
-        checks.check(abs(found["mean"] - mean) <= 1e-12 * reach, f"{what}: mean {found['mean']}, not {mean}")
-        checks.check(abs(found["std"] - deviation) <= 1e-9 * reach, f"{what}: std {found['std']}, not {deviation}")
-    counts = found["histogram"]
-    checks.check(len(counts) == 41 and sum(counts) == finite.size, f"{what}: histogram {counts}")
-    if np.isfinite(finite.max() - finite.min()) and finite.max() > finite.min():
-        # A value on the edge of two ranges may be rounded into either.
-        edges = np.linspace(finite.min(), finite.max(), 42)
-        width = edges[1] - edges[0]
-        on_edge = (np.abs(finite[:, None] - edges[None, 1:-1]).min(axis=1) < 1e-9 * width).sum()
-        difference = np.abs(np.histogram(finite, 41)[0] - counts).sum()
-        checks.check(difference <= 2 * on_edge, f"{what}: histogram differs by {difference}")
 
 
 def check_damage(checks, program):

@@ -1,0 +1,94 @@
+"""What tools/check_formats.py derives again in NumPy: int8 weights, corrected biases, and statistics of arrays."""
+
+import numpy as np
+import read_ingot
+
+
+def check_quantized(checks, path, float_path):
+    """Holds an int8 net against the float net, quantized again here: see schemas/FORMAT.md, Scales of int8 arrays."""
+    header, arrays = read_ingot.read(path)
+    source = read_ingot.read(float_path)[1]
+    ties = {tie["same"]: tie["name"] for tie in header["ties"]}
+    corrected = {}  # by bias: the matrix that was rounded
+    for entry in header["arrays"]:
+        if "inputMeans" in entry:
+            biases = [name.removesuffix("weight") + "bias" for name in (entry["name"], ties.get(entry["name"])) if name]
+            corrected[next(name for name in biases if name in arrays)] = entry
+    others = {entry[kind] for entry in header["arrays"] for kind in ("scales", "inputMeans") if kind in entry}
+    checks.check(header["parameters"]["Precision"] == "int8", f"{path.name}: is of precision int8")
+    for entry in header["arrays"]:
+        name = entry["name"]
+        if entry["elementType"] != "int8":
+            if name in corrected:
+                bias = corrected_bias(source, arrays, corrected[name], name)
+                checks.check(np.array_equal(arrays[name], bias), f"{path.name}: {name} is corrected")
+            elif name not in others:
+                checks.check(np.array_equal(arrays[name], source[name]), f"{path.name}: {name} stays")
+            continue
+        elements, scales = requantized(source[name])
+        checks.check(np.array_equal(arrays[name], elements), f"{path.name}: elements of {name}")
+        checks.check(np.array_equal(arrays[entry["scales"]], scales), f"{path.name}: scales of {name}")
+
+
+def corrected_bias(source, arrays, entry, name):
+    """See schemas/FORMAT.md, Scales of int8 arrays: in float64, column by column."""
+    rounded = arrays[entry["name"]].astype("f8") * arrays[entry["scales"]].astype("f8")[:, None]
+    change = rounded - source[entry["name"]].astype("f8")
+    total = np.zeros(len(change))
+    for column, mean in zip(change.T, arrays[entry["inputMeans"]].astype("f8")):
+        total += column * mean
+    return (source[name].astype("f8") - total).astype("f4")
+
+
+def requantized(rows):
+    """Elements and scales of float32 rows, every operation in float32 and in the order that the program documents."""
+    one = np.float32
+    with np.errstate(divide="ignore", invalid="ignore"):  # a row of zeros has no scale
+        largest = np.abs(rows).max(axis=1)
+        best, least = np.zeros_like(largest), np.full_like(largest, np.inf)
+        for candidate in range(6):
+            scale = largest * (one(1) - one(0.04) * one(candidate)) / one(127)
+            inverse = one(1) / scale
+            errors = rows - np.clip(np.rint(rows * inverse[:, None]), -127, 127) * scale[:, None]
+            squares = errors * errors
+            lanes = np.zeros((len(rows), 16), np.float32)
+            whole = rows.shape[1] // 16 * 16
+            for start in range(0, whole, 16):
+                lanes += squares[:, start:start + 16]
+            total = np.zeros(len(rows), np.float32)
+            for column in [*lanes.T, *squares[:, whole:].T]:
+                total += column
+            better = total < least
+            best, least = np.where(better, scale, best), np.where(better, total, least)
+        elements = np.clip(np.rint(rows * (one(1) / best)[:, None]), -127, 127)
+    return np.nan_to_num(elements).astype(np.int8), best
+
+
+def check_measured(checks, what, found, values):
+    values = values.astype("f8")
+    finite = values[np.isfinite(values)]
+    wanted = {
+        "zeros": np.count_nonzero(values == 0), "nan": np.count_nonzero(np.isnan(values)),
+        "inf": np.count_nonzero(np.isinf(values)), "rows": len(values) if values.ndim > 1 else 0,
+        "zeroRows": np.count_nonzero(~values.reshape(len(values), -1).any(axis=1)) if values.ndim > 1 and values.size else 0,
+    }
+    checks.check(wanted.items() <= found.items(), f"{what}: {found} where NumPy has {wanted}")
+    if not finite.size:
+        checks.check(found["min"] is None and found["histogram"] == [], f"{what}: nothing is finite, but {found}")
+        return
+    checks.check(found["min"] == finite.min() and found["max"] == finite.max(), f"{what}: range of {found}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = finite.mean(), finite.std()
+        reach = np.abs(finite).max()
+    if np.isfinite(deviation):
+        checks.check(abs(found["mean"] - mean) <= 1e-12 * reach, f"{what}: mean {found['mean']}, not {mean}")
+        checks.check(abs(found["std"] - deviation) <= 1e-9 * reach, f"{what}: std {found['std']}, not {deviation}")
+    counts = found["histogram"]
+    checks.check(len(counts) == 41 and sum(counts) == finite.size, f"{what}: histogram {counts}")
+    if np.isfinite(finite.max() - finite.min()) and finite.max() > finite.min():
+        # A value on the edge of two ranges may be rounded into either.
+        edges = np.linspace(finite.min(), finite.max(), 42)
+        width = edges[1] - edges[0]
+        on_edge = (np.abs(finite[:, None] - edges[None, 1:-1]).min(axis=1) < 1e-9 * width).sum()
+        difference = np.abs(np.histogram(finite, 41)[0] - counts).sum()
+        checks.check(difference <= 2 * on_edge, f"{what}: histogram differs by {difference}")
