@@ -328,6 +328,17 @@ def check_reports(checks, errors, program):
     classified = program.report(
         checks, errors, "classify", "classify", DEMO / "pictures" / "red-circle-0004.png", "--set", "ModelSize=tiny",
         "--shelf", folder / "vit")
+    looked = program.report(
+        checks, errors, "attention", "attention", DEMO / "pictures" / "red-circle-0004.png", "what shape is present?",
+        "--set", "Release=demo", "--shelf", shelf, "--output", folder / "attention.html")
+    features = program.report(
+        checks, errors, "features", "features", DEMO / "pictures", "--class-part", "2", "--set", "Release=demo", "--shelf",
+        shelf, "--output", folder / "features.csv")
+    for options in ["--set", "ModelSize=tiny", "--shelf", folder / "vit"], ["--set", "Release=demo", "--shelf", shelf]:
+        few = program.report(
+            checks, errors, "features", "features", DEMO / "pictures" / "red-circle-0004.png", *options, "--output",
+            folder / "few.safetensors")
+        checks.check("purity" not in few and "tsne" not in few["points"][0], "one picture has no neighbours")
     exported = program.report(
         checks, errors, "export", "export", *plain, "--to", "safetensors", folder / "exported")
     different = [
@@ -353,6 +364,11 @@ def check_reports(checks, errors, program):
         ["search", "helped", [{"net": "TextDecoder"}]]])
     check_refused(checks, errors, "classify", classified, [
         ["images", []], ["images", 0, "classes", 0, "probability", 2], ["images", 0, "image", REMOVE]])
+    check_refused(checks, errors, "attention", looked, [
+        ["tokens", []], ["tokens", 0, "id", -1], ["grid", 0], ["answer", REMOVE], ["answerTokens", 0, "text", REMOVE]])
+    check_refused(checks, errors, "features", features, [
+        ["points", []], ["points", 0, "pca", [1]], ["purity", "share", 2], ["purity", "classes", REMOVE],
+        ["purity", "classes", 0, "class", REMOVE], ["variance", [1, 2]], ["points", 0, "neighbours", 0, "cosine", 3]])
     check_refused(checks, errors, "export", exported, [["files", ["a"]], ["arrays", -1], ["folder", ""]])
     check_refused(checks, errors, "diff", different[2], [
         ["identical", True], ["different", 0, "kind", "type"], ["different", 0, "shapes", [[1]]],

@@ -76,7 +76,7 @@ INTERACTIONS = """
   document.querySelector(".choices:not(.picks) input")?.click();
   // Of attention: each block, head and word changes the heat, and the shares of a row have the sum 1.
   const patches = [...document.querySelectorAll(".heat rect")];
-  if (patches.length) {
+  if (document.querySelector(".word")) {
     const seen = () => patches.map((patch) => patch.style.fill).join();
     for (const group of document.querySelectorAll(".picks")) {
       const states = new Set();
@@ -100,6 +100,26 @@ INTERACTIONS = """
       const sum = [...row.cells].slice(1).reduce((sum, cell) => sum + parseFloat(cell.textContent), 0);
       if (Math.abs(sum - 100) > 1) say("a row of the answer has the sum " + sum);
     }
+  }
+  // Of features: the other map has other places, and each image shows its neighbours.
+  const points = [...document.querySelectorAll(".point")];
+  if (points.length) {
+    const seen = () => points.map((point) => point.getAttribute("transform")).join();
+    const before = seen();
+    const maps = [...document.querySelectorAll("input[name=map]")];
+    maps[1]?.click();
+    if (maps.length && seen() === before) say("both maps are the same");
+    maps[0]?.click();
+    if (seen() !== before) say("the map doesn't come back");
+    for (const point of points) {
+      point.dispatchEvent(new PointerEvent("pointerover", { bubbles: true, pointerType: "mouse" }));
+      const near = document.querySelectorAll(".near li").length;
+      if (near !== Math.min(6, points.length - 1)) { say("an image shows " + near + " neighbours"); break; }
+    }
+    const places = points.map((point) => point.getBoundingClientRect());
+    const frame = points[0].closest("svg").getBoundingClientRect();
+    if (places.some((place) => place.left < frame.left || place.right > frame.right || place.top < frame.top
+      || place.bottom > frame.bottom)) say("an image is off the map");
   }
   return failures;
 })()
@@ -309,6 +329,9 @@ def make_pages(ingot, folder):
         "attention": ["attention", ROOT / "weights/demo/pictures/red-circle-0004.png", "what is the color of the circle?",
                       *net, *shelf],
         "attention-hostile": ["attention", pictures / lines[0]["image"], HOSTILE[:40], *net, *shelf],
+        "features": ["features", ROOT / "weights/demo/pictures", "--class-part", "2", *net, *shelf],
+        "features-hostile": ["features", pictures, *net, *shelf],
+        "features-few": ["features", ROOT / "weights/demo/pictures/red-circle-0004.png", *net, *shelf],
         "inspection": ["inspect", *net, "--set", "Part=TextDecoder", *shelf],
         "inspection-int8": ["inspect", *net, "--set", "Part=TextDecoder", "--set", "Precision=int8", *shelf],
         "inspection-checkpoint": ["inspect", "weights/demo"],

@@ -28,9 +28,10 @@ struct FeatureDrawing {
     let (left, right) = (xs.min() ?? 0, xs.max() ?? 0)
     let (bottom, top) = (ys.min() ?? 0, ys.max() ?? 0)
     let room = side / 2 + 8
-    let scale = min(
-      (width - 2 * room) / max(right - left, .leastNormalMagnitude),
-      (height - 2 * room) / max(top - bottom, .leastNormalMagnitude))
+    let (wide, high) = (right - left, top - bottom)
+    let scales = [(width - 2 * room, wide), (height - 2 * room, high)].filter { $0.1 > 0 }.map { $0.0 / $0.1 }
+    // All in one place: in the middle.
+    let scale = scales.min().flatMap { $0.isFinite ? $0 : nil } ?? 0
     return places.map { place in
       (
         width / 2 + (place[0] - (left + right) / 2) * scale,

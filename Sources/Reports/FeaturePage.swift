@@ -100,8 +100,7 @@ public struct FeaturePage {
       <div class="looking features">
       <figure class="heat"><svg viewBox="0 0 \(drawing.width) \(drawing.height)" tabindex="0" role="img" \
       aria-label="map of the images; the arrow keys go through them">
-      <g id="links"></g>
-      \(marks)</svg>
+      \(marks)<g id="links"></g></svg>
       \(legend)</figure>
       <div class="aside"><div class="detail" aria-live="polite"><p class="note">Point at an image, tap it, or go there by the \
       arrow keys.</p></div></div>
@@ -168,7 +167,7 @@ extension PageStyle {
     .features .legend svg { border: 0; display: inline-block; width: 11px; margin-right: 6px; border-radius: 2px; }
     .point { cursor: pointer; }
     .point.on rect { stroke: var(--ink); stroke-width: 3; } .point.on circle { stroke: var(--ink); stroke-width: 3; }
-    #links line { stroke: var(--ink); stroke-width: 1.6; opacity: .75; }
+    #links line { stroke: var(--ink); stroke-width: 1.6; opacity: .75; pointer-events: none; }
     .near { list-style: none; padding: 0; margin: 10px 0 0; }
     .near li { display: flex; gap: 10px; align-items: center; margin: 4px 0; font-size: 13px; }
     .near img { width: 36px; height: 36px; object-fit: contain; flex: none; } .near span { color: var(--soft); }
