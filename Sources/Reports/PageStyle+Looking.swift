@@ -29,7 +29,7 @@ extension PageStyle {
     }
     #answer th { font-weight: 600; color: var(--soft); font-size: 12.5px; }
     @media (max-width: 640px) { .looking { grid-template-columns: minmax(0, 1fr); } }
-    @media print { .aside, .picks { display: none; } .picks:has(:checked) { display: flex; }
+    @media print { .aside, .switch, .picks { display: none; } .picks:has(:checked) { display: flex; }
       .picks label:not(:has(:checked)) { display: none; } .looking { grid-template-columns: 300px; }
       .word { padding: 2px; } .heat, .word { break-inside: avoid; } }
 
