@@ -75,7 +75,7 @@ INTERACTIONS = """
   }
   document.querySelector(".choices:not(.picks) input")?.click();
   // Of attention: each block, head and word changes the heat, and the shares of a row have the sum 1.
-  const patches = [...document.querySelectorAll(".heat rect")];
+  const patches = [...document.querySelectorAll(".heat rect[data-i]")];
   if (document.querySelector(".word")) {
     const seen = () => patches.map((patch) => patch.style.fill).join();
     for (const group of document.querySelectorAll(".picks")) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes Tests/QuestionAnsweringTests/Fixtures/maps.json: what scikit-learn makes of some vectors, for tests of maps.
 
-    python3 -m venv .venv-maps; .venv-maps/bin/pip install scikit-learn==1.9.1
-    .venv-maps/bin/python tools/fixtures_maps.py
+    python3 -m venv .venv; .venv/bin/pip install scikit-learn==1.9.1
+    .venv/bin/python tools/fixtures_maps.py
 
 Two sets of vectors: 60 of 20 elements in four clouds, more vectors than elements; and 24 of 40 elements in three, fewer.
 Of each the two principal components (whose signs are arbitrary), the shares of variance, and of exact t-SNE the KL

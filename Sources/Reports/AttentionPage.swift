@@ -87,7 +87,7 @@ public struct AttentionPage {
       <image width="\(picture.width)" height="\(picture.height)" preserveAspectRatio="none" \
       href="data:image/jpeg;base64,\(bytes)"/>
       \(patches)
-      </svg>
+      <rect class="cursor" width="0" height="0"/></svg>
       <figcaption><span>0</span><canvas id="scale" width="200" height="1" aria-hidden="true"></canvas>\
       <span id="most"></span></figcaption></figure>
       <div class="aside">

@@ -173,6 +173,7 @@ extension PageStyle {
     .near img { width: 36px; height: 36px; object-fit: contain; flex: none; } .near span { color: var(--soft); }
     .features .detail > img { width: 96px; height: 96px; object-fit: contain; display: block; margin-bottom: 6px; }
     .features .detail { min-height: 400px; }
+    @media print { .features { grid-template-columns: minmax(0, 1fr); } }
     @media (max-width: 640px) {
       .features { grid-template-columns: minmax(0, 1fr); }
       .features .detail { min-height: 150px; position: static; } .features .detail > img { width: 64px; height: 64px; }

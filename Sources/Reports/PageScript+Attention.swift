@@ -54,7 +54,8 @@ extension PageScript {
     const percent = (share) => (100 * share).toPrecision(3) + " %";
     const drawing = document.querySelector(".heat svg");
     const detail = document.querySelector(".detail");
-    const patches = [...drawing.querySelectorAll("rect")];
+    const patches = [...drawing.querySelectorAll("rect[data-i]")];
+    const cursor = drawing.querySelector(".cursor");
     const words = [...document.querySelectorAll(".word")];
     const own = document.getElementById("own");
     const picked = (name, usual) => document.querySelector(`input[name=${name}]:checked`)?.value ?? usual;
@@ -65,6 +66,8 @@ extension PageScript {
 
     function explained(index) {
       patch = index;
+      // A frame of its own, which no neighbour covers.
+      for (const name of ["x", "y", "width", "height"]) cursor.setAttribute(name, patches[index].getAttribute(name));
       const row = Math.floor(index / data.grid) + 1, column = index % data.grid + 1;
       const rank = heat.map((row, word) => [row[index], word]).sort((x, y) => y[0] - x[0]).slice(0, 3);
       return [

@@ -17,7 +17,8 @@ extension PageStyle {
     .looking { display: grid; grid-template-columns: minmax(0, 512px) minmax(240px, 1fr); gap: 8px 28px; }
     .heat { margin: 0; } .heat svg { width: 100%; height: auto; border-radius: 4px; }
     .heat rect { cursor: crosshair; stroke: none; }
-    .heat rect.on { stroke: #fff; stroke-width: 2; paint-order: stroke; }
+    .heat rect.cursor { fill: none; stroke: #111; stroke-width: 2.5; pointer-events: none; }
+    .heat rect.cursor { filter: drop-shadow(0 0 1.5px #fff) drop-shadow(0 0 1.5px #fff); }
     .heat figcaption { display: flex; gap: 8px; align-items: center; font-size: 13px; color: var(--soft); margin-top: 8px; flex-wrap: wrap; }
     #scale { width: 160px; height: 12px; border-radius: 3px; background: #fff; border: 1px solid var(--line); }
     .switch { font-size: 13.5px; display: inline-flex; gap: 6px; align-items: center; }
@@ -28,7 +29,7 @@ extension PageStyle {
     }
     #answer th { font-weight: 600; color: var(--soft); font-size: 12.5px; }
     @media (max-width: 640px) { .looking { grid-template-columns: minmax(0, 1fr); } }
-    @media print { .aside, .picks { display: none; } .picks:has(:checked) { display: flex; }
+    @media print { .aside, .switch, .picks { display: none; } .picks:has(:checked) { display: flex; }
       .picks label:not(:has(:checked)) { display: none; } .looking { grid-template-columns: 300px; }
       .word { padding: 2px; } .heat, .word { break-inside: avoid; } }
 
