@@ -39,12 +39,16 @@ INTERACTIONS = """
     for (const button of table.querySelectorAll("th button")) {
       for (const way of ["descending", "ascending"]) {
         button.click();
-        if (button.closest("th").getAttribute("aria-sort") !== way) say("heading " + button.textContent + " is not " + way);
-        const column = button.closest("th").cellIndex;
+        const head = button.closest("th");
+        if (head.getAttribute("aria-sort") !== way) say("heading " + button.textContent + " is not " + way);
+        const column = head.cellIndex;
         const keys = [...table.tBodies[0].rows].map((row) => row.cells[column].dataset.k).filter((key) => key);
         for (let index = 1; index < keys.length; index++) {
-          const step = Number(keys[index]) - Number(keys[index - 1]);
-          if (way === "descending" ? step > 0 : step < 0) { say("column " + button.textContent + " is unsorted"); break; }
+          // Compared, not subtracted: a layer without error has an infinite ratio, as others have.
+          const [last, key] = [Number(keys[index - 1]), Number(keys[index])];
+          if (way === "descending" ? key <= last : key >= last) continue;
+          say("column " + button.textContent + " is unsorted");
+          break;
         }
       }
     }
@@ -151,7 +155,7 @@ class Browser:
     """Chromium, headless, spoken to by its DevTools protocol through a pipe."""
 
     def __init__(self, folder):
-        command = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+        command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
         if not command:
             sys.exit("there is no chromium: run tools/setup --browser")
         self.number = 0
@@ -167,7 +171,8 @@ class Browser:
             os.dup2(second, 4)
 
         self.process = subprocess.Popen(
-            [command, "--headless", "--remote-debugging-pipe", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            [command, "--headless", "--remote-debugging-pipe", "--disable-gpu", "--disable-dev-shm-usage",
+             "--no-first-run",
              # The browser refuses to run as root with its sandbox.
              *(["--no-sandbox"] if os.geteuid() == 0 else []),
              "--disable-background-networking", "--disable-component-update", "--disable-extensions",
@@ -249,7 +254,8 @@ class Browser:
     def screenshot(self, path):
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
-                         clip={"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 12_000), "scale": 1})
+                         clip={"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 12_000),
+                               "scale": 1})
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def print(self, path):
@@ -320,12 +326,12 @@ def make_pages(ingot, folder):
         json.dumps({**line, "question": f"{line['question']} {HOSTILE[:28]}", "answer": HOSTILE}) + "\n"
         for line in lines))
     compare = ["--set", "Precision=int8", "--against", "Precision=float32"]
+    blind = ["--set", "Release=blind", "--against", "Release=demo"]
     pages = {
         "evaluation": ["evaluate", *net, *compare, "--questions", usual, *shelf],
         "evaluation-alone": ["evaluate", *net, "--questions", usual, *shelf],
-        "evaluation-flipped": ["evaluate", "--set", "Release=blind", "--against", "Release=demo", "--questions", usual, *shelf],
-        "evaluation-hostile": ["evaluate", "--set", "Release=blind", "--against", "Release=demo", "--questions", hostile,
-                               *shelf],
+        "evaluation-flipped": ["evaluate", *blind, "--questions", usual, *shelf],
+        "evaluation-hostile": ["evaluate", *blind, "--questions", hostile, *shelf],
         "attention": ["attention", ROOT / "weights/demo/pictures/red-circle-0004.png", "what is the color of the circle?",
                       *net, *shelf],
         "attention-hostile": ["attention", pictures / lines[0]["image"], HOSTILE[:40], *net, *shelf],
