@@ -86,6 +86,20 @@ extension EvaluationQuestion {
     return groups
   }
 
+  /// As `byImage`, of some images that are spread over all of them, and the first questions about each: about as many as
+  /// are wanted in all.
+  static func spreadByImage(
+    _ questions: [EvaluationQuestion], mostImages: Int, mostQuestions: Int
+  ) -> [(path: String, indices: [Int])] {
+    let groups = byImage(questions)
+    let images = min(groups.count, mostImages)
+    let each = max(1, mostQuestions / max(1, images))
+    return (0..<images).map { number in
+      let group = groups[number * groups.count / images]
+      return (group.path, Array(group.indices.prefix(each)))
+    }
+  }
+
   /// The accuracy of an answer, 0...1: VQA's official metric where there are annotators, whether both are the same when
   /// normalized where there is one right answer, nil where there is none.
   func accuracy(of answer: String) -> Double? {

@@ -22,11 +22,8 @@ public struct InputMeans: Sendable {
 
   /// Of many questions as many as are enough, spread over all of them.
   public static func some(of questions: [EvaluationQuestion]) -> [EvaluationQuestion] {
-    var groups = EvaluationQuestion.byImage(questions)
-    let images = min(groups.count, usualImages)
-    groups = (0..<images).map { groups[$0 * groups.count / images] }
-    let each = max(1, usualQuestions / max(1, images))
-    return groups.flatMap { $0.indices.prefix(each) }.map { questions[$0] }
+    EvaluationQuestion.spreadByImage(questions, mostImages: usualImages, mostQuestions: usualQuestions)
+      .flatMap(\.indices).map { questions[$0] }
   }
 
   /// Those of a net, by layer.
@@ -46,10 +43,11 @@ public struct InputMeans: Sendable {
     for (path, indices) in EvaluationQuestion.byImage(questions) {
       let picture = try Picture(path)
       do throws(Failure) {
-        let answers = try free.answer(
-          indices.map { questions[$0].question }, about: free.look(at: picture),
-          options: AnswerOptions(maximumTokens: Self.tokens, beams: 1))
         let image = try vqa.look(at: picture)
+        // Keys and values that the unobserved nets make must not be there already for the observed ones.
+        let answers = try free.answer(
+          indices.map { questions[$0].question }, about: free.seen(image.vectors, pixels: image.pixels),
+          options: AnswerOptions(maximumTokens: Self.tokens, beams: 1))
         for start in stride(from: 0, to: answers.count, by: VisualQuestionAnswering.batch) {
           let batch = answers[start..<min(start + VisualQuestionAnswering.batch, answers.count)]
           _ = try vqa.scores(ofAnswers: batch.map(\.tokens), to: batch.map(\.questionTokens), about: image)

@@ -59,12 +59,11 @@ struct Sensitivity {
   ) throws(Failure) {
     self.vqa = vqa
     self.int8 = int8
-    var groups = EvaluationQuestion.byImage(questions)
-    let images = min(groups.count, Self.mostImages)
-    groups = (0..<images).map { groups[$0 * groups.count / images] }
     var cases: [Case] = []
+    let groups = EvaluationQuestion.spreadByImage(
+      questions, mostImages: Self.mostImages, mostQuestions: Self.mostQuestions)
     for (path, indices) in groups {
-      let texts = indices.prefix(max(1, Self.mostQuestions / images)).map { questions[$0].question }
+      let texts = indices.map { questions[$0].question }
       do throws(Failure) {
         cases.append(try Self.makeCase(vqa, Picture(path), texts))
       } catch {
