@@ -35,6 +35,13 @@ typedef struct ck_int8_operations {
                    size_t outputs);
 } ck_int8_operations;
 
+/// Attention whose operands are rounded to bfloat16: without weights, not causal. As `attention_scratch` and `attend` below.
+typedef struct ck_bfloat16_operations {
+  size_t (*attention_scratch)(const ck_attention *attention);
+  void (*attend)(const ck_attention *attention, size_t head, size_t first_row, size_t rows, float *scratch,
+                 int is_packed);
+} ck_bfloat16_operations;
+
 /// Part of a linear map: all inputs, some rows and outputs.
 typedef struct ck_operations {
   // Products of packed panels. x is packed by panels of up to `panel_rows` rows, for each input those rows adjacent;
@@ -83,11 +90,14 @@ extern const ck_operations ck_operations_portable;
 #if defined(__x86_64__)
 extern const ck_operations ck_operations_avx2, ck_operations_avx512;
 extern const ck_int8_operations ck_int8_operations_vnni;
+extern const ck_bfloat16_operations ck_bfloat16_operations_avx512;
 #endif
 
 /// Those of a level, or of the best one below it that there is.
 const ck_operations *ck_operations_of(ck_level level);
 /// Those for int8 that belong to a level's and that this processor has.
 const ck_int8_operations *ck_int8_operations_of(const ck_operations *operations);
+/// Those for bfloat16 likewise; NULL where they would be no faster than floats.
+const ck_bfloat16_operations *ck_bfloat16_operations_of(const ck_operations *operations);
 
 #endif

@@ -137,6 +137,7 @@ public struct AttentionMap {
   let weights: Matrix?
   let heads: Int
   let isCausal: Bool
+  let rounds: Bool
 
   /// - Parameters:
   ///   - queries: rows × (heads · head size).
@@ -144,9 +145,12 @@ public struct AttentionMap {
   ///   - output: as `queries`.
   ///   - weights: (heads · rows) × other rows: where to write softmax(q kᵀ / √(head size)); nil: nowhere.
   ///   - isCausal: whether the i-th last query sees all but the last i keys.
+  ///   - rounds: whether queries, keys, values and weights may be rounded to bfloat16 where that is faster; sums are
+  ///     float32 all the same. For nets whose other layers are rounded more coarsely. Without effect on a causal one, and
+  ///     where weights are written.
   public init(
     queries: Matrix, keys: Matrix, values: Matrix, into output: Matrix, weights: Matrix? = nil, heads: Int,
-    isCausal: Bool = false
+    isCausal: Bool = false, rounds: Bool = false
   ) {
     precondition(queries.columns.isMultiple(of: heads), "heads don't divide the width")
     precondition(
@@ -165,6 +169,7 @@ public struct AttentionMap {
     self.weights = weights
     self.heads = heads
     self.isCausal = isCausal
+    self.rounds = rounds
   }
 }
 
@@ -198,7 +203,8 @@ extension Engine {
         q: map.queries.base, k: map.keys.base, v: map.values.base, q_stride: map.queries.stride,
         k_stride: map.keys.stride, v_stride: map.values.stride, out: map.output.base, out_stride: map.output.stride,
         weights: map.weights?.base, q_rows: map.queries.rows, k_rows: map.keys.rows, heads: map.heads,
-        head_size: headSize, scale: 1 / Float(headSize).squareRoot(), causal: map.isCausal ? 1 : 0)
+        head_size: headSize, scale: 1 / Float(headSize).squareRoot(), causal: map.isCausal ? 1 : 0,
+        rounds: map.rounds ? 1 : 0)
     }
     try withExtendedLifetime(attentions) { () throws(Failure) in
       try checked { unsafe ck_attention_run(pool, kernels, kernels.count) }

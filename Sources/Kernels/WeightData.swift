@@ -45,7 +45,8 @@ public enum WeightData: Sendable {
 /// What int8 weights are multiplied with.
 public enum Activations: String, Sendable, CaseIterable {
   /// Rows of x, quantized on the way: each has a scale of its own, its largest magnitude over 127. Sums of products are
-  /// exact integers, and so the same on every processor.
+  /// exact integers, and so the same on every processor. An attention between such maps may round its operands to
+  /// bfloat16.
   case int8
   /// x as it is; weights are widened.
   case float32

@@ -19,6 +19,11 @@ private struct VisionScratch {
   }
 }
 
+extension FusedAttention {
+  /// bfloat16 is much finer than the rows of x that its maps quantize.
+  fileprivate var rounds: Bool { qkv.weight.elementType == .int8 && qkv.weight.activations == .int8 }
+}
+
 extension VisionBlock {
   /// x ← x + attention(norm(x)); x ← x + MLP(norm(x)).
   fileprivate func run(_ x: Matrix, _ scratch: VisionScratch, _ engine: Engine) throws(Failure) {
@@ -29,7 +34,8 @@ extension VisionBlock {
     try engine.run([
       AttentionMap(
         queries: mixed.columns(0..<size), keys: mixed.columns(size..<2 * size),
-        values: mixed.columns(2 * size..<3 * size), into: scratch.attended, heads: attention.heads)
+        values: mixed.columns(2 * size..<3 * size), into: scratch.attended, heads: attention.heads,
+        rounds: attention.rounds)
     ])
     try engine.run([attention.projection.map(scratch.attended, into: x, .add)])
     norm2(x, into: scratch.normalized, engine)

@@ -164,6 +164,47 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
     }
   }
 
+  /// With operands that bfloat16 can hold and scales that are powers of two, only the weights are rounded: each by 2⁻⁹ of
+  /// itself at most, so what comes out by 2⁻⁹ of the largest value.
+  @Test(arguments: engines)
+  func roundedAttentionIsWithinItsBound(level: Engine.Level, threads: Int) throws {
+    let engine = try Engine(threads: threads, level: level)
+    var numbers = Numbers()
+    let cases: [(q: Int, k: Int, heads: Int, size: Int)] = [
+      (13, 1, 2, 64), (15, 9, 2, 64), (577, 577, 1, 64), (29, 70, 3, 16), (65, 33, 2, 4), (14, 32, 1, 256),
+      (210, 31, 2, 1),
+    ]
+    for (q, k, heads, size) in cases {
+      let width = heads * size
+      let mixed = numbers.matrix(max(q, k), 3 * width)
+      for row in 0..<mixed.rows {
+        for column in 0..<mixed.columns {
+          mixed[row, column] = Float(bitPattern: mixed[row, column].bitPattern & 0xFFFF_0000)
+        }
+      }
+      let (queries, keys, values) = (
+        mixed.rows(0..<q).columns(0..<width), mixed.rows(0..<k).columns(width..<2 * width),
+        mixed.rows(0..<k).columns(2 * width..<3 * width)
+      )
+      let output = Matrix(rows: q, columns: width)
+      try engine.run([
+        AttentionMap(queries: queries, keys: keys, values: values, into: output, heads: heads, rounds: true)
+      ])
+      for head in 0..<heads {
+        let columns = head * size..<(head + 1) * size
+        let expected = ReferenceKernels.attention(
+          rows(queries.columns(columns)), rows(keys.columns(columns)), rows(values.columns(columns)), isCausal: false)
+        let largest = rows(values.columns(columns)).joined().map(abs).max() ?? 0
+        let bound = largest * (1.0 / 512) + 1e-5
+        for (row, expected) in zip(rows(output.columns(columns)), expected.output) {
+          for (value, expected) in zip(row, expected) {
+            #expect(abs(value - expected) < bound, "\(q) \(k) \(heads) \(size)")
+          }
+        }
+      }
+    }
+  }
+
   @Test(arguments: engines)
   func largeScoresDoNotOverflow(level: Engine.Level, threads: Int) throws {
     let engine = try Engine(threads: threads, level: level)
@@ -173,6 +214,13 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
     let (v, out) = (Matrix(rows: 2, columns: 4, [1, 2, 3, 4, 5, 6, 7, 8]), Matrix(rows: 1, columns: 4))
     try engine.run([AttentionMap(queries: q, keys: k, values: v, into: out, heads: 1)])
     #expect(out.elements == [1, 2, 3, 4])
+    let many = Matrix(
+      rows: 20, columns: 4, (0..<20).flatMap { $0.isMultiple(of: 2) ? [200, 0, 0, 0] : [-200, 0, 0, 0] })
+    let rounded = Matrix(rows: 20, columns: 4)
+    try engine.run([AttentionMap(queries: many, keys: k, values: v, into: rounded, heads: 1, rounds: true)])
+    for row in 0..<20 {
+      #expect(rounded.rows(row..<row + 1).elements == (row.isMultiple(of: 2) ? [1, 2, 3, 4] : [5, 6, 7, 8]))
+    }
   }
 
   @Test(arguments: engines)

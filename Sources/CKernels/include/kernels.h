@@ -77,6 +77,9 @@ typedef struct ck_attention {
   size_t q_rows, k_rows, heads, head_size;
   float scale;
   int causal; // row i of q sees rows 0 ... k_rows - q_rows + i of k (k_rows >= q_rows)
+  // Nonzero: operands of many rows may be rounded to bfloat16 where the processor multiplies these faster; not with
+  // weights, nor when causal.
+  int rounds;
 } ck_attention;
 
 /// Runs several independent attentions as one piece of work. Returns 0, or -1 when memory is short.
