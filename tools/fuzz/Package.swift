@@ -8,7 +8,9 @@ import PackageDescription
 func watched(_ name: String, _ dependencies: [Target.Dependency], _ more: [SwiftSetting] = []) -> Target {
   .target(
     name: name, dependencies: dependencies,
-    swiftSettings: [.strictMemorySafety(), .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=fuzzer"])]
+    swiftSettings: [
+      .strictMemorySafety(), .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=fuzzer"]),
+    ]
       + more)
 }
 
@@ -34,11 +36,11 @@ let package = Package(
     watched("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering"]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Arrays", "Assurance", "Checkpoints", "CSystem", "Families", "NetFile", "QuestionAnswering"],
-      path: "Targets"),
+      dependencies: ["Arrays", "Assurance", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],
+      path: "Targets", swiftSettings: [.strictMemorySafety()]),
     .executableTarget(
       name: "fuzz", dependencies: ["FuzzTargets"], path: "Driver",
-      swiftSettings: [.unsafeFlags(["-parse-as-library"])],
+      swiftSettings: [.strictMemorySafety(), .unsafeFlags(["-parse-as-library"])],
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
   ]
 )

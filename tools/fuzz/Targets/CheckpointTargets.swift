@@ -23,7 +23,8 @@ extension FuzzTarget {
     let map = try sure("the index") { try JSONValue(parsing: bytes).member("weight_map").object() }
     try expect(
       checkpoint.arrays.map { Array($0.name.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
-        == map.map { Array($0.key.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }, "other arrays than the index has")
+        == map.map { Array($0.key.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }, "other arrays than the index has"
+    )
     try checkCopy(of: checkpoint)
   }
 
@@ -88,7 +89,8 @@ extension FuzzTarget {
       .exited(0), .exited(0), .exited(0), .exited(65), .exited(69), .exited(1), .killed(signal: 11), .killed(signal: 9),
     ]
     let content = storage + storage
-    let checkpoint = try HDF5Checkpoint(file.holding(content), openedBy: file.path) { arguments, limit throws(Failure) in
+    let checkpoint = try HDF5Checkpoint(file.holding(content), openedBy: file.path) {
+      arguments, limit throws(Failure) in
       let isList = arguments.contains("list")
       let output = isList ? parts[0] : parts[1]
       guard output.count <= limit else { throw Failure(.badData, "the child process prints more") }

@@ -1,7 +1,7 @@
 import Arrays
 
 /// A reader of untrusted bytes, and what must hold whatever the bytes.
-public struct FuzzTarget: Sendable {
+public struct FuzzTarget: Sendable, CustomStringConvertible {
   public let name: String
   private let kinds: Set<Failure.Kind>
   private let body: @Sendable ([UInt8]) throws -> Void
@@ -16,16 +16,22 @@ public struct FuzzTarget: Sendable {
     (self.name, self.kinds, self.body) = (name, kinds, body)
   }
 
+  public var description: String { name }
+
   /// Reads some bytes.
+  /// - Returns: whether the reader took them for what they should be.
   /// - Throws: `Broken` when the reader does not keep its word.
-  public func run(_ bytes: [UInt8]) throws {
+  @discardableResult
+  public func run(_ bytes: [UInt8]) throws -> Bool {
     do {
       try body(bytes)
+      return true
     } catch let failure as Failure {
       let text = failure.description
       try expect(kinds.contains(failure.kind), "a failure of kind \(failure.kind): \(text)")
       try expect(!failure.reason.isEmpty && text.utf8.count < 20_000, "no sensible reason: \(text)")
       try expect(!text.utf8.contains { $0 < 0x20 }, "more than one line: \(text)")
+      return false
     }
   }
 

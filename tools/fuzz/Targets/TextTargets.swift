@@ -57,7 +57,8 @@ extension FuzzTarget {
     // Words don't look at each other.
     try expect(tokenizer.tokens("\(text) a\(text)") == tokens + tokenizer.tokens("a\(text)"), "words that depend")
     let question = tokenizer.question(text, maximumTokens: 8)
-    try expect(question == Array(question.prefix(1) + tokens.prefix(6) + question.suffix(1)), "not the question's beginning")
+    try expect(
+      question == Array(question.prefix(1) + tokens.prefix(6) + question.suffix(1)), "not the question's beginning")
     try expect(question.count == min(tokens.count, 6) + 2, "a question of another length")
     let short = tokenizer.question(text, maximumTokens: 3)
     try expect(tokenizer.text(short) == tokenizer.text(Array(tokens.prefix(1))), "special tokens in a text")
