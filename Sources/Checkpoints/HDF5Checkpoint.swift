@@ -59,9 +59,10 @@ public struct HDF5Checkpoint: Checkpoint {
   private static func list(_ answer: HDF5Child.Answer) throws(Failure) -> JSONValue {
     guard case .exited(0) = answer.ending else {
       if case .exited = answer.ending, let json = try? JSONValue(parsing: answer.output), let error = json["error"] {
+        let reason = try error.member("reason").string()
         throw Failure(
           answer.ending == .exited(65) ? .badData : .io, place: try? error.member("place").string(),
-          try error.member("reason").string(), hint: HDF5Child.hint(answer.ending))
+          reason.isEmpty ? "can't be read" : reason, hint: HDF5Child.hint(answer.ending))
       }
       throw answer.failure
     }

@@ -192,6 +192,53 @@ import Testing
     #expect(failure { _ = try open(torchArchive(pickle: cycle)) }?.reason == "holds no dictionary of arrays")
   }
 
+  /// Dictionaries that are shared, which followed one by one would take for ever, or memory without end.
+  @Test func boundsSharedDictionaries() {
+    let floats = [("0", Self.floats)]
+    /// A dictionary, remembered by `number`, of so many members that are all what stands remembered.
+    func dictionary(_ number: UInt8, of members: Int, _ value: [UInt8], key: (Int) -> String = { "\($0)" }) -> [UInt8] {
+      [0x7d, 0x71, number, 0x28] + (0..<members).flatMap { P.string(key($0)) + value } + [0x75]
+    }
+    let empty = Self.pickle(
+      dictionary(1, of: 20_000, [0x4e]) + [0x30] + dictionary(2, of: 20_000, [0x68, 1]) + [0x30]
+        + dictionary(3, of: 20_000, [0x68, 2]) + [0x2e])
+    #expect(
+      failure { _ = try open(torchArchive(pickle: empty)) }?.withoutFile.prefix(66)
+        == "archive/data.pkl: holds no dictionary of arrays; its members: \"0\",")
+    let wide =
+      [0x7d, 0x71, 1, 0x28] + P.string("a") + P.tensor() + (0..<3000).flatMap { P.string("\($0)") + [0x4e] } + [0x75]
+    let members = Self.pickle(wide + [0x30] + dictionary(2, of: 3000, [0x68, 1]) + [0x2e])
+    #expect(
+      failure { _ = try open(torchArchive(pickle: members, storages: floats)) }?.withoutFile
+        == "archive/data.pkl: has dictionaries of more than 2000000 members together")
+    let long = [0x7d, 0x71, 1] + P.string(String(repeating: "x", count: 1 << 16)) + P.tensor() + [0x73]
+    let names = Self.pickle(long + [0x30] + dictionary(2, of: 1025, [0x68, 1]) + [0x2e])
+    #expect(
+      failure { _ = try open(torchArchive(pickle: names, storages: floats)) }?.withoutFile
+        == "archive/data.pkl: has names of more than 67108864 bytes together")
+  }
+
+  /// Torch notes at most two flags of a tensor.
+  @Test func refusesManyFlags() {
+    func pickle(_ flags: Int, _ value: UInt8) -> [UInt8] {
+      let members = (0..<flags).flatMap { P.string("\($0)") + [value] }
+      let tensor = Array(P.tensor().dropLast(2)) + [0x7d, 0x28] + members + [0x75, 0x74, 0x52]
+      return P.dictionary([("a", tensor)])
+    }
+    func message(_ pickle: [UInt8]) -> String? {
+      failure { _ = try open(torchArchive(pickle: pickle, storages: [("0", Self.floats)])) }?.reason
+    }
+    #expect(message(pickle(2, 0x89)) == nil)
+    #expect(message(pickle(1, 0x88)) == "is marked as negated or conjugated, which is not supported")
+    #expect(message(pickle(9, 0x89)) == "is marked as negated or conjugated, which is not supported")
+  }
+
+  /// One name in two ways of writing it: which of the storages is meant could not be told.
+  @Test func refusesStoragesOfOneName() {
+    let archive = torchArchive(pickle: P.dictionary([("a", P.tensor())]), storages: [("\u{e9}", []), ("e\u{301}", [])])
+    #expect(failure { _ = try open(archive) }?.withoutFile == "storage \"e\u{301}\": is there twice")
+  }
+
   static let states: [([UInt8], String)] = [
     ([0x80, 2, 0x4e, 0x2e], "archive/data.pkl: holds no dictionary of arrays"),
     (
