@@ -3,7 +3,11 @@ import Checkpoints
 
 private let file = MemoryFile(900)
 private let copy = MemoryFile(901)
-private let shards = [MemoryFile(902), MemoryFile(903), MemoryFile(904)]
+private let shards = zip([902, 903, 904] as [Int32], FuzzTarget.shardContents).map { number, content in
+  let shard = MemoryFile(number)
+  shard.write(content)
+  return shard
+}
 
 extension FuzzTarget {
   /// A safetensors file.
@@ -18,7 +22,7 @@ extension FuzzTarget {
 
   /// The index of a sharded checkpoint, whose files are sound.
   static let index = FuzzTarget("index", kinds: [.badData, .noInput, .io]) { bytes in
-    for (shard, content) in zip(shards, shardContents) { shard.write(content) }
+    _ = shards
     let checkpoint = try ShardedCheckpoint(index: file.holding(bytes), openedBy: file.path)
     let map = try sure("the index") { try JSONValue(parsing: bytes).member("weight_map").object() }
     try expect(
@@ -29,7 +33,7 @@ extension FuzzTarget {
   }
 
   /// Two safetensors files, and one that is no checkpoint.
-  private static let shardContents: [[UInt8]] = {
+  fileprivate static let shardContents: [[UInt8]] = {
     func file(_ header: String, _ data: [UInt8]) -> [UInt8] {
       UInt64(header.utf8.count).littleEndianBytes + Array(header.utf8) + data
     }
@@ -48,7 +52,7 @@ extension FuzzTarget {
     let content =
       switch form {
       case 0: rest
-      case 1: zipArchive(["a/data.pkl": rest, "a/data/0": storage, "a/data/1": storage])
+      case 1: zipArchive(pickle: rest)
       default: legacyHead + rest + legacyTail
       }
     try checkCopy(of: TorchCheckpoint(file.holding(content)))
@@ -56,8 +60,26 @@ extension FuzzTarget {
 
   private static let storage = (0..<64).map { UInt8($0) }
 
-  /// An archive of entries that are stored as they are.
-  private static func zipArchive(_ entries: KeyValuePairs<String, [UInt8]>) -> [UInt8] {
+  /// An archive of two storages and, as the last entry, this pickle.
+  private static func zipArchive(pickle: [UInt8]) -> [UInt8] {
+    let size = UInt32(pickle.count).littleEndianBytes
+    var archive = emptyArchive
+    let directory = archive.count - directoryLength
+    // In the local header, the directory, and where the end says the directory is.
+    for position in [directory - 22, directory - 18, archive.count - 58, archive.count - 54] {
+      archive.replaceSubrange(position..<position + 4, with: size)
+    }
+    archive.replaceSubrange(
+      archive.count - 6..<archive.count - 2, with: UInt32(directory + pickle.count).littleEndianBytes)
+    archive.insert(contentsOf: pickle, at: directory)
+    return archive
+  }
+
+  /// From the directory to the end: three records, and the end's own.
+  private static let directoryLength = 3 * 46 + 8 + 8 + 10 + 22
+
+  private static let emptyArchive: [UInt8] = {
+    let entries: KeyValuePairs = ["a/data/0": storage, "a/data/1": storage, "a/data.pkl": []]
     var (files, directory): ([UInt8], [UInt8]) = ([], [])
     for (name, bytes) in entries {
       let common =
@@ -67,10 +89,9 @@ extension FuzzTarget {
       directory += UInt32(files.count).littleEndianBytes + Array(name.utf8)
       files += [0x50, 0x4b, 3, 4] + common + Array(name.utf8) + bytes
     }
-    let count = UInt16(entries.count).littleEndianBytes
-    return files + directory + [0x50, 0x4b, 5, 6, 0, 0, 0, 0] + count + count
+    return files + directory + [0x50, 0x4b, 5, 6, 0, 0, 0, 0, 3, 0, 3, 0]
       + UInt32(directory.count).littleEndianBytes + UInt32(files.count).littleEndianBytes + [0, 0]
-  }
+  }()
 
   /// A magic number, a version and no facts about a machine.
   private static let legacyHead: [UInt8] =

@@ -23,6 +23,13 @@ final class MemoryFile: Sendable {
     return try sure("the file in memory") { try InputFile(path) }
   }
 
+  /// The front of what it holds.
+  func content(_ count: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let got = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor, $0.baseAddress, $0.count, 0) }
+    return Array(bytes.prefix(got))
+  }
+
   func write(_ bytes: [UInt8]) {
     precondition(ftruncate(descriptor, off_t(bytes.count)) == 0, "the file in memory can't be given its size")
     let count = unsafe bytes.withUnsafeBytes { unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) }

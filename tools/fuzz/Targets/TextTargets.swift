@@ -55,13 +55,12 @@ extension FuzzTarget {
       try expect(tokenizer.id(token) == id, "token \(id) has another id")
     }
     // Words don't look at each other.
-    try expect(tokenizer.tokens("\(text) a\(text)") == tokens + tokenizer.tokens("a\(text)"), "words that depend")
+    try expect(tokenizer.tokens("\(text) ab?") == tokens + tokenizer.tokens("ab?"), "words that depend")
     let question = tokenizer.question(text, maximumTokens: 8)
+    try expect(question.dropFirst().dropLast().elementsEqual(tokens.prefix(6)), "not the question's beginning")
     try expect(
-      question == Array(question.prefix(1) + tokens.prefix(6) + question.suffix(1)), "not the question's beginning")
-    try expect(question.count == min(tokens.count, 6) + 2, "a question of another length")
-    let short = tokenizer.question(text, maximumTokens: 3)
-    try expect(tokenizer.text(short) == tokenizer.text(Array(tokens.prefix(1))), "special tokens in a text")
+      tokenizer.text(Array(question.prefix(min(2, tokens.count + 1)))) == tokenizer.text(Array(tokens.prefix(1))),
+      "special tokens in a text")
     try expect(tokenizer.text([-1, vocabulary.count]).isEmpty, "a text of ids that are no token's")
   }
 }
