@@ -20,7 +20,9 @@ package struct NetSettings {
 
   /// The configuration of a net: config.json's value for each field, and where it has none what the publisher's library
   /// takes then. Without a config.json, what the combination's published net has.
-  package mutating func configuration(of net: Family.NetKind, _ combination: Combination) throws(Failure) -> Configuration {
+  package mutating func configuration(of net: Family.NetKind, _ combination: Combination) throws(Failure)
+    -> Configuration
+  {
     guard let config = try files.json("config.json") else {
       note("no config.json beside the weights: the configuration of the published net is assumed")
       return try family.configuration(of: combination)
