@@ -70,6 +70,12 @@ let package = Package(
       path: "Sources/ingot", swiftSettings: settings),
 
     .target(name: "TestSupport", dependencies: ["Arrays", "Checkpoints"], path: "Tests/TestSupport"),
+    // What is fuzzed, by tools/fuzz/run; here, what that found is replayed.
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["Arrays", "Assurance", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],
+      path: "tools/fuzz/Targets", swiftSettings: settings),
+    tests("FuzzTests", ["FuzzTargets"]),
     tests("ArraysTests", []),
     // Those who read HDF5 run the command as their child.
     tests("CheckpointsTests", ["Checkpoints", "IngotCommand"], hasFixtures: true),

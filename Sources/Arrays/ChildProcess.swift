@@ -80,6 +80,8 @@ public final class ChildProcess {
   /// - Throws: `Failure` of kind `badData` when it is more than `limit` bytes.
   public func readAll(limit: Int) throws(Failure) -> [UInt8] {
     var out: [UInt8] = []
+    // Room that isn't used costs nothing; without it, growing would take twice what there is.
+    out.reserveCapacity(min(limit, 1 << 30))
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = try read(buffer.count, into: &buffer)

@@ -10,10 +10,14 @@ public struct InputLines {
   /// Longest line.
   public static let longest = 1 << 20
 
+  private let more: () throws(Failure) -> [UInt8]
   private var waiting: ArraySlice<UInt8> = []
   private var isAtEnd = false
 
-  public init() {}
+  public init() { self.init { () throws(Failure) in try System.readAvailable(0, "standard input") } }
+
+  /// - Parameter more: what has arrived since the last call, at least a byte; nothing at the end.
+  package init(_ more: @escaping () throws(Failure) -> [UInt8]) { self.more = more }
 
   /// The next line; nil at the end.
   /// - Throws: `Failure` of kind `io` when the input can't be read.
@@ -33,7 +37,7 @@ public struct InputLines {
         line = []
       }
       if isAtEnd { return isTooLong ? .tooLong : line.isEmpty ? nil : .bytes(line) }
-      waiting = try System.readAvailable(0, "standard input")[...]
+      waiting = try more()[...]
       isAtEnd = waiting.isEmpty
     }
   }

@@ -31,7 +31,7 @@ public struct EvaluatedQuestion: Sendable, Equatable {
 
 extension EvaluatedQuestion {
   /// A journal's line.
-  var json: JSONValue {
+  package var json: JSONValue {
     .object([
       "question": .integer(index), "a": a.json, "b": b?.json,
       "divergence": (firstToken?.divergence).map { .number($0) },
@@ -39,7 +39,7 @@ extension EvaluatedQuestion {
     ])
   }
 
-  init(json: JSONValue) throws(Failure) {
+  package init(json: JSONValue) throws(Failure) {
     index = try json.member("question").size()
     a = try Side(json: json.member("a"))
     b = if let side = json["b"] { try Side(json: side) } else { nil }

@@ -15,31 +15,41 @@ public struct EvaluationJournal: Sendable {
     let (file, lines) = try JournalFile.open(path)
     self.file = file
     let identity = evaluation.identity
-    guard let first = lines.first else {
-      done = [:]
-      try file.add(identity.compactText)
-      return
+    if lines.isEmpty { try file.add(identity.compactText) }
+    do throws(Failure) {
+      done = try Self.answered(
+        lines, of: identity, questions: evaluation.questions.count, isComparison: evaluation.b != nil)
+    } catch {
+      throw error.inFile(path)
     }
+  }
+
+  /// The answers in a journal's lines.
+  /// - Throws: as `init`, without the file.
+  package static func answered(
+    _ lines: [[UInt8]], of identity: JSONValue, questions: Int, isComparison: Bool
+  ) throws(Failure) -> [Int: EvaluatedQuestion] {
+    guard let first = lines.first else { return [:] }
     guard let found = try? JSONValue(parsing: first), found == identity else {
       throw Failure(
-        .cannotCreate, file: path, "is not the journal of this evaluation: other nets, questions or options",
+        .cannotCreate, "is not the journal of this evaluation: other nets, questions or options",
         hint: "choose another name, or remove it first")
     }
     var done: [Int: EvaluatedQuestion] = [:]
     for (number, line) in lines.enumerated().dropFirst() {
       do throws(Failure) {
         let question = try EvaluatedQuestion(json: JSONValue(parsing: line))
-        guard evaluation.questions.indices.contains(question.index), (question.b == nil) == (evaluation.b == nil) else {
+        guard question.index < questions, (question.b != nil) == isComparison else {
           throw Failure(.badData, "is of no question of this evaluation")
         }
         done[question.index] = question
       } catch {
         throw Failure(
-          .badData, file: path, place: ["line \(number + 1)", error.place].compactMap(\.self).joined(separator: ", "),
+          .badData, place: ["line \(number + 1)", error.place].compactMap(\.self).joined(separator: ", "),
           error.reason, hint: "remove the journal; the evaluation then begins anew")
       }
     }
-    self.done = done
+    return done
   }
 
   func add(_ question: EvaluatedQuestion) throws(Failure) { try file.add(question.json.compactText) }

@@ -479,6 +479,8 @@ private struct CSVRecords {
 private struct LargeJSON {
   /// Most bytes of a file: the annotations of the largest part of VQA v2 have 400 MB.
   static let limit = 512 << 20
+  /// Most members beside the long array.
+  static let mostMembers = 100
 
   let path: String
   private let bytes: [UInt8]
@@ -519,6 +521,7 @@ private struct LargeJSON {
             isFound = true
             try items(at: &position, body)
           } else {
+            guard members.count < Self.mostMembers else { throw key.failure("more than \(Self.mostMembers) members") }
             members.append(JSONMember(text, try value(at: &position)))
           }
         }

@@ -7,9 +7,6 @@ import Synchronization
 /// program's own, run with a hidden subcommand. The child lists the arrays; those that stand in the file as they are,
 /// which is nearly all in practice, are then read directly, and the others through another run of the child.
 public struct HDF5Checkpoint: Checkpoint {
-  /// Bytes of address space and seconds of processor time that the child may take.
-  static let memoryLimit = 2 << 30
-  static let timeLimit = 60
   /// Largest list that the child may print.
   static let listLimit = 256 << 20
 
@@ -19,21 +16,27 @@ public struct HDF5Checkpoint: Checkpoint {
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
 
+  private let run: HDF5Child.Run
   private let base: Int
   private let length: Int
   /// Where each array's data stand in the file; nil: only libhdf5 gets at them.
   private let offsets: [Int?]
   private let unpacked = UnpackedArrays()
 
-  /// - Parameter range: of the HDF5 data in the file, where they are part of it.
+  /// - Parameters:
+  ///   - range: of the HDF5 data in the file, where they are part of it.
+  ///   - run: what runs the child.
   /// - Throws: `Failure` of kind `badData` naming the array and what is wrong; `io` when there is no libhdf5.
-  init(_ file: InputFile, range: Range<Int>? = nil, openedBy path: String) throws(Failure) {
+  package init(
+    _ file: InputFile, range: Range<Int>? = nil, openedBy path: String, run: @escaping HDF5Child.Run = HDF5Child.run
+  ) throws(Failure) {
     let range = range ?? 0..<file.size
     (base, length) = (range.lowerBound, range.count)
+    self.run = run
     self.path = path
     files = [file]
     do throws(Failure) {
-      let list = try HDF5Checkpoint.list(file, range)
+      let list = try HDF5Checkpoint.list(run(HDF5Child.arguments("list", file, range), Self.listLimit))
       var (arrays, offsets): ([CheckpointArray], [Int?]) = ([], [])
       for value in try list.member("arrays").array() {
         let (array, offset) = try HDF5Checkpoint.array(value, file)
@@ -53,50 +56,17 @@ public struct HDF5Checkpoint: Checkpoint {
   }
 
   /// What the child said of the file. It read hostile bytes, so its own word is checked too.
-  private static func list(_ file: InputFile, _ range: Range<Int>) throws(Failure) -> JSONValue {
-    let child = try ChildProcess(
-      ChildProcess.ingot, arguments("list", file, range.lowerBound, range.count, []))
-    let output = try child.readAll(limit: listLimit)
-    let (ending, message) = child.finish()
-    guard case .exited(0) = ending else {
-      if case .exited = ending, let json = try? JSONValue(parsing: output), let error = json["error"] {
+  private static func list(_ answer: HDF5Child.Answer) throws(Failure) -> JSONValue {
+    guard case .exited(0) = answer.ending else {
+      if case .exited = answer.ending, let json = try? JSONValue(parsing: answer.output), let error = json["error"] {
+        let reason = try error.member("reason").string()
         throw Failure(
-          ending == .exited(65) ? .badData : .io, place: try? error.member("place").string(),
-          try error.member("reason").string(), hint: hint(ending))
+          answer.ending == .exited(65) ? .badData : .io, place: try? error.member("place").string(),
+          reason.isEmpty ? "can't be read" : reason, hint: HDF5Child.hint(answer.ending))
       }
-      throw failure(ending, message)
+      throw answer.failure
     }
-    return try JSONValue(parsing: output)
-  }
-
-  private static func arguments(_ verb: String, _ file: InputFile, _ base: Int, _ length: Int, _ more: [String])
-    -> [String]
-  {
-    [
-      "hdf5-child", "--memory", "\(memoryLimit)", "--seconds", "\(timeLimit)", "--", verb, file.path, "\(base)",
-      "\(length)",
-    ] + more
-  }
-
-  private static func hint(_ ending: ChildProcess.Ending) -> String? {
-    ending == .exited(69) ? "install libhdf5, for example with `apt-get install libhdf5-103`" : nil
-  }
-
-  static func failure(_ ending: ChildProcess.Ending, _ message: String) -> Failure {
-    switch ending {
-    case .killed(let signal):
-      let why =
-        switch signal {
-        case 24, 9, 14: "it takes libhdf5 more than \(timeLimit) s, or more memory than there is,"
-        case 11, 7, 6, 8, 4: "libhdf5 crashes (signal \(signal))"
-        default: "the reading process was ended by signal \(signal)"
-        }
-      return Failure(.badData, "\(why) when this file is read", hint: "the file is malformed: don't trust it")
-    case .exited(65): return Failure(.badData, message.isEmpty ? "can't be read" : message)
-    case .exited(let status):
-      return Failure(
-        .io, message.isEmpty ? "the reading process failed with status \(status)" : message, hint: hint(ending))
-    }
+    return try JSONValue(parsing: answer.output)
   }
 
   private static func array(_ value: JSONValue, _ file: InputFile) throws(Failure) -> (CheckpointArray, Int?) {
@@ -134,14 +104,13 @@ public struct HDF5Checkpoint: Checkpoint {
   private func unpack(_ array: Int) throws(Failure) -> [UInt8] {
     let wanted = arrays[array].bytes
     do throws(Failure) {
-      let child = try ChildProcess(
-        ChildProcess.ingot, HDF5Checkpoint.arguments("read", files[0], base, length, [arrays[array].name]))
-      var bytes = [UInt8](repeating: 0, count: wanted)
-      let count = try child.read(wanted, into: &bytes)
-      let (ending, message) = child.finish()
-      guard ending == .exited(0) else { throw HDF5Checkpoint.failure(ending, message) }
-      guard count == wanted else { throw Failure(.badData, "gives \(byteCount(count)) where \(wanted) are needed") }
-      return bytes
+      let answer = try run(
+        HDF5Child.arguments("read", files[0], base..<base + length) + [arrays[array].name], wanted)
+      guard answer.ending == .exited(0) else { throw answer.failure }
+      guard answer.output.count == wanted else {
+        throw Failure(.badData, "gives \(byteCount(answer.output.count)) where \(wanted) are needed")
+      }
+      return answer.output
     } catch {
       throw Failure(
         error.kind, file: files[0].path, place: error.place ?? "array \"\(arrays[array].name)\"", error.reason,

@@ -1,7 +1,7 @@
 import Arrays
 
 /// Writes an HDF5 file of contiguous arrays as Keras keeps weights, by libhdf5 in a child process; see
-/// `HDF5Checkpoint`. The records it is told by are described in Sources/CHDF5/include/hdf5_child.h.
+/// `HDF5Child`. The records it is told by are described in Sources/CHDF5/include/hdf5_child.h.
 public final class HDF5Writer {
   private let output: OutputFile
   private let child: ChildProcess
@@ -9,13 +9,7 @@ public final class HDF5Writer {
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public init(_ path: String) throws(Failure) {
     output = try OutputFile(path)
-    child = try ChildProcess(
-      ChildProcess.ingot,
-      [
-        "hdf5-child", "--memory", "\(HDF5Checkpoint.memoryLimit)", "--seconds", "\(HDF5Checkpoint.timeLimit)", "--",
-        "write",
-        output.temporary,
-      ])
+    child = try ChildProcess(ChildProcess.ingot, HDF5Child.arguments("write", output.temporary))
     try send(Array("INGOTH5".utf8) + [1])
   }
 
@@ -64,7 +58,7 @@ public final class HDF5Writer {
   public func finish() throws(Failure) {
     try send([UInt8(ascii: "E")])
     let (ending, message) = child.finish()
-    guard ending == .exited(0) else { throw HDF5Checkpoint.failure(ending, message).inFile(output.path) }
+    guard ending == .exited(0) else { throw HDF5Child.failure(ending, message).inFile(output.path) }
     try output.flush()
   }
 

@@ -11,6 +11,24 @@ public final class SafetensorsWriter: Sendable {
   public init(
     _ path: String, arrays: [CheckpointArray], metadata: [(name: String, value: String)] = []
   ) throws(Failure) {
+    let header: [UInt8]
+    do { header = try Self.header(of: arrays, metadata) } catch { throw error.inFile(path) }
+    output = try OutputFile(path)
+    bytes = arrays.map(\.bytes)
+    var end = header.count
+    offsets = arrays.map { array in
+      defer { end += array.bytes }
+      return end
+    }
+    try output.setSize(end)
+    try output.write(header.rawSpan, at: 0)
+  }
+
+  /// All that stands before the data of arrays which follow each other in this order.
+  /// - Throws: `Failure` of kind `badData` for a name that the format has taken.
+  package static func header(
+    of arrays: [CheckpointArray], _ metadata: [(name: String, value: String)]
+  ) throws(Failure) -> [UInt8] {
     let names = Dictionary(safetensorsTypes.map { ($1, $0) }) { first, _ in first }
     var members: [JSONMember] = []
     if !metadata.isEmpty {
@@ -18,8 +36,12 @@ public final class SafetensorsWriter: Sendable {
         JSONMember("__metadata__", JSONValue(.object(metadata.map { JSONMember($0.name, .string($0.value)) }))))
     }
     var end = 0
-    var starts: [Int] = []
     for array in arrays {
+      guard array.name != "__metadata__" else {
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"", "has a name that stands for something else in safetensors",
+          hint: "give the array another name")
+      }
       let next = end + array.bytes
       members.append(
         JSONMember(
@@ -28,18 +50,12 @@ public final class SafetensorsWriter: Sendable {
             "dtype": names[array.elementType].map(JSONValue.string), "shape": .integers(array.shape.dimensions),
             "data_offsets": .integers([end, next]),
           ])))
-      starts.append(end)
       end = next
     }
     var header = Array(JSONValue(.object(members)).compactText.utf8)
     // The data begin at a multiple of 8, as the format's own writers have it.
     while !header.count.isMultiple(of: 8) { header.append(UInt8(ascii: " ")) }
-    output = try OutputFile(path)
-    offsets = starts.map { $0 + 8 + header.count }
-    bytes = arrays.map(\.bytes)
-    try output.setSize(8 + header.count + end)
-    let start = UInt64(header.count).littleEndianBytes + header
-    try output.write(start.rawSpan, at: 0)
+    return UInt64(header.count).littleEndianBytes + header
   }
 
   /// Writes one array.

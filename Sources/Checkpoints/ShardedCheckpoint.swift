@@ -20,7 +20,7 @@ public struct ShardedCheckpoint: Checkpoint {
 
   /// - Throws: `Failure` of kind `badData` naming the array or file that is wrong in the index; `noInput` for a shard that
   ///   is not there.
-  init(index file: InputFile, openedBy path: String) throws(Failure) {
+  package init(index file: InputFile, openedBy path: String) throws(Failure) {
     let map: [(array: String, file: String, offset: Int)]
     do {
       map = try Self.weightMap(file)

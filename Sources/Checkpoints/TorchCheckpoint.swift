@@ -126,7 +126,11 @@ private struct TorchContents {
     let data = folder + "data/"
     var storages: [String: Range<Int>] = [:]
     for entry in archive.entries where entry.name.hasPrefix(data) {
-      storages[String(entry.name.dropFirst(data.count))] = entry.range
+      let key = String(entry.name.dropFirst(data.count))
+      // Names of other bytes may yet be the same text, written with other code points.
+      guard storages.updateValue(entry.range, forKey: key) == nil else {
+        throw Failure(.badData, place: "storage \"\(key)\"", "is there twice")
+      }
     }
     self.storages = storages
     var metadata: [(name: String, value: String)] = []

@@ -28,11 +28,14 @@ struct TorchTensor {
 struct TorchState {
   private let tree: PickleTree
   private let name: String
+  /// By container: whether it is a dictionary in which, at a depth that is followed, there is a tensor.
+  private let holdsTensors: [Bool]
 
   /// - Parameter name: what to call the pickle in errors.
   init(_ tree: PickleTree, name: String) {
     self.tree = tree
     self.name = name
+    holdsTensors = tree.dictionariesOfTensors(depth: 3)
   }
 
   /// Members of a checkpoint's dictionary under which the weights stand, the likeliest first.
@@ -44,41 +47,54 @@ struct TorchState {
   /// - Throws: `Failure` of kind `badData` when there is no dictionary of tensors or one of them is impossible.
   func tensors() throws(Failure) -> (tensors: [TorchTensor], notes: [String]) {
     let (root, notes) = try stateDict()
-    var out: [TorchTensor] = []
-    var names: Set<[UInt8]> = []
-    try collect(root, prefix: "", depth: 0, into: &out, &names)
-    return (out, notes)
+    var collected = Collected()
+    try collect(root, prefix: "", depth: 0, into: &collected)
+    return (collected.tensors, notes)
   }
+
+  private struct Collected {
+    var tensors: [TorchTensor] = []
+    var names: Set<[UInt8]> = []
+    /// Members looked at, and bytes of names.
+    var members = 0
+    var nameBytes = 0
+  }
+
+  /// Most members of dictionaries that are looked at, and bytes of arrays' names: dictionaries that are shared could
+  /// otherwise multiply.
+  private static let maximumMembers = 2_000_000
+  private static let maximumNameBytes = 64 << 20
 
   /// Dictionaries beside tensors hold tensors of their own: `{"a": …, "sub": {"b": …}}` has an array `sub.b`.
   private func collect(
-    _ dictionary: PickleValue, prefix: String, depth: Int, into out: inout [TorchTensor], _ names: inout Set<[UInt8]>
+    _ dictionary: PickleValue, prefix: String, depth: Int, into collected: inout Collected
   ) throws(Failure) {
-    for (key, value) in tree.members(dictionary) ?? [] {
-      let isNested = holdsTensors(value, depth: 0)
-      guard isTensor(value) || isNested else { continue }
+    let members = tree.members(dictionary) ?? []
+    collected.members += members.count
+    guard collected.members <= Self.maximumMembers else {
+      throw Failure(.badData, place: name, "has dictionaries of more than \(Self.maximumMembers) members together")
+    }
+    for (key, value) in members {
+      let isNested = holdsTensors(value)
+      guard tree.isTensor(value) || isNested else { continue }
       guard let key else { throw Failure(.badData, place: name, "an array's key is no string") }
       let full = prefix + key
       if isNested {
         guard depth < Self.maximumDepth else { throw failure(full, "is nested more than \(Self.maximumDepth) deep") }
-        try collect(value, prefix: full + ".", depth: depth + 1, into: &out, &names)
+        try collect(value, prefix: full + ".", depth: depth + 1, into: &collected)
       } else if let tensor = try tensor(full, value) {
-        guard names.insert(Array(full.utf8)).inserted else { throw failure(full, "is there twice") }
-        out.append(tensor)
-        guard out.count <= Self.maximumTensors else {
-          throw failure(full, "comes after \(Self.maximumTensors) others, more than are read")
+        guard collected.names.insert(Array(full.utf8)).inserted else { throw failure(full, "is there twice") }
+        collected.tensors.append(tensor)
+        collected.nameBytes += full.utf8.count
+        guard collected.nameBytes <= Self.maximumNameBytes else {
+          throw Failure(.badData, place: name, "has names of more than \(Self.maximumNameBytes) bytes together")
         }
       }
     }
   }
 
-  /// Most arrays of a checkpoint; dictionaries that are shared could otherwise multiply.
-  private static let maximumTensors = 1_000_000
-
-  /// Whether a value is a dictionary in which, at whatever depth that is followed, there is a tensor.
-  private func holdsTensors(_ value: PickleValue, depth: Int) -> Bool {
-    guard depth < 3, let members = tree.members(value) else { return false }
-    return members.contains { isTensor($0.value) || holdsTensors($0.value, depth: depth + 1) }
+  private func holdsTensors(_ value: PickleValue) -> Bool {
+    if case .dictionary(let index) = value { holdsTensors[index] } else { false }
   }
 
   private func stateDict() throws(Failure) -> (root: PickleValue, notes: [String]) {
@@ -95,15 +111,15 @@ struct TorchState {
       // A container's own name for its weights comes before tensors beside it, such as a best accuracy.
       guard
         let key = Self.usualKeys.first(where: { key in
-          members.contains { $0.name == key && holdsTensors($0.value, depth: 0) }
+          members.contains { $0.name == key && holdsTensors($0.value) }
         }), let inner = members.first(where: { $0.name == key })
       else {
-        if members.isEmpty || members.contains(where: { isTensor($0.value) || holdsTensors($0.value, depth: 0) }) {
+        if members.isEmpty || members.contains(where: { tree.isTensor($0.value) || holdsTensors($0.value) }) {
           return (root, notes)
         }
         break
       }
-      let others = members.filter { $0.name != key && (isTensor($0.value) || holdsTensors($0.value, depth: 0)) }
+      let others = members.filter { $0.name != key && (tree.isTensor($0.value) || holdsTensors($0.value)) }
         .map { $0.name ?? "one without a name" }
       if !others.isEmpty {
         notes.append(
@@ -115,10 +131,6 @@ struct TorchState {
     throw Failure(
       .badData, place: name, "holds no dictionary of arrays; its members: \(keys)",
       hint: "the weights stand under a name that is not known: save them alone with torch.save(model.state_dict(), …)")
-  }
-
-  private func isTensor(_ value: PickleValue) -> Bool {
-    tree.function(of: value)?.hasPrefix("torch._utils._rebuild_") == true
   }
 
   private func failure(_ array: String, _ reason: String) -> Failure {
@@ -157,7 +169,8 @@ struct TorchState {
       throw failure(array, "repeats the \(storage.count) elements of its storage to \(bytes) bytes")
     }
     if arguments.count > 6, let flags = tree.members(arguments[6]),
-      flags.contains(where: { $0.value == .boolean(true) })
+      // There are two flags; many, which all arrays share, would take for ever.
+      flags.count > 8 || flags.contains(where: { $0.value == .boolean(true) })
     {
       throw failure(array, "is marked as negated or conjugated, which is not supported")
     }
@@ -230,5 +243,26 @@ struct TorchState {
       out.append(number)
     }
     return out
+  }
+}
+
+extension PickleTree {
+  fileprivate func isTensor(_ value: PickleValue) -> Bool {
+    function(of: value)?.hasPrefix("torch._utils._rebuild_") == true
+  }
+
+  /// By container: whether it is a dictionary that holds a tensor, or a dictionary that does, and so on `depth` deep. Each
+  /// is looked at once a level: from one to the next, dictionaries that are shared would take for ever.
+  fileprivate func dictionariesOfTensors(depth: Int) -> [Bool] {
+    var holds = [Bool](repeating: false, count: containers.count)
+    for _ in 0..<depth {
+      let inner = holds
+      for (index, items) in containers.enumerated() where !holds[index] {
+        holds[index] = stride(from: 1, to: items.count, by: 2).contains { position in
+          if case .dictionary(let other) = items[position] { inner[other] } else { isTensor(items[position]) }
+        }
+      }
+    }
+    return holds
   }
 }

@@ -3,13 +3,13 @@ import NetFile
 import Nets
 
 /// Everything about a net but its arrays, from the small files of a checkpoint: configurations, profile, tokenizer.
-struct NetSettings {
+package struct NetSettings {
   private let family: Family
   private let files: SmallFiles
   /// What the user should know, but nothing stops at.
-  private(set) var notes: [String] = []
+  package private(set) var notes: [String] = []
 
-  init(_ family: Family, _ files: SmallFiles) {
+  package init(_ family: Family, _ files: SmallFiles) {
     self.family = family
     self.files = files
   }
@@ -20,7 +20,9 @@ struct NetSettings {
 
   /// The configuration of a net: config.json's value for each field, and where it has none what the publisher's library
   /// takes then. Without a config.json, what the combination's published net has.
-  mutating func configuration(of net: Family.NetKind, _ combination: Combination) throws(Failure) -> Configuration {
+  package mutating func configuration(of net: Family.NetKind, _ combination: Combination) throws(Failure)
+    -> Configuration
+  {
     guard let config = try files.json("config.json") else {
       note("no config.json beside the weights: the configuration of the published net is assumed")
       return try family.configuration(of: combination)
@@ -58,7 +60,7 @@ struct NetSettings {
   }
 
   /// A profile with the checkpoint's own values in it.
-  mutating func profile(_ profile: Family.Profile) throws(Failure) -> JSONValue {
+  package mutating func profile(_ profile: Family.Profile) throws(Failure) -> JSONValue {
     var values = profile.values
     for (file, keys) in profile.keys {
       guard let json = try files.json(file) else {
@@ -114,7 +116,7 @@ struct NetSettings {
   }
 
   /// The tokenizer of a net that needs one; nil, with a note, when there is no vocabulary.
-  mutating func tokenizer(_ rule: Family.TokenizerRule, words: Int?) throws(Failure) -> TokenizerDescription? {
+  package mutating func tokenizer(_ rule: Family.TokenizerRule, words: Int?) throws(Failure) -> TokenizerDescription? {
     guard var vocabulary = try checkedVocabulary() else {
       note("neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked")
       return nil

@@ -2,7 +2,7 @@ import Arrays
 
 /// The configuration and tokenizer files beside a checkpoint's weights, read when asked for and remembered, so that a
 /// conversion can say which of them it used.
-final class SmallFiles {
+package final class SmallFiles {
   /// Largest such file that is read.
   static let limit = 32 << 20
 
@@ -11,6 +11,12 @@ final class SmallFiles {
 
   init(folder: String) {
     self.folder = folder
+  }
+
+  /// Files that are read already; nil: there is none of that name.
+  package init(folder: String, read: [(name: String, bytes: [UInt8]?)]) {
+    self.folder = folder
+    self.read = read
   }
 
   /// The bytes of a file; nil when there is none of that name.

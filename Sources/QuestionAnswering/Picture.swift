@@ -44,9 +44,13 @@ public struct Picture: Sendable {
 
   /// - Parameter name: for errors.
   public init(bytes: [UInt8], name: String) throws(Failure) {
+    try self.init(bytes: bytes, name: name, mostPixels: Self.mostPixels)
+  }
+
+  package init(bytes: [UInt8], name: String, mostPixels: Int) throws(Failure) {
     var picture = unsafe ingot_picture()
     var reason = [CChar](repeating: 0, count: 256)
-    let status = unsafe ingot_image_decode(bytes, bytes.count, UInt64(Self.mostPixels), &picture, &reason)
+    let status = unsafe ingot_image_decode(bytes, bytes.count, UInt64(mostPixels), &picture, &reason)
     defer { unsafe ingot_picture_free(&picture) }
     guard status == 0, let pixels = unsafe picture.pixels else {
       let text = String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -56,7 +60,7 @@ public struct Picture: Sendable {
           ? "install that library, or convert the picture to PNG"
           : status == 74
             ? "close other programs, or scale the picture down"
-            : "a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file of at most \(Self.mostPixels) pixels")
+            : "a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file of at most \(mostPixels) pixels")
     }
     width = unsafe picture.width
     height = unsafe picture.height

@@ -81,12 +81,14 @@ package struct VideoStream {
   /// Reads up to so many bytes into the front of a buffer as large; fewer only at the end.
   package typealias Read = (_ count: Int, _ buffer: inout [UInt8]) throws(Failure) -> Int
 
+  private static let pieceSize = 1 << 20
+
   private let picks: Int
-  private(set) var frames = 0
+  package private(set) var frames = 0
   /// Of the whole video, in seconds.
-  private(set) var length = 0.0
+  package private(set) var length = 0.0
   /// Frames that follow in all.
-  private(set) var count = 0
+  package private(set) var count = 0
   private var done = 0
   private var picked = 0
   private var last: (index: Int, time: Double)?
@@ -133,12 +135,18 @@ package struct VideoStream {
   }
 
   private mutating func take(_ count: Int, _ read: Read) throws(Failure) -> [UInt8] {
-    var buffer = [UInt8](repeating: 0, count: count)
-    guard try read(count, &buffer) == count else {
-      isAtEnd = true
-      throw malformed("all of what")
+    // In pieces, so that a child can't make this process take memory for what it never gives.
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: min(count, Self.pieceSize))
+    while bytes.count < count {
+      let wanted = min(buffer.count, count - bytes.count)
+      guard try read(wanted, &buffer) == wanted else {
+        isAtEnd = true
+        throw malformed("all of what")
+      }
+      bytes += buffer[..<wanted]
     }
-    return buffer
+    return bytes
   }
 
   private func size<Number: FixedWidthInteger & UnsignedInteger>(

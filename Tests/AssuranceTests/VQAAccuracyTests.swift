@@ -224,6 +224,18 @@ import Testing
     #expect(failure?.kind == .badData && failure?.file == path && failure?.hint != nil)
   }
 
+  /// Members beside the long array are compared with each other, and so few.
+  @Test func fewOtherMembersAreTaken() throws {
+    func text(_ members: Int) -> String {
+      "{" + (0..<members).map { "\"m\($0)\": 0, " }.joined() + "\"annotations\": []}"
+    }
+    let path = try write(text(100), "few.json")
+    #expect(try VQAAnnotations.read(path).annotations.isEmpty)
+    let many = try write(text(101), "many.json")
+    #expect(
+      failure { _ = try VQAAnnotations.read(many) }?.withoutFile == "byte \(100 * 9 - 10 + 1): more than 100 members")
+  }
+
   @Test func malformedAnnotationsAndResultsAreRefused() throws {
     func reason(_ text: String) throws -> String? {
       let path = try write(text, "a.json")

@@ -22,6 +22,15 @@ import Testing
     #expect(file.metadata.map(\.name) == ["format"] && file.metadata.map(\.value) == ["pt"])
   }
 
+  /// The one name that means something else.
+  @Test func writesNoArrayOfThatName() throws {
+    let folder = TemporaryFolder()
+    let array = CheckpointArray(name: "__metadata__", shape: try Shape([1]), elementType: .int8, bytes: 1)
+    let error = failure { _ = try SafetensorsWriter(folder.file("x.safetensors"), arrays: [array]) }
+    #expect(error?.withoutFile == "array \"__metadata__\": has a name that stands for something else in safetensors")
+    #expect(folder.names.isEmpty)
+  }
+
   @Test func readsAnEmptyFile() throws {
     #expect(try open(safetensors("{}")).arrays.isEmpty)
   }

@@ -192,6 +192,53 @@ import Testing
     #expect(failure { _ = try open(torchArchive(pickle: cycle)) }?.reason == "holds no dictionary of arrays")
   }
 
+  /// Dictionaries that are shared, which followed one by one would take for ever, or memory without end.
+  @Test func boundsSharedDictionaries() {
+    let floats = [("0", Self.floats)]
+    /// A dictionary, remembered by `number`, of so many members that are all what stands remembered.
+    func dictionary(_ number: UInt8, of members: Int, _ value: [UInt8], key: (Int) -> String = { "\($0)" }) -> [UInt8] {
+      [0x7d, 0x71, number, 0x28] + (0..<members).flatMap { P.string(key($0)) + value } + [0x75]
+    }
+    let empty = Self.pickle(
+      dictionary(1, of: 20_000, [0x4e]) + [0x30] + dictionary(2, of: 20_000, [0x68, 1]) + [0x30]
+        + dictionary(3, of: 20_000, [0x68, 2]) + [0x2e])
+    #expect(
+      failure { _ = try open(torchArchive(pickle: empty)) }?.withoutFile.prefix(66)
+        == "archive/data.pkl: holds no dictionary of arrays; its members: \"0\",")
+    let wide =
+      [0x7d, 0x71, 1, 0x28] + P.string("a") + P.tensor() + (0..<3000).flatMap { P.string("\($0)") + [0x4e] } + [0x75]
+    let members = Self.pickle(wide + [0x30] + dictionary(2, of: 3000, [0x68, 1]) + [0x2e])
+    #expect(
+      failure { _ = try open(torchArchive(pickle: members, storages: floats)) }?.withoutFile
+        == "archive/data.pkl: has dictionaries of more than 2000000 members together")
+    let long = [0x7d, 0x71, 1] + P.string(String(repeating: "x", count: 1 << 16)) + P.tensor() + [0x73]
+    let names = Self.pickle(long + [0x30] + dictionary(2, of: 1025, [0x68, 1]) + [0x2e])
+    #expect(
+      failure { _ = try open(torchArchive(pickle: names, storages: floats)) }?.withoutFile
+        == "archive/data.pkl: has names of more than 67108864 bytes together")
+  }
+
+  /// Torch notes at most two flags of a tensor.
+  @Test func refusesManyFlags() {
+    func pickle(_ flags: Int, _ value: UInt8) -> [UInt8] {
+      let members = (0..<flags).flatMap { P.string("\($0)") + [value] }
+      let tensor = Array(P.tensor().dropLast(2)) + [0x7d, 0x28] + members + [0x75, 0x74, 0x52]
+      return P.dictionary([("a", tensor)])
+    }
+    func message(_ pickle: [UInt8]) -> String? {
+      failure { _ = try open(torchArchive(pickle: pickle, storages: [("0", Self.floats)])) }?.reason
+    }
+    #expect(message(pickle(2, 0x89)) == nil)
+    #expect(message(pickle(1, 0x88)) == "is marked as negated or conjugated, which is not supported")
+    #expect(message(pickle(9, 0x89)) == "is marked as negated or conjugated, which is not supported")
+  }
+
+  /// One name in two ways of writing it: which of the storages is meant could not be told.
+  @Test func refusesStoragesOfOneName() {
+    let archive = torchArchive(pickle: P.dictionary([("a", P.tensor())]), storages: [("\u{e9}", []), ("e\u{301}", [])])
+    #expect(failure { _ = try open(archive) }?.withoutFile == "storage \"e\u{301}\": is there twice")
+  }
+
   static let states: [([UInt8], String)] = [
     ([0x80, 2, 0x4e, 0x2e], "archive/data.pkl: holds no dictionary of arrays"),
     (
@@ -257,6 +304,64 @@ import Testing
       if failure({ _ = try open(Array(legacy[..<count])) }) == nil { Issue.record("read though cut at \(count)") }
     }
   }
+
+  /// A file of the older form: facts about the writer's machine, the list of storages, and what follows it.
+  private static func legacy(
+    system: [UInt8] = [0x7d], keys: [UInt8] = [0x5d] + P.string("0") + [0x61], counts: [UInt64] = [4],
+    version: [UInt8] = [0x4d, 0xe9, 3]
+  ) -> [UInt8] {
+    let magic: [UInt8] = [0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]
+    let pickles = [version, system].flatMap { pickle($0) + [0x2e] } + P.dictionary([("a", P.tensor())])
+    return magic + pickles + pickle(keys) + [0x2e] + counts.flatMap { $0.littleEndianBytes + floats }
+  }
+
+  static let legacyFiles: [([UInt8], String)] = [
+    (legacy(version: [0x4d, 0xea, 3]), "byte 15: is of an unknown version of PyTorch's format"),
+    (
+      legacy(system: [0x7d] + P.string("little_endian") + [0x89, 0x73]),
+      "system information: says that the data are not little-endian"
+    ),
+    (legacy(keys: [0x4e]), "list of storages: is no list"),
+    (legacy(keys: [0x5d, 0x4e, 0x61]), "list of storages: has a key that is no string"),
+    (legacy(keys: [0x5d] + P.string("1") + [0x61]), "storage \"1\": is not mentioned before"),
+    (legacy(counts: [5]), "storage \"0\": has another count of elements than the state dict says"),
+    (legacy(counts: [0]), "storage \"0\": has another count of elements than the state dict says"),
+    (legacy(counts: [.max]), "storage \"0\": has another count of elements than the state dict says"),
+    (legacy(counts: []), "storage \"0\": the file ends before it"),
+    (
+      legacy(keys: [0x5d, 0x28] + P.string("0") + P.string("0") + [0x65], counts: [4, 4]),
+      "storage \"0\": is there twice"
+    ),
+    (legacy(keys: [0x5d], counts: []), "array \"a\": its storage \"0\" is missing"),
+  ]
+
+  @Test(arguments: legacyFiles)
+  func refusesLegacyFiles(bytes: [UInt8], message: String) throws {
+    #expect(failure { _ = try open(bytes) }?.withoutFile == message)
+    let right = Self.legacy(system: [0x7d] + P.string("little_endian") + [0x88, 0x73])
+    #expect(try open(right).data(of: 0) == Self.floats)
+  }
+
+  /// Every opcode that a state dict may have; what they leave is thrown away, but for the dictionary.
+  @Test func readsEveryAllowedOpcode() throws {
+    let texts = [
+      "I01\n", "I7\n", "L8L\n", "F1.5\n", "Va\n", "S'e'\n", "U\u{1}c", "T\u{1}\0\0\0d", "C\u{1}f", "B\u{1}\0\0\0g",
+    ].flatMap { Array($0.utf8) }
+    let binary: [UInt8] =
+      [0x95] + [UInt8](repeating: 0, count: 8) + [0x4e, 0x88, 0x89, 0x4b, 1, 0x4d, 1, 0, 0x4a, 1, 0, 0, 0]
+      + [0x8a, 1, 0xff, 0x8a, 9] + [UInt8](repeating: 1, count: 9) + [0x8b, 2, 0, 0, 0, 0xff, 0xff]
+      + [0x47, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0, 0x8c, 1, 0x61]
+      + [0x8d, 1, 0, 0, 0, 0, 0, 0, 0, 0x61, 0x8e, 1, 0, 0, 0, 0, 0, 0, 0, 0x68, 0x96, 1, 0, 0, 0, 0, 0, 0, 0, 0x69]
+    let containers: [UInt8] =
+      [0x29, 0x85, 0x86, 0x87, 0x5d, 0x28, 0x6c, 0x28, 0x4e, 0x4e, 0x64, 0x8f, 0x28, 0x4e, 0x90, 0x32, 0x30]
+      + [0x71, 6, 0x72, 7, 0, 0, 0, 0x94, 0x68, 6, 0x6a, 7, 0, 0, 0] + Array("p5\ng5\n".utf8) + [
+        0x28, 0x31, 0x28, 0x30,
+      ]
+    let pickle =
+      Self.pickle(texts + binary + containers) + P.dictionary([("a", P.tensor())]).dropLast() + [0x4e, 0x62, 0x2e]
+    let checkpoint = try open(torchArchive(pickle: pickle, storages: [("0", Self.floats)]))
+    #expect(checkpoint.arrays.map(\.name) == ["a"])
+  }
 }
 
 @Suite struct ZipTests {
@@ -307,6 +412,43 @@ import Testing
     // The place is the end of what could be read; which byte exactly is of no importance.
     let found = error?.withoutFile.replacing(/byte \d+/, with: "byte @")
     #expect(found == message)
+  }
+
+  /// Archives that state their sizes in 64 bits, as PyTorch does for large ones.
+  @Test func readsZip64() throws {
+    let part = ZipPart("a/data.pkl", PickleText.dictionary([]))
+    let archive = zip([part])
+    let (length, start) = (46 + 10, archive.count - 22 - 56)
+    func zip64(entries: UInt64 = 1, length: UInt64, offset: UInt64, locator: UInt64? = nil, sign: UInt8 = 6) -> [UInt8]
+    {
+      let record =
+        [0x50, 0x4b, sign, sign] + UInt64(44).littleEndianBytes + [UInt8](repeating: 0, count: 20)
+        + entries.littleEndianBytes + length.littleEndianBytes + offset.littleEndianBytes
+      let place: [UInt8] = [0x50, 0x4b, 6, 7, 0, 0, 0, 0]
+      let end = [0x50, 0x4b, 5, 6] + [UInt8](repeating: 0xff, count: 16) + [0, 0]
+      return Array(archive.dropLast(22)) + record + place + (locator ?? UInt64(archive.count - 22)).littleEndianBytes
+        + [
+          1, 0, 0, 0,
+        ]
+        + end
+    }
+    let (size, place) = (UInt64(length), UInt64(start))
+    // An empty state dict, found by the 64-bit record.
+    #expect(failure { try open(zip64(length: size, offset: place)) } == nil)
+    func message(_ bytes: [UInt8]) -> String? { failure { try open(bytes) }?.withoutFile }
+    let missing = "zip directory: the 64-bit end record is missing"
+    #expect(message(zip64(length: size, offset: place, sign: 7)) == missing)
+    #expect(message(zip64(length: size, offset: place, locator: .max)) == missing)
+    #expect(
+      message(Array(archive.dropLast(22)) + [0x50, 0x4b, 5, 6] + [UInt8](repeating: 0xff, count: 16) + [0, 0])
+        == missing)
+    #expect(message(zip64(length: size, offset: .max)) == "zip directory: goes past the end of the file")
+    #expect(message(zip64(length: .max, offset: place)) == "zip directory: goes past the end of the file")
+    #expect(
+      message(zip64(entries: .max, length: size, offset: place)) == "zip directory: goes past the end of the file")
+    #expect(
+      message(zip64(entries: 1 << 30, length: size, offset: place))
+        == "zip directory: 1073741824 entries in 56 bytes are over the limit of 1000000")
   }
 
   @Test func refusesOverlaps() {

@@ -183,6 +183,7 @@ import Testing
       head() + frame(0, .nan, picks: 2), head() + frame(0, 0, width: 0),
       head() + frame(0, 0, width: 1 << 20, height: 1 << 20),
       head() + frame(0, 0, picks: 0) + frame(1, 1), head() + frame(0, 0, pixels: 5),
+      head() + frame(0, 0, width: 1 << 13, height: 1 << 13),
     ]
     for (index, input) in bad.enumerated() {
       #expect(failure { _ = try read(input) }?.kind == .badData, "case \(index)")

@@ -1,0 +1,46 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Fuzzing of every reader of untrusted bytes, by libFuzzer; `tools/fuzz/run` builds and runs it. The sources are the
+// project's own, through a symbolic link, so that `package` declarations are visible here.
+
+/// What libFuzzer watches is instrumented; the rest is built as it is.
+func watched(_ name: String, _ dependencies: [Target.Dependency], _ more: [SwiftSetting] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies,
+    swiftSettings: [
+      .strictMemorySafety(), .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=fuzzer"]),
+    ]
+      + more)
+}
+
+let package = Package(
+  name: "IngotFuzzing",
+  targets: [
+    .systemLibrary(name: "CLibCrypto", path: "Sources/CLibCrypto", pkgConfig: "libcrypto"),
+    .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd"),
+    .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
+    .target(name: "CFamilyFiles"),
+    .target(name: "CKernels"),
+    .target(
+      name: "CImages", cSettings: [.unsafeFlags(["-fsanitize=fuzzer-no-link"])],
+      linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
+    watched("Arrays", ["CLibCrypto", "CZstd", "CSystem"], [.enableExperimentalFeature("Lifetimes")]),
+    watched("Checkpoints", ["Arrays"]),
+    watched("NetFile", ["Arrays"]),
+    .target(name: "Kernels", dependencies: ["Arrays", "CKernels"]),
+    .target(name: "Nets", dependencies: ["Arrays", "Kernels", "NetFile"]),
+    watched("Families", ["Arrays", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
+    watched(
+      "QuestionAnswering", ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "CImages"]),
+    watched("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering"]),
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["Arrays", "Assurance", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],
+      path: "Targets", swiftSettings: [.strictMemorySafety()]),
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzTargets"], path: "Driver",
+      swiftSettings: [.strictMemorySafety(), .unsafeFlags(["-parse-as-library"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
+  ]
+)

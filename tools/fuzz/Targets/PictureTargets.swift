@@ -1,0 +1,40 @@
+import Arrays
+import QuestionAnswering
+
+extension FuzzTarget {
+  /// What the child that decodes videos writes.
+  static let video = FuzzTarget("video") { bytes in
+    let (choice, rest) = bytes.choice(of: 16)
+    var position = 0
+    func read(_ count: Int, _ buffer: inout [UInt8]) throws(Failure) -> Int {
+      let given = min(count, rest.count - position)
+      buffer.replaceSubrange(0..<given, with: rest[position..<position + given])
+      position += given
+      return given
+    }
+    var stream = VideoStream(picks: choice + 1)
+    try stream.start(read)
+    var written =
+      Array("INGOTVF\u{1}H".utf8) + UInt64(stream.frames).littleEndianBytes
+      + stream.length.bitPattern.littleEndianBytes + UInt32(stream.count).littleEndianBytes
+    var picks = 0
+    while let frame = try stream.next(read) {
+      picks += frame.picks
+      let picture = frame.picture
+      written +=
+        [UInt8(ascii: "F")] + UInt64(frame.index).littleEndianBytes + frame.time.bitPattern.littleEndianBytes
+        + UInt32(frame.picks).littleEndianBytes + UInt32(picture.width).littleEndianBytes
+        + UInt32(picture.height).littleEndianBytes + picture.rgb
+    }
+    try expect(picks == choice + 1, "another number of picks")
+    try expect(written + [UInt8(ascii: "E")] == rest, "other bytes when written again")
+  }
+
+  /// A picture's file. C code, most of it that of libraries.
+  static let image = FuzzTarget("image", kinds: [.badData, .io]) { bytes in
+    let picture = try Picture(bytes: bytes, name: "picture", mostPixels: 1 << 18)
+    try expect(picture.width * picture.height <= 1 << 18, "more pixels than are allowed")
+    let small = try sure("a smaller picture") { try picture.resized(width: 3, height: 2) }
+    try expect(small.rgb.count == 18, "another size than was asked for")
+  }
+}

@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+"""Makes small first inputs of every fuzz target, from the fixtures of the tests and by hand.
+
+    tools/fuzz/seeds.py FOLDER     writes FOLDER/TARGET/NUMBER
+"""
+
+import json
+import struct
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = ROOT / "Tests"
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def small(pattern, most):
+    return [path.read_bytes() for path in sorted(TESTS.glob(pattern)) if path.is_file() and path.stat().st_size <= most]
+
+
+def json_texts():
+    yield from small("**/*.json", 2048)
+    for text in (
+        '{"a":[1,-2,3.5,1e-7,true,false,null],"b":{"c":"\\u00e9\\ud83d\\ude00\\n\\/"}}', "[]", "{}", '"é"', "-0", "1E+3",
+        "[NaN,Infinity,-Infinity]", '{"a":1,"a":2}', "[[[[[[[[1]]]]]]]]", "9223372036854775807", "-9223372036854775808",
+        '{"\\u0000":"\\b\\f\\r\\t"}', " \t\r\n1 ", "1.7976931348623157e308", "5e-324",
+    ):
+        yield text.encode()
+
+
+def safetensors(arrays, metadata=None, padding=0):
+    header, data = {}, b""
+    if metadata is not None:
+        header["__metadata__"] = metadata
+    for name, kind, shape, content in arrays:
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    text = compact(header) + b" " * padding
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def safetensors_files():
+    yield safetensors([])
+    yield safetensors([("a", "F32", [2], bytes(8)), ("b", "BF16", [], b"\x80\x3f"), ("c", "I8", [3, 0], b"")])
+    yield safetensors([("weight", "F16", [2, 3], bytes(range(12)))], {"format": "pt"}, 5)
+    for kind in ("F64", "F8_E4M3", "F8_E5M2", "I64", "I32", "I16", "U64", "U32", "U16", "U8", "BOOL"):
+        size = 8 if "64" in kind else 4 if "32" in kind else 2 if "16" in kind else 1
+        yield safetensors([("x", kind, [1, 2], bytes(2 * size))])
+    yield from small("**/*.safetensors", 4096)
+
+
+def indexes():
+    whole = {"a": "902", "b": "902", "c": "903"}
+    for names in (whole, {"a": "902", "b": "902"}, {"a": "903", "b": "902", "c": "903"}, {"a": "904"}, {"a": "../a"}, {}):
+        yield compact({"metadata": {"total_size": 6}, "weight_map": names})
+    yield compact({"weight_map": {**whole, "d": "903"}})
+    yield compact({"weight_map": {"a": "902", "b": "902", "c": "902"}})
+
+
+def text(value):
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+def integer(value):
+    return b"K" + bytes([value]) if value < 256 else b"J" + struct.pack("<i", value)
+
+
+def tensor(kind="FloatStorage", key="0", count=16, offset=0, shape=(2, 2), strides=(2, 1)):
+    storage = b"(" + text("storage") + b"ctorch\n" + kind.encode() + b"\n" + text(key) + text("cpu") + integer(count)
+    view = b"tQ" + integer(offset) + b"(" + b"".join(map(integer, shape)) + b"t(" + b"".join(map(integer, strides)) + b"t"
+    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + view + b"\x89ccollections\nOrderedDict\n)RtR"
+
+
+def dictionary(**members):
+    return b"}(" + b"".join(text(key) + value for key, value in members.items()) + b"u"
+
+
+def pickles():
+    yield dictionary(a=tensor())
+    yield dictionary(a=tensor(), b=tensor(key="1", shape=(3,), strides=(1,)), c=tensor(offset=4, shape=(), strides=()))
+    yield dictionary(state_dict=dictionary(w=tensor(shape=(2, 2), strides=(1, 2))), epoch=integer(3), best=tensor())
+    yield dictionary(model=dictionary(module=dictionary(x=tensor("HalfStorage", count=32))))
+    yield dictionary(p=b"ctorch._utils\n_rebuild_parameter\n(" + tensor() + b"\x88ccollections\nOrderedDict\n)RtR")
+    yield dictionary(t=tensor("LongStorage", count=8, shape=(0, 3), strides=(3, 1)))
+    yield b"ccollections\nOrderedDict\n)R(" + text("a") + tensor("BoolStorage", count=64, shape=(4,), strides=(0,)) + b"u"
+    yield b"\x8c\x01a\x94\x8c\x05torch\x8c\x04Size\x93(K\x02K\x03t\x85R0h\x000" + dictionary(a=tensor("ByteStorage", count=64))
+    # Every other opcode that is allowed.
+    yield (
+        b"\x95\0\0\0\0\0\0\0\0N0\x88\x890K\x010M\1\0J\1\0\0\0" + b"\x8a\x01\xff\x8b\x02\0\0\0\xff\xffI01\nI7\nL8L\nF1.5\n"
+        + b"G\x3f\xf0\0\0\0\0\0\0\x8d\x01\0\0\0\0\0\0\0aVb\nU\x01cT\x01\0\0\0dS'e'\nC\1fB\1\0\0\0g\x8e\x01\0\0\0\0\0\0\0h"
+        + b"\x96\x01\0\0\0\0\0\0\0i)(t\x85\x86\x87](l}(d\x8f(K\x01\x90](K\x01K\x02e](K\x01a}K\x01K\x02s2p5\nq\x06r\x07\0\0\0"
+        + b"g5\nh\x06j\x07\0\0\0(10" + dictionary(a=tensor()) + b"N" + b"b"
+    )
+
+
+def torch_files():
+    for pickle in pickles():
+        yield b"\1\x80\2" + pickle + b"."
+        yield b"\2\x80\2" + pickle + b"."
+    for path in sorted((TESTS / "CheckpointsTests/Fixtures/torch").iterdir()):
+        if path.suffix in (".pt", ".pth") and path.stat().st_size <= 3000:
+            yield b"\0" + path.read_bytes()
+
+
+def hdf5_answers():
+    arrays = [
+        {"name": "a/b", "type": "float32", "shape": [2, 3], "bytes": 24, "offset": 8},
+        {"name": "c", "type": "int8", "shape": [], "bytes": 1, "offset": None},
+    ]
+    yield b"\0" + compact({"arrays": arrays[:1], "attributes": {"backend": "tensorflow"}})
+    yield b"\0" + compact({"arrays": arrays, "attributes": {"b": "x", "a": ""}}) + b"\xff\x07"
+    yield b"\0" + compact({"arrays": [], "attributes": {}})
+    yield b"\3" + compact({"error": {"place": "array a", "reason": "is compressed"}})
+    yield b"\4" + compact({"error": {"reason": "there is no libhdf5"}})
+    for choice in range(3, 8):
+        yield bytes([choice]) + b"\xffsome words"
+
+
+ZERO = "0" * 64
+
+
+def header(arrays, **changes):
+    value = {
+        "format": "ingot", "family": "f", "net": "n", "parameters": {"Release": "r", "CapFilt": True}, "initialized": True,
+        "configuration": {"layers": 1}, "profile": {"name": "p"}, "provenance": {"tool": "t", "sources": []}, "ties": [],
+        "arrays": arrays,
+    }
+    value.update(changes)
+    return value
+
+
+def entry(name, kind, shape, offset, size, **more):
+    return {"name": name, "elementType": kind, "shape": shape, "offset": offset, "bytes": size, "sha256": ZERO, **more}
+
+
+# A frame of the 6 bytes 1 … 6 as zstd stores what it can't compress.
+RAW_FRAME = bytes.fromhex("28b52ffd2006310000010203040506")
+
+
+def net_files():
+    room = 64 + 1024
+    array = entry("a", "float32", [2], room, 8)
+    yield b"\1" + compact(header([])) + b"\xff"
+    yield b"\1" + compact(header([array])) + b"\xff" + bytes(8)
+    yield b"\1" + compact(header([], initialized=False, ties=[{"name": "b", "same": "a"}])) + b"\xff"
+    yield b"\1" + compact(header([array], ties=[{"name": "b", "same": "a"}])) + b"\xff" + bytes(8)
+    tokenizer = {"kind": "wordpiece", "lowercase": True, "stripAccents": None, "splitCJK": True, "vocabulary": ["a", "##b"]}
+    del tokenizer["stripAccents"]
+    yield b"\1" + compact(header([], tokenizer={**tokenizer, "added": 1})) + b"\xff"
+    source = {"file": "m", "bytes": 3, "sha256": ZERO}
+    provenance = {"tool": "t", "layout": "l", "convertedFrom": "float32", "seed": 7, "sources": [source]}
+    yield b"\1" + compact(header([], provenance=provenance, tokenizer={**tokenizer, "stripAccents": True})) + b"\xff"
+    frame = entry("z", "int8", [6], room, 6, encoding="zstd-planes", storedBytes=len(RAW_FRAME), storedSHA256=ZERO)
+    yield b"\1" + compact(header([frame])) + b"\xff" + RAW_FRAME
+    quantized = [
+        entry("w", "int8", [2, 1], room, 2, scales="s", inputMeans="m"), entry("s", "float32", [2], room + 64, 8),
+        entry("m", "float32", [1], room + 128, 4),
+    ]
+    yield b"\1" + compact(header(quantized)) + b"\xff" + bytes(132)
+    yield b"\2\x0c\x03" + RAW_FRAME
+    yield b"\2\x03\x03" + bytes.fromhex("28b52ffd201861000000" + "00" * 24)
+    for content in small("NetFileTests/Fixtures/golden*.ingot", 12000):
+        yield b"\0" + content
+
+
+def settings_files():
+    folder = TESTS / "FamiliesTests/Fixtures/layouts/huggingface"
+    config = compact(json.loads((folder / "config.json").read_text()))
+    processor = compact(json.loads((folder / "preprocessor_config.json").read_text()))
+    tokens = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\r\n"
+    tokenizer = compact({
+        "model": {"vocab": {"[PAD]": 0, "a": 1}}, "added_tokens": [{"id": 2, "content": "[DEC]"}],
+    })
+    flags = compact({"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": False, "a": 1})
+    for choice in range(0, 62, 3):
+        yield bytes([choice]) + b"\xff".join((b"{}", b"", flags, b"", b"", tokens))
+    yield b"\0" + b"\xff".join((config, processor, b"", b"", b"", b""))
+    yield b"\2" + b"\xff".join((b"", processor, flags, b"{}", tokenizer, b""))
+    yield b"\4" + b"\xff".join((b'{"text_config":{"hidden_size":8,"num_hidden_layers":2}}', b"", b"", b"", tokenizer, b""))
+    yield b"\1" + b"\xff".join((b'{"model_type":"vit","id2label":{"0":"a","1":"b"},"hidden_size":4}', b'{"resample":3}', b"", b"", b"", b""))
+    yield b"\1" + b"\xff".join((b'{"hidden_act":"relu"}', b'{"resample":9}', b"", b"", b"", b""))
+    rule = {"net": "a.{n}.b", "from": "x.{n}.y", "leadingOnes": 1, "transpose": [1, 0], "grid": True}
+    layout = {
+        "about": "", "profile": "p", "recognizedBy": ["x"], "names": {"separator": "/", "index": "_", "suffix": ":0"},
+        "nets": {"n": [rule]}, "gridOf": {"part": "n", "from": "x", "field": "side"}, "ties": [
+            {"from": "a", "same": "b", "transpose": [0], "part": "n", "untied": {"tied": False}}],
+        "ignore": [{"from": "i", "reason": "r"}], "export": {"config.json": {}},
+    }
+    family = {
+        "family": "f", "title": "t", "modelTypes": ["m"],
+        "axes": [{"name": "P", "about": "", "values": ["n"], "default": "n", "selects": "net"}],
+        "nets": {"n": {"definition": "vit", "configuration": {"k": {"key": "a.b", "default": 1, "values": [1]}},
+                       "tokenizer": {"kind": "wordpiece", "addedTokens": ["x"]}}},
+        "variants": [{"when": {"P": "n"}, "configuration": {"n": {"k": 2}}}], "defaultProfile": "p",
+        "profiles": {"p": {"keys": {"c.json": {"a": {"key": "b", "names": {"1": "x"}}, "c": "d"}}, "tokens": {"t": "x"}}},
+        "layouts": {"l": layout, "m": {**layout, "nets": {"n": "l"}, "export": "l"}},
+        "published": [{"parameters": {"P": "n"}, "repository": "r", "licence": "l", "layout": "l",
+                       "files": [{"name": "f", "bytes": 1, "sha256": ZERO}]}],
+    }
+    yield b"\x3f" + compact(family)
+    family["layouts"] = {}
+    yield b"\x3f" + compact(family)
+
+
+def tokenizer_texts():
+    vocabulary = "a\nb\n##a\n##b\nab\n##ing\nthe\n?\né\ne\n中\nwhat\n##'\n'\n.\n"
+    for choice in (0, 2, 4, 12, 16, 32, 64, 22):
+        yield bytes([choice]) + vocabulary.encode() + b"\xff" + "The ÉTÉ abab 中文 [SEP] what's? a\u0301\u0323 각 İ".encode()
+    yield b"\1[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\xff[MASK] a [PAD]a"
+    yield b"\xfa\xffa"
+
+
+def question_files():
+    image = {"image_id": 1, "question_id": 2}
+    yield b"\0" + compact({"data_subtype": "val2014", "info": {"a": []}, "questions": [{**image, "question": "what?"}]})
+    yield b"\0" + compact({"questions": []})
+    answers = [{"answer": "yes", "answer_confidence": "yes", "answer_id": number} for number in range(10)]
+    annotation = {
+        **image, "question_type": "is", "answer_type": "yes/no", "multiple_choice_answer": "yes",
+        "answers": [{"answer": "a"}] * 10,
+    }
+    yield b"\1" + compact({"annotations": [annotation], "license": {}})
+    yield b"\1" + compact({"annotations": [{**annotation, "answers": answers[:4]}]})
+    yield b"\2" + compact([{"question_id": 3, "answer": "red"}, {"question_id": 4, "answer": ""}])
+    yield b"\3image,question,answer,id,question_type,answer_type\r\n.,what?,red,7,a,b\n/,\"so, \"\"x\"\"\n\",,8,,\n"
+    yield b"\3\xef\xbb\xbfquestion,image\nwho,/\n\n"
+    yield b'\4{"image":".","question":"a","answer":"b"}\n\n{"image":"/","question":"c","answers":["d"],"id":"x"}'
+    yield b'\4{"image":".","question":"a","answers":["1","1","1","1","1","1","1","1","1","1"],"id":4,"question_type":"q","answer_type":"t"}'
+
+
+def journals():
+    side = {"answer": "red", "tokens": [5, 6], "accuracy": 1}
+    line = {"question": 0, "a": side, "b": {**side, "accuracy": 0.3}, "divergence": 0.25, "sameFirstToken": True}
+    alone = {"question": 3, "a": {"answer": "", "tokens": []}}
+    head = compact({"nets": "x"})
+    for choice in (0, 2, 63):
+        yield bytes([choice]) + head + b"\n" + compact(line) + b"\n" + compact({**line, "question": 1}) + b"\n{"
+    yield b"\1" + head + b"\n" + compact(alone) + b"\n"
+    yield b"\5" + head
+    yield b"\5\n\n\n"
+
+
+def videos():
+    def frame(index, time, picks, width, height):
+        return b"F" + struct.pack("<QdIII", index, time, picks, width, height) + bytes(range(width * height * 3))
+
+    def start(frames, length, count):
+        return b"INGOTVF\1H" + struct.pack("<QdI", frames, length, count)
+
+    yield b"\0" + start(1, 0.0, 1) + frame(0, 0.0, 1, 1, 1) + b"E"
+    yield b"\2" + start(10, 2.5, 2) + frame(1, 0.25, 1, 2, 3) + frame(7, 1.75, 2, 3, 2) + b"E"
+    yield b"\3" + start(3, 1.0, 3) + frame(0, 0, 1, 1, 2) + frame(1, 0.3, 1, 1, 1) + frame(2, 0.6, 2, 1, 1) + b"E"
+
+
+def images():
+    return small("QuestionAnsweringTests/Fixtures/images/**/*", 4096)
+
+
+def stored(target):
+    """What earlier runs found worth keeping: length (32 bits, little-endian) and bytes of each, one after another."""
+    path = Path(__file__).parent / f"Seeds/{target}.seeds"
+    content = path.read_bytes() if path.exists() else b""
+    position = 0
+    while position < len(content):
+        (length,) = struct.unpack_from("<I", content, position)
+        yield content[position + 4 : position + 4 + length]
+        position += 4 + length
+
+
+def store(target, contents):
+    path = Path(__file__).parent / f"Seeds/{target}.seeds"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"".join(struct.pack("<I", len(content)) + content for content in contents))
+
+
+SEEDS = {
+    "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers,
+    "net": net_files, "settings": settings_files, "tokenizer": tokenizer_texts, "questions": question_files,
+    "journal": journals, "video": videos, "image": images,
+}
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    for target, make in SEEDS.items():
+        folder = Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, content in enumerate(make()):
+            (folder / f"{number:03}").write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
