@@ -8,8 +8,18 @@ public struct JSONRules: Sendable {
   /// Infinity are numbers.
   public var isLenient: Bool
 
-  public static let strict = JSONRules(maximumDepth: 32, maximumValues: 500_000, isLenient: false)
-  public static let lenient = JSONRules(maximumDepth: 64, maximumValues: 500_000, isLenient: true)
+  public static var strict: JSONRules {
+    JSONRules(maximumDepth: 32, maximumValues: Limit.jsonValues.value, isLenient: false)
+  }
+  public static var lenient: JSONRules {
+    JSONRules(maximumDepth: 64, maximumValues: Limit.jsonValues.value, isLenient: true)
+  }
+
+  public init(maximumDepth: Int, maximumValues: Int, isLenient: Bool) {
+    self.maximumDepth = maximumDepth
+    self.maximumValues = maximumValues
+    self.isLenient = isLenient
+  }
 
   public func depth(_ depth: Int) -> JSONRules {
     var copy = self
@@ -62,7 +72,10 @@ private struct JSONParser {
 
   mutating func value(depth: Int) throws(Failure) -> JSONValue {
     values += 1
-    guard values <= rules.maximumValues else { throw failure("more than \(rules.maximumValues) JSON values") }
+    guard values <= rules.maximumValues else {
+      let error = failure("more than \(rules.maximumValues) JSON values")
+      throw rules.maximumValues == Limit.jsonValues.value ? error.hinting(Limit.jsonValues.hint()) : error
+    }
     let start = base + position
     guard let byte = next else { throw failure("the JSON text ends where a value is needed") }
     switch byte {

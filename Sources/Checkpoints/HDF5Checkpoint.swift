@@ -7,11 +7,10 @@ import Synchronization
 /// program's own, run with a hidden subcommand. The child lists the arrays; those that stand in the file as they are,
 /// which is nearly all in practice, are then read directly, and the others through another run of the child.
 public struct HDF5Checkpoint: Checkpoint {
-  /// Bytes of address space and seconds of processor time that the child may take.
-  static let memoryLimit = 2 << 30
-  static let timeLimit = 60
-  /// Largest list that the child may print.
-  static let listLimit = 256 << 20
+  /// Of the child.
+  static var limits: [String] {
+    Limit.arguments(.hdf5Memory, .hdf5Seconds, .hdf5List, .hdf5Chunk, .hdf5Expansion, .arrays)
+  }
 
   public let path: String
   public let format: String
@@ -56,13 +55,14 @@ public struct HDF5Checkpoint: Checkpoint {
   private static func list(_ file: InputFile, _ range: Range<Int>) throws(Failure) -> JSONValue {
     let child = try ChildProcess(
       ChildProcess.ingot, arguments("list", file, range.lowerBound, range.count, []))
-    let output = try child.readAll(limit: listLimit)
+    // What it says of an error may be longer than the shortest list.
+    let output = try child.readAll(limit: Limit.hdf5List.value + 1 << 20)
     let (ending, message) = child.finish()
     guard case .exited(0) = ending else {
       if case .exited = ending, let json = try? JSONValue(parsing: output), let error = json["error"] {
         throw Failure(
           ending == .exited(65) ? .badData : .io, place: try? error.member("place").string(),
-          try error.member("reason").string(), hint: hint(ending))
+          try error.member("reason").string(), hint: hint(ending, (try? error.member("reason").string()) ?? ""))
       }
       throw failure(ending, message)
     }
@@ -72,30 +72,34 @@ public struct HDF5Checkpoint: Checkpoint {
   private static func arguments(_ verb: String, _ file: InputFile, _ base: Int, _ length: Int, _ more: [String])
     -> [String]
   {
-    [
-      "hdf5-child", "--memory", "\(memoryLimit)", "--seconds", "\(timeLimit)", "--", verb, file.path, "\(base)",
-      "\(length)",
-    ] + more
+    ["hdf5-child"] + limits + ["--", verb, file.path, "\(base)", "\(length)"] + more
   }
 
-  private static func hint(_ ending: ChildProcess.Ending) -> String? {
-    ending == .exited(69) ? "install libhdf5, for example with `apt-get install libhdf5-103`" : nil
+  private static func hint(_ ending: ChildProcess.Ending, _ reason: String) -> String? {
+    Limit.named(in: reason)?.hint()
+      ?? (ending == .exited(69) ? "install libhdf5, for example with `apt-get install libhdf5-103`" : nil)
   }
 
   static func failure(_ ending: ChildProcess.Ending, _ message: String) -> Failure {
     switch ending {
     case .killed(let signal):
+      let isLate = [24, 9, 14].contains(signal)
       let why =
         switch signal {
-        case 24, 9, 14: "it takes libhdf5 more than \(timeLimit) s, or more memory than there is,"
+        case 24, 9, 14: "it takes libhdf5 more than \(Limit.hdf5Seconds.value) s, or more memory than there is,"
         case 11, 7, 6, 8, 4: "libhdf5 crashes (signal \(signal))"
         default: "the reading process was ended by signal \(signal)"
         }
-      return Failure(.badData, "\(why) when this file is read", hint: "the file is malformed: don't trust it")
-    case .exited(65): return Failure(.badData, message.isEmpty ? "can't be read" : message)
+      return Failure(
+        .badData, "\(why) when this file is read",
+        hint: isLate ? Limit.hdf5Seconds.hint() : "the file is malformed: don't trust it")
+    case .exited(65):
+      return Failure(
+        .badData, message.isEmpty ? "can't be read" : message, hint: hint(ending, message))
     case .exited(let status):
       return Failure(
-        .io, message.isEmpty ? "the reading process failed with status \(status)" : message, hint: hint(ending))
+        .io, message.isEmpty ? "the reading process failed with status \(status)" : message,
+        hint: hint(ending, message))
     }
   }
 
@@ -134,6 +138,7 @@ public struct HDF5Checkpoint: Checkpoint {
   private func unpack(_ array: Int) throws(Failure) -> [UInt8] {
     let wanted = arrays[array].bytes
     do throws(Failure) {
+      try Limit.checkArrayMemory(wanted)
       let child = try ChildProcess(
         ChildProcess.ingot, HDF5Checkpoint.arguments("read", files[0], base, length, [arrays[array].name]))
       var bytes = [UInt8](repeating: 0, count: wanted)

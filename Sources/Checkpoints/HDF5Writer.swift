@@ -11,11 +11,7 @@ public final class HDF5Writer {
     output = try OutputFile(path)
     child = try ChildProcess(
       ChildProcess.ingot,
-      [
-        "hdf5-child", "--memory", "\(HDF5Checkpoint.memoryLimit)", "--seconds", "\(HDF5Checkpoint.timeLimit)", "--",
-        "write",
-        output.temporary,
-      ])
+      ["hdf5-child"] + HDF5Checkpoint.limits + ["--", "write", output.temporary])
     try send(Array("INGOTH5".utf8) + [1])
   }
 

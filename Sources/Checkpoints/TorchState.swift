@@ -65,15 +65,14 @@ struct TorchState {
       } else if let tensor = try tensor(full, value) {
         guard names.insert(Array(full.utf8)).inserted else { throw failure(full, "is there twice") }
         out.append(tensor)
-        guard out.count <= Self.maximumTensors else {
-          throw failure(full, "comes after \(Self.maximumTensors) others, more than are read")
+        // Dictionaries that are shared could otherwise multiply.
+        let most = Limit.arrays.value
+        guard out.count <= most else {
+          throw failure(full, "comes after \(most) others, more than are read").hinting(Limit.arrays.hint())
         }
       }
     }
   }
-
-  /// Most arrays of a checkpoint; dictionaries that are shared could otherwise multiply.
-  private static let maximumTensors = 1_000_000
 
   /// Whether a value is a dictionary in which, at whatever depth that is followed, there is a tensor.
   private func holdsTensors(_ value: PickleValue, depth: Int) -> Bool {
@@ -153,8 +152,9 @@ struct TorchState {
     }
     let bytes = try shapeBytes(shape, storage.type, array)
     // Strides of 0 repeat elements: a file of a few bytes could otherwise make terabytes.
-    guard bytes <= Self.mostRepeatedBytes || shape.elements <= storage.count else {
+    guard bytes <= Limit.repeatedBytes.value || shape.elements <= storage.count else {
       throw failure(array, "repeats the \(storage.count) elements of its storage to \(bytes) bytes")
+        .hinting(Limit.repeatedBytes.hint(needed: bytes))
     }
     if arguments.count > 6, let flags = tree.members(arguments[6]),
       flags.contains(where: { $0.value == .boolean(true) })
@@ -181,8 +181,6 @@ struct TorchState {
       name: array, elementType: storage.type, storage: storage.key, storageCount: storage.count,
       offset: storage.offset + offset, shape: shape, strides: strides)
   }
-
-  private static let mostRepeatedBytes = 256 << 20
 
   private func shapeBytes(_ shape: Shape, _ type: ElementType, _ array: String) throws(Failure) -> Int {
     do { return try shape.bytes(of: type) } catch { throw failure(array, error.reason) }

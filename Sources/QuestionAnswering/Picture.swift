@@ -10,11 +10,6 @@ public struct Picture: Sendable {
   /// height × width × 3.
   public let rgb: [UInt8]
 
-  /// Most pixels of a picture: what Pillow, too, refuses to open as a decompression bomb.
-  public static let mostPixels = Int(INGOT_IMAGE_MAX_PIXELS)
-  /// Most bytes of a picture's file.
-  public static let mostBytes = 1 << 30
-
   /// - Parameter rgb: height × width × 3.
   public init(width: Int, height: Int, rgb: [UInt8]) {
     precondition(width > 0 && height > 0 && rgb.count == width * height * 3)
@@ -35,7 +30,7 @@ public struct Picture: Sendable {
   public init(_ path: String) throws(Failure) {
     let bytes: [UInt8]
     do {
-      bytes = try contents(of: path, limit: Self.mostBytes)
+      bytes = try contents(of: path, limit: .imageBytes)
     } catch {
       throw error.hinting("a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file")
     }
@@ -46,7 +41,8 @@ public struct Picture: Sendable {
   public init(bytes: [UInt8], name: String) throws(Failure) {
     var picture = unsafe ingot_picture()
     var reason = [CChar](repeating: 0, count: 256)
-    let status = unsafe ingot_image_decode(bytes, bytes.count, UInt64(Self.mostPixels), &picture, &reason)
+    let most = Limit.imagePixels.value
+    let status = unsafe ingot_image_decode(bytes, bytes.count, UInt64(most), &picture, &reason)
     defer { unsafe ingot_picture_free(&picture) }
     guard status == 0, let pixels = unsafe picture.pixels else {
       let text = String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -56,7 +52,8 @@ public struct Picture: Sendable {
           ? "install that library, or convert the picture to PNG"
           : status == 74
             ? "close other programs, or scale the picture down"
-            : "a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file of at most \(Self.mostPixels) pixels")
+            : text.hasSuffix("allowed")
+              ? Limit.imagePixels.hint() : "a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file")
     }
     width = unsafe picture.width
     height = unsafe picture.height
