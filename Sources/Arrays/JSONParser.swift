@@ -7,18 +7,25 @@ public struct JSONRules: Sendable {
   /// Config files written by others: a key given twice counts the last time (as Python's reader has it), and NaN and
   /// Infinity are numbers.
   public var isLenient: Bool
+  /// The limit by which `maximumValues` can be raised; nil: it is part of a format.
+  var limit: Limit?
 
   public static var strict: JSONRules {
-    JSONRules(maximumDepth: 32, maximumValues: Limit.jsonValues.value, isLenient: false)
+    JSONRules(maximumDepth: 32, limit: .jsonValues, isLenient: false)
   }
   public static var lenient: JSONRules {
-    JSONRules(maximumDepth: 64, maximumValues: Limit.jsonValues.value, isLenient: true)
+    JSONRules(maximumDepth: 64, limit: .jsonValues, isLenient: true)
   }
 
   public init(maximumDepth: Int, maximumValues: Int, isLenient: Bool) {
     self.maximumDepth = maximumDepth
     self.maximumValues = maximumValues
     self.isLenient = isLenient
+  }
+
+  private init(maximumDepth: Int, limit: Limit, isLenient: Bool) {
+    self.init(maximumDepth: maximumDepth, maximumValues: limit.value, isLenient: isLenient)
+    self.limit = limit
   }
 
   public func depth(_ depth: Int) -> JSONRules {
@@ -73,8 +80,9 @@ private struct JSONParser {
   mutating func value(depth: Int) throws(Failure) -> JSONValue {
     values += 1
     guard values <= rules.maximumValues else {
-      let error = failure("more than \(rules.maximumValues) JSON values")
-      throw rules.maximumValues == Limit.jsonValues.value ? error.hinting(Limit.jsonValues.hint()) : error
+      var error = failure("more than \(rules.maximumValues) JSON values")
+      error.hint = rules.limit?.hint()
+      throw error
     }
     let start = base + position
     guard let byte = next else { throw failure("the JSON text ends where a value is needed") }

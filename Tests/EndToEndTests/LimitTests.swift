@@ -43,6 +43,7 @@ import Testing
 
   private static let everyType = "Tests/NetFileTests/Fixtures/every-type.safetensors"
   private static let hdf5 = "Tests/CheckpointsTests/Fixtures/hdf5/good"
+  private static let notWritten = "Tests/CheckpointsTests/Fixtures/hdf5/refused/nothing-behind-many.h5"
   private static let torch = "Tests/CheckpointsTests/Fixtures/torch"
   private static let sharded = "Tests/FamiliesTests/Fixtures/layouts/sharded"
   private static let picture = "weights/demo/pictures/red-circle-0004.png"
@@ -82,7 +83,7 @@ import Testing
       "\(torch)/zip.pt: zip/data.pkl: has 2521 bytes; at most 10 are read", enough: 2521),
     Case(
       .pickleBytes, 200, "inspect \(torch)/legacy.pth",
-      "\(torch)/legacy.pth: state dict, byte 200: the pickles go on after 200 bytes, all that are read"),
+      "\(torch)/legacy.pth: state dict, byte 198: the pickles go on after 200 bytes, all that are read"),
     Case(.pickleValues, 5, "inspect \(torch)/zip.pt", "\(torch)/zip.pt: zip/data.pkl, byte 56: more than 5 values"),
     Case(
       .repeatedBytes, 1, "inspect \(torch)/zip.pt",
@@ -90,10 +91,14 @@ import Testing
     ),
     Case(
       .hdf5List, 100, "inspect \(hdf5)/keras-2.h5",
-      "\(hdf5)/keras-2.h5: dense_1/dense_1/bias:0: the list of arrays is too long (limit hdf5-list)"),
+      "\(hdf5)/keras-2.h5: encoder/encoder/layer_._0/dense/bias:0: the list of arrays is too long (limit hdf5-list)"),
     Case(
       .hdf5Chunk, 10, "inspect \(hdf5)/chunked.h5",
       "\(hdf5)/chunked.h5: f4: the chunks are empty or larger than 10 bytes (limit hdf5-chunk)"),
+    Case(
+      .hdf5Expansion, 1000, "inspect \(notWritten)",
+      "\(notWritten): a2: with it 100663296 bytes of elements are declared: no file of 1251 bytes can hold them (limit hdf5-expansion)"
+    ),
     Case(
       .netMemory, 1000, "ask \(picture) what? --set Release=demo --shelf SHELF",
       "SHELF/blip-vqa/CapFilt=true,Part=ImageEncoder,Precision=float32,Release=demo.ingot: configuration: its dimensions need more than 1000 bytes to compute with",
@@ -160,6 +165,30 @@ import Testing
     #expect(!raised.contains("--allow \(item.limit.rawValue)="), "\(raised)")
   }
 
+  @Test func littleOfASmallFileIsMeasured() throws {
+    let given = ["inspect", Self.notWritten, "--statistics", "--allow", "hdf5-expansion=1000000"]
+    let run = try Run(given + ["--allow", "expansion=2"])
+    #expect(
+      run.errors == """
+        ingot: error: \(Self.notWritten): states arrays of 134217728 bytes but has 1251: its values are not measured
+        hint: inspect it without --html and --statistics, or if you trust the file, raise the limit: --allow expansion=9
+
+        """)
+    #expect(try Run(given + ["--allow", "expansion=9"]).status == 0)
+  }
+
+  /// A child that waits for something that never comes is ended by its clock.
+  @Test func aChildHasAnEnd() throws {
+    let child = Process()
+    child.executableURL = Run.binary
+    child.arguments = ["hdf5-child", "--allow", "hdf5-seconds=1", "--", "write", Self.shelf.file("never.h5")]
+    let input = Pipe()
+    child.standardInput = input
+    try child.run()
+    child.waitUntilExit()
+    #expect(child.terminationReason == .uncaughtSignal && child.terminationStatus == 14)
+  }
+
   @Test func aLineIsBoundToo() throws {
     let run = try Run(
       ["ask", "--set", "Release=demo", "--allow", "line-bytes=10"], shelf: Self.shelf.path,
@@ -171,10 +200,11 @@ import Testing
 
   /// Libraries that don't fit the memory of a child aren't called missing.
   @Test(arguments: [
-    ("hdf5-memory", "inspect", "\(hdf5)/keras-2.h5"), ("video-memory", "ask", "\(video) what? --set Release=demo"),
+    ("hdf5-memory=10MB", "inspect", "\(hdf5)/keras-2.h5"),
+    ("video-memory=50MB", "ask", "\(video) what? --set Release=demo"),
   ]) func aChildHasLittleMemory(limit: String, command: String, rest: String) throws {
     let run = try Run(
-      [command] + rest.split(separator: " ").map(String.init) + ["--allow", "\(limit)=50MB"],
+      [command] + rest.split(separator: " ").map(String.init) + ["--allow", limit],
       shelf: command == "ask" ? Self.shelf.path : nil)
     #expect(run.status == 74 || run.status == 65)
     #expect(
