@@ -33,10 +33,12 @@ let package = Package(
     .systemLibrary(name: "CSystem"),
     // The family files of schemas/families as bytes inside the binary.
     .target(name: "CFamilyFiles"),
+    // What keeps the child processes of the two below small, short and harmless.
+    .target(name: "CChild"),
     // HDF5 by libhdf5, which is loaded at run time, in a child process only.
-    .target(name: "CHDF5"),
+    .target(name: "CHDF5", dependencies: ["CChild"]),
     // Videos by FFmpeg's libraries, which are loaded at run time, in a child process only.
-    .target(name: "CVideo"),
+    .target(name: "CVideo", dependencies: ["CChild"]),
     // The hot loops of running a net, for several kinds of processors.
     .target(name: "CKernels"),
     // Pictures, decoded by libjpeg and libpng, and by libwebp, libgif and libtiff when one is met.
@@ -63,8 +65,9 @@ let package = Package(
     .executableTarget(
       name: "IngotCommand",
       dependencies: [
-        "Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering", "Assurance", "Reports", "CHDF5",
-        "CVideo",
+        "Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering", "Assurance", "Reports",
+        "CChild",
+        "CHDF5", "CVideo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/ingot", swiftSettings: settings),
@@ -93,6 +96,6 @@ let package = Package(
       ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
       hasFixtures: true),
     tests("ReportsTests", ["Reports"]),
-    tests("EndToEndTests", ["IngotCommand"]),
+    tests("EndToEndTests", ["IngotCommand", "CHDF5", "NetFile", "Nets", "QuestionAnswering"]),
   ]
 )

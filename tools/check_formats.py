@@ -370,6 +370,10 @@ def check_reports(checks, errors, program):
         ["points", []], ["points", 0, "pca", [1]], ["purity", "share", 2], ["purity", "classes", REMOVE],
         ["purity", "classes", 0, "class", REMOVE], ["variance", [1, 2]], ["points", 0, "neighbours", 0, "cosine", 3]])
     check_refused(checks, errors, "export", exported, [["files", ["a"]], ["arrays", -1], ["folder", ""]])
+    limits = program.report(checks, errors, "limits", "limits", "--allow", "shards=7")
+    checks.check([limit["value"] for limit in limits["limits"] if limit["name"] == "shards"] == [7], "a limit is set")
+    check_refused(checks, errors, "limits", limits, [
+        ["limits", []], ["limits", 0, "unit", "kg"], ["limits", 0, "name", "A b"], ["limits", 0, "default", 0]])
     check_refused(checks, errors, "diff", different[2], [
         ["identical", True], ["different", 0, "kind", "type"], ["different", 0, "shapes", [[1]]],
         ["equal", REMOVE], ["onlyInA", [1]], ["equivalent", [{"name": "a", "how": "?"}]]])

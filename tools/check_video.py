@@ -37,7 +37,7 @@ import torch  # noqa: E402
 
 def decoded(program, path, count):
     """What the child process writes: number of frames, length, [(index, time, picks, frame)]."""
-    data = videos.run(program, "video-child", "--memory", 2 << 30, "--seconds", 300, "--", path, count)
+    data = videos.run(program, "video-child", "--", path, count)
     assert data[:9] == b"INGOTVF\1H" and data[-1:] == b"E", path
     frames, length, records = struct.unpack("<QdI", data[9:29])
     out, position = [], 29

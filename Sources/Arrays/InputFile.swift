@@ -77,10 +77,10 @@ public let chunkSize = 1 << 20
 
 /// The whole content of a small file.
 /// - Throws: `Failure` as `InputFile` does, and of kind `badData` when the file holds more than `limit` bytes.
-public func contents(of path: String, limit: Int) throws(Failure) -> [UInt8] {
+public func contents(of path: String, limit: Limit) throws(Failure) -> [UInt8] {
   let file = try InputFile(path)
-  guard file.size <= limit else {
-    throw Failure(.badData, file: path, "has \(file.size) bytes; at most \(limit) are read")
+  guard file.size <= limit.value else {
+    throw limit.failure(file: path, "has \(file.size) bytes; at most \(limit.value) are read", needed: file.size)
   }
   return try file.bytes(file.size, at: 0)
 }

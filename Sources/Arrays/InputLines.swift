@@ -7,9 +7,6 @@ public struct InputLines {
     case tooLong
   }
 
-  /// Longest line.
-  public static let longest = 1 << 20
-
   private let more: () throws(Failure) -> [UInt8]
   private var waiting: ArraySlice<UInt8> = []
   private var isAtEnd = false
@@ -22,17 +19,18 @@ public struct InputLines {
   /// The next line; nil at the end.
   /// - Throws: `Failure` of kind `io` when the input can't be read.
   public mutating func next() throws(Failure) -> Line? {
+    let longest = Limit.lineBytes.value
     var line: [UInt8] = []
     var isTooLong = false
     while true {
       if let end = waiting.firstIndex(of: 0x0a) {
         line += waiting[..<end]
         waiting = waiting[(end + 1)...]
-        return isTooLong || line.count > Self.longest ? .tooLong : .bytes(line)
+        return isTooLong || line.count > longest ? .tooLong : .bytes(line)
       }
       line += waiting
       waiting = []
-      if line.count > Self.longest {
+      if line.count > longest {
         isTooLong = true
         line = []
       }

@@ -7,9 +7,26 @@ public struct JSONRules: Sendable {
   /// Config files written by others: a key given twice counts the last time (as Python's reader has it), and NaN and
   /// Infinity are numbers.
   public var isLenient: Bool
+  /// The limit by which `maximumValues` can be raised; nil: it is part of a format.
+  var limit: Limit?
 
-  public static let strict = JSONRules(maximumDepth: 32, maximumValues: 500_000, isLenient: false)
-  public static let lenient = JSONRules(maximumDepth: 64, maximumValues: 500_000, isLenient: true)
+  public static var strict: JSONRules {
+    JSONRules(maximumDepth: 32, limit: .jsonValues, isLenient: false)
+  }
+  public static var lenient: JSONRules {
+    JSONRules(maximumDepth: 64, limit: .jsonValues, isLenient: true)
+  }
+
+  public init(maximumDepth: Int, maximumValues: Int, isLenient: Bool) {
+    self.maximumDepth = maximumDepth
+    self.maximumValues = maximumValues
+    self.isLenient = isLenient
+  }
+
+  private init(maximumDepth: Int, limit: Limit, isLenient: Bool) {
+    self.init(maximumDepth: maximumDepth, maximumValues: limit.value, isLenient: isLenient)
+    self.limit = limit
+  }
 
   public func depth(_ depth: Int) -> JSONRules {
     var copy = self
@@ -62,7 +79,11 @@ private struct JSONParser {
 
   mutating func value(depth: Int) throws(Failure) -> JSONValue {
     values += 1
-    guard values <= rules.maximumValues else { throw failure("more than \(rules.maximumValues) JSON values") }
+    guard values <= rules.maximumValues else {
+      var error = failure("more than \(rules.maximumValues) JSON values")
+      error.hint = rules.limit?.hint()
+      throw error
+    }
     let start = base + position
     guard let byte = next else { throw failure("the JSON text ends where a value is needed") }
     switch byte {

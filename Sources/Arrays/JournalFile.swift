@@ -7,9 +7,6 @@ public final class JournalFile: Sendable {
   private let descriptor: System.Descriptor
   private let end: Atomic<Int>
 
-  /// Most bytes of a journal.
-  public static let mostBytes = 1 << 30
-
   /// Opens a journal, or begins one.
   /// - Returns: with it, its whole lines; what a process that was stopped left behind the last line feed is removed.
   /// - Throws: `Failure` of kind `cannotCreate` when it can't be created or another process has it, `badData` when it is
@@ -22,10 +19,7 @@ public final class JournalFile: Sendable {
       guard System.lock(descriptor) else {
         throw Failure(.cannotCreate, file: path, "another process is writing it", hint: "wait until that has ended")
       }
-      guard status.size <= mostBytes else {
-        throw Failure(.badData, file: path, "is too large for a journal", hint: "choose another name")
-      }
-      let bytes = try contents(of: path, limit: mostBytes)
+      let bytes = try contents(of: path, limit: .journalBytes)
       let whole = bytes.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
       let file = JournalFile(path, descriptor, end: whole)
       return (file, bytes[..<whole].split(separator: 0x0a).map { Array($0) })

@@ -261,6 +261,13 @@ enum System {
     return unsafe memcmp(left, right, second.count) == 0
   }
 
+  /// Whether so much memory could be had; none is kept.
+  static func canAllocate(_ count: Int) -> Bool {
+    guard let memory = unsafe malloc(count) else { return count == 0 }
+    unsafe free(memory)
+    return true
+  }
+
   static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
   static var process: Int32 { getpid() }

@@ -27,9 +27,6 @@ public struct InspectionStatistics: Sendable {
   private static let batch = 2048
   /// What all threads together keep of arrays between the two readings.
   private static let keptBytes = 32 << 20
-  /// What is measured of a file, in multiples of it: a small file of a container that packs may state more than anybody
-  /// could read.
-  private static let mostExpansion = 64
 
   /// nil: there are no weights that could be measured.
   /// - Throws: `Failure` of kind `badData` when the arrays are too much for their file.
@@ -47,10 +44,12 @@ public struct InspectionStatistics: Sendable {
       fileBytes = checkpoint.files.reduce(0) { $0 + $1.size }
       sources = Self.sources(checkpoint)
     }
-    guard totalBytes / Self.mostExpansion <= max(fileBytes, 1 << 24) else {
+    // A small file of a container that packs may state more than anybody could read.
+    guard totalBytes / Limit.expansion.value <= max(fileBytes, 1 << 24) else {
       throw Failure(
         .badData, file: path, "states arrays of \(totalBytes) bytes but has \(fileBytes): its values are not measured",
-        hint: "inspect it without --html and --statistics")
+        hint: "inspect it without --html and --statistics, or "
+          + Limit.expansion.hint(needed: totalBytes / max(fileBytes, 1 << 24) + 1))
     }
   }
 

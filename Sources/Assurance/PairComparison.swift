@@ -11,8 +11,6 @@ enum PairVerdict: Sendable {
 struct PairComparison {
   private let a: ComparisonSide.Item
   private let b: ComparisonSide.Item
-  /// Most bytes of an array, which has to be held in memory: a small file can state a huge one.
-  private static let largestArray = 8 << 30
 
   init(_ a: ComparisonSide.Item, _ b: ComparisonSide.Item) {
     self.a = a
@@ -86,9 +84,8 @@ struct PairComparison {
 
   private func data(of item: ComparisonSide.Item) throws -> [UInt8] {
     let bytes = item.shape.elements * item.elementType.size
-    guard bytes <= Self.largestArray else {
-      throw Failure(
-        .badData, place: "array \"\(item.name)\"", "has \(bytes) bytes; at most \(Self.largestArray) can be compared")
+    do { try Limit.checkArrayMemory(bytes) } catch {
+      throw Failure(error.kind, place: "array \"\(item.name)\"", error.reason, hint: error.hint)
     }
     var out: [UInt8] = []
     out.reserveCapacity(min(bytes, 1 << 30))

@@ -260,7 +260,7 @@ extension EvaluationQuestion {
   /// - Parameter folder: of images whose paths are relative; nil is the folder of the file.
   /// - Throws: `Failure` of kind `noInput` when the file or an image is missing, `badData` naming the line of a mistake.
   public static func read(csv path: String, images folder: String? = nil) throws(Failure) -> [EvaluationQuestion] {
-    var records = CSVRecords(path: path, bytes: try contents(of: path, limit: LargeJSON.limit)[...])
+    var records = CSVRecords(path: path, bytes: try contents(of: path, limit: .questionsBytes)[...])
     var list = QuestionList(path: path, folder: folder)
     guard let header = try records.next() else {
       throw Failure(.badData, file: path, "is empty", hint: CSVRecords.hint)
@@ -298,7 +298,7 @@ extension EvaluationQuestion {
   /// - Throws: `Failure` of kind `noInput` when the file or an image is missing, `badData` naming the line of a mistake.
   public static func read(jsonLines path: String, images folder: String? = nil) throws(Failure) -> [EvaluationQuestion]
   {
-    let bytes = try contents(of: path, limit: LargeJSON.limit)
+    let bytes = try contents(of: path, limit: .questionsBytes)
     var list = QuestionList(path: path, folder: folder)
     var (start, number) = (0, 0)
     while start < bytes.count {
@@ -477,8 +477,6 @@ private struct CSVRecords {
 /// A JSON file that is one long array, or an object with one among its members, read item by item: all of VQA v2's
 /// annotations as JSON values would take gigabytes.
 private struct LargeJSON {
-  /// Most bytes of a file: the annotations of the largest part of VQA v2 have 400 MB.
-  static let limit = 512 << 20
   /// Most members beside the long array.
   static let mostMembers = 100
 
@@ -487,7 +485,7 @@ private struct LargeJSON {
 
   init(_ path: String) throws(Failure) {
     self.path = path
-    bytes = try contents(of: path, limit: Self.limit)
+    bytes = try contents(of: path, limit: .questionsBytes)
   }
 
   func located(_ failure: Failure) -> Failure {

@@ -24,7 +24,10 @@ static void *open_library(struct ingot_h5_refusal *why) {
     if (library) return library;
     const char *error = dlerror();
     if (error && !strstr(error, "No such file")) {
-      ingot_h5_refuse(why, INGOT_H5_UNAVAILABLE, "libhdf5", "the library can't be loaded: %s", error);
+      // What isn't there in full can't be mapped: there is no room for it.
+      ingot_h5_refuse(
+          why, INGOT_H5_UNAVAILABLE, "libhdf5", "the library can't be loaded: %s%s", error,
+          strstr(error, "failed to map") ? " (limit hdf5-memory)" : "");
       return NULL;
     }
   }

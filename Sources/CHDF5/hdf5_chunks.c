@@ -24,7 +24,7 @@ int ingot_h5_open_chunks(
   if (find_fill(chunks, datatype)) return why->status;
   for (int index = 0; index < 2; index++) {
     chunks->room[index] = malloc(ingot_h5_filter_room(chunks->bytes));
-    if (!chunks->room[index]) return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "there is not enough memory");
+    if (!chunks->room[index]) return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "there is not enough memory (limit hdf5-memory)");
   }
   return 0;
 }

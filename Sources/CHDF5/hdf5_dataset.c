@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "hdf5_limits.h"
+
 int ingot_h5_check_link(int type, const char *place, struct ingot_h5_refusal *why) {
   switch (type) {
   case H5L_TYPE_HARD:
@@ -17,11 +19,12 @@ int ingot_h5_check_link(int type, const char *place, struct ingot_h5_refusal *wh
 
 int ingot_h5_check_total(
     const struct ingot_h5_source *source, unsigned long long bytes, const char *place, struct ingot_h5_refusal *why) {
-  if (bytes <= INGOT_HDF5_FREE_BYTES || (bytes - INGOT_HDF5_FREE_BYTES) / INGOT_HDF5_MAX_RATIO <= source->length) {
+  if (bytes <= INGOT_HDF5_FREE_BYTES || (bytes - INGOT_HDF5_FREE_BYTES) / ingot_h5_limits.expansion <= source->length) {
     return 0;
   }
   return ingot_h5_refuse(
-      why, INGOT_H5_BAD_DATA, place, "with it %llu bytes of elements are declared: no file of %llu bytes can hold them",
+      why, INGOT_H5_BAD_DATA, place, "with it %llu bytes of elements are declared: no file of %llu bytes "
+      "can hold them (limit hdf5-expansion)",
       bytes, source->length);
 }
 
@@ -110,9 +113,9 @@ static int find_chunk(
   for (int index = 0; index < facts->rank; index++) {
     facts->chunk[index] = chunk[index];
     if (__builtin_mul_overflow(bytes, (unsigned long long)chunk[index], &bytes) || bytes == 0 ||
-        bytes > INGOT_HDF5_MAX_CHUNK) {
+        bytes > ingot_h5_limits.chunk) {
       return ingot_h5_refuse(
-          why, INGOT_H5_BAD_DATA, name, "the chunks are empty or larger than %llu bytes", INGOT_HDF5_MAX_CHUNK);
+          why, INGOT_H5_BAD_DATA, name, "the chunks are empty or larger than %llu bytes (limit hdf5-chunk)", ingot_h5_limits.chunk);
     }
   }
   unsigned options = 0;

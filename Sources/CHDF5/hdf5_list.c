@@ -5,6 +5,7 @@
 
 #include "hdf5_attributes.h"
 #include "hdf5_dataset.h"
+#include "hdf5_limits.h"
 #include "hdf5_seen.h"
 #include "hdf5_text.h"
 
@@ -75,7 +76,7 @@ static void list_dataset(struct listing *listing, hid_t dataset, const char *fir
     if (ingot_h5_check_total(&listing->source, listing->bytes, listing->path, &listing->why)) return;
   }
   append_array(listing, &facts, first);
-  if (listing->json.failed) refuse(listing, "the list of arrays is too long");
+  if (listing->json.failed) refuse(listing, "the list of arrays is too long (limit hdf5-list)");
 }
 
 static herr_t list_member(hid_t group, const char *name, const struct ingot_h5_link_info *info, void *context);
@@ -109,7 +110,7 @@ static void list_object(struct listing *listing, hid_t object) {
   }
   const char *first = ingot_h5_see(&listing->seen, info.address, listing->path);
   if (!first) {
-    refuse(listing, "there is not enough memory for so many objects");
+    refuse(listing, "there is not enough memory for so many objects (limit hdf5-memory)");
   } else if (info.type == H5O_TYPE_DATASET) {
     list_dataset(listing, object, first);
   } else if (info.type != H5O_TYPE_GROUP) {
@@ -144,7 +145,7 @@ static int enter(struct members *members, const char *name) {
   }
   free(members->previous);
   members->previous = strdup(name);
-  if (!members->previous) return refuse(listing, "there is not enough memory");
+  if (!members->previous) return refuse(listing, "there is not enough memory (limit hdf5-memory)");
   if (slash) listing->path[members->group_count] = '/';
   memcpy(listing->path + members->group_count + slash, name, count + 1);
   listing->path_count = members->group_count + slash + count;
@@ -160,9 +161,9 @@ static void leave(struct members *members) {
 static herr_t list_member(hid_t group, const char *name, const struct ingot_h5_link_info *info, void *context) {
   struct members *members = context;
   struct listing *listing = members->listing;
-  if (++listing->objects > INGOT_HDF5_MAX_OBJECTS) {
+  if (++listing->objects > ingot_h5_limits.objects) {
     ingot_h5_refuse(
-        &listing->why, INGOT_H5_BAD_DATA, "/", "there are more than %llu objects", INGOT_HDF5_MAX_OBJECTS);
+        &listing->why, INGOT_H5_BAD_DATA, "/", "there are more than %llu objects (limit arrays)", ingot_h5_limits.objects);
     return -1;
   }
   if (enter(members, name)) return -1;
@@ -220,7 +221,7 @@ static void list_all(struct listing *listing) {
     ingot_h5_append_format(&listing->json, "],\n\"attributes\":{");
     if (!listing->why.status) list_attributes(listing, root);
     ingot_h5_append_format(&listing->json, "}}\n");
-    if (listing->json.failed) refuse(listing, "the list of arrays is too long");
+    if (listing->json.failed) refuse(listing, "the list of arrays is too long (limit hdf5-list)");
   }
   if (root >= 0) ingot_h5.Gclose(root);
 }
@@ -245,7 +246,7 @@ static int write_result(struct listing *listing, int output) {
 int ingot_hdf5_list(const char *path, unsigned long long base, unsigned long long length, int output) {
   struct listing *listing = calloc(1, sizeof *listing);
   if (!listing) return INGOT_H5_BAD_DATA;
-  listing->json.limit = INGOT_HDF5_MAX_LIST;
+  listing->json.limit = ingot_h5_limits.list;
   if (!ingot_h5_open_source(&listing->source, path, base, length, output, &listing->why)) list_all(listing);
   ingot_h5_close_source(&listing->source);
   int status = write_result(listing, output);

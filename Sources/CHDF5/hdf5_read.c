@@ -113,7 +113,7 @@ static void write_elements(struct reading *reading, int output) {
   if (!ingot_h5_begin_slabs(&slabs, &reading->facts)) return;
   reading->bytes = calloc(slabs.bytes, 1);
   if (!reading->bytes) {
-    ingot_h5_refuse(reading->why, INGOT_H5_BAD_DATA, reading->name, "there is not enough memory");
+    ingot_h5_refuse(reading->why, INGOT_H5_BAD_DATA, reading->name, "there is not enough memory (limit hdf5-memory)");
     return;
   }
   if (!reading->facts.is_chunked ||

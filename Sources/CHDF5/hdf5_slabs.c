@@ -2,9 +2,14 @@
 
 #include <string.h>
 
-_Static_assert(INGOT_HDF5_MAX_CHUNK <= INGOT_HDF5_CHUNK_ROW, "a chunk has to fit where a row of chunks does");
+#include "hdf5_limits.h"
 
 static hsize_t least(hsize_t left, hsize_t right) { return left < right ? left : right; }
+
+/// Most bytes of a row of chunks that is held; a chunk fits in it.
+static unsigned long long most_of_chunks(void) {
+  return ingot_h5_limits.chunk > INGOT_HDF5_CHUNK_ROW ? ingot_h5_limits.chunk : INGOT_HDF5_CHUNK_ROW;
+}
 
 /// Works out what the slab at `start` takes.
 static void measure(struct ingot_h5_slabs *slabs) {
@@ -25,7 +30,7 @@ int ingot_h5_begin_slabs(struct ingot_h5_slabs *slabs, const struct ingot_h5_dat
   slabs->step = 1;
   // The outermost dimension of which one place, or one row of chunks, is not too much. There is one, since a chunk
   // isn't; and no product here is larger than all the bytes.
-  unsigned long long most = facts->is_chunked ? INGOT_HDF5_CHUNK_ROW : INGOT_HDF5_SLAB, row = facts->bytes;
+  unsigned long long most = facts->is_chunked ? most_of_chunks() : INGOT_HDF5_SLAB, row = facts->bytes;
   for (int index = 0; index < facts->rank; index++) {
     row /= facts->shape[index];
     slabs->dimension = index;

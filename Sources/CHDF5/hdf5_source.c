@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hdf5_limits.h"
+#include "child_limits.h"
 
 int ingot_h5_refuse_read(
     const struct ingot_h5_source *source, struct ingot_h5_refusal *why, const char *place, const char *reason) {
@@ -49,7 +49,7 @@ int ingot_h5_open_source(
   int status = ingot_h5_load(why);
   if (!status) status = open_range(source, path, base, length, why);
   if (status) return status;
-  ingot_h5_confine(output);
+  ingot_child_confine(output);
   status = ingot_h5_check_start(source, why);
   if (status) return status;
   source->driver = ingot_h5_register_driver();

@@ -17,7 +17,7 @@ struct ingot_h5_source {
   hid_t file;
 };
 
-/// Opens the file and the HDF5 data in it, and confines the process (see `ingot_h5_confine`) in between. Returns 0 or a
+/// Opens the file and the HDF5 data in it, and confines the process (`ingot_child_confine`) in between. Returns 0 or a
 /// status. Close it in either case.
 int ingot_h5_open_source(
     struct ingot_h5_source *source, const char *path, unsigned long long base, unsigned long long length,

@@ -42,7 +42,7 @@ int ingot_h5_take_strings(struct ingot_h5_strings *strings, struct ingot_h5_stre
     return ingot_h5_refuse_record(stream, "an attribute has too many strings, or none");
   }
   strings->strings = calloc(count + 1, sizeof *strings->strings);
-  if (!strings->strings) return ingot_h5_refuse_record(stream, "there is not enough memory");
+  if (!strings->strings) return ingot_h5_refuse_record(stream, "there is not enough memory (limit hdf5-memory)");
   for (; strings->count < count; strings->count++) {
     char *string = strings->strings[strings->count] =
         ingot_h5_take_string(stream, is_fixed(strings) ? MOST_BYTES : MOST_TOTAL);

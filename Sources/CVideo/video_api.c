@@ -32,8 +32,11 @@ static void *open_library(const char *name, int version, struct ingot_video_refu
   if (error && strstr(error, "No such file")) {
     ingot_video_refuse(why, INGOT_VIDEO_UNAVAILABLE, "needs %s of FFmpeg, which is not installed", file);
   } else {
+    // What isn't there in full can't be mapped: there is no room for it.
+    const char *limit = error && strstr(error, "failed to map") ? " (limit video-memory)" : "";
     ingot_video_refuse(
-        why, INGOT_VIDEO_UNAVAILABLE, "needs %s of FFmpeg, which can't be loaded: %s", file, error ? error : "");
+        why, INGOT_VIDEO_UNAVAILABLE, "needs %s of FFmpeg, which can't be loaded: %s%s", file, error ? error : "",
+        limit);
   }
   return NULL;
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "child_limits.h"
 #include "video_api.h"
 #include "video_decode.h"
 
@@ -34,7 +35,7 @@ int ingot_video_frames(const char *path, unsigned picks, int output) {
     if (ingot_video_is_webp(job)) {
       ingot_video_decode_webp(job);
     } else if (!ingot_video_load(&job->why)) {
-      ingot_video_confine(job->output);
+      ingot_child_confine(job->output);
       ingot_video_decode(job);
     }
   }

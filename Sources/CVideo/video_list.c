@@ -4,9 +4,9 @@
 
 int ingot_video_append(
     struct ingot_video_list *list, int64_t time, uint32_t packet, struct ingot_video_refusal *why) {
-  if (list->count == INGOT_VIDEO_MAX_FRAMES) {
+  if (list->count == ingot_video_limits_set.frames) {
     return ingot_video_refuse(
-        why, INGOT_VIDEO_BAD_DATA, "has more than %u frames, the most that are read", INGOT_VIDEO_MAX_FRAMES);
+        why, INGOT_VIDEO_BAD_DATA, "has more than %llu frames (limit video-frames)", ingot_video_limits_set.frames);
   }
   if (list->count == list->room) {
     size_t room = list->room ? 2 * list->room : 1024;

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "child_limits.h"
+
 int ingot_video_resize(
     struct ingot_video_picture *picture, uint32_t width, uint32_t height, struct ingot_video_refusal *why) {
-  if (width == 0 || height == 0 || width > INGOT_VIDEO_MAX_PIXELS / height) {
-    return ingot_video_refuse(
-        why, INGOT_VIDEO_BAD_DATA, "has a frame of %u × %u pixels: 1 to %u are allowed", width, height,
-        INGOT_VIDEO_MAX_PIXELS);
+  if (width == 0 || height == 0 || width > ingot_video_limits_set.pixels / height) {
+    return ingot_video_refuse_size(why, width, height);
   }
   size_t count = (size_t)width * height * 3;
   if (count > picture->room) {
@@ -27,7 +27,7 @@ int ingot_video_resize(
 /// Writes bytes; the clock stands still while their reader takes its time.
 static int write_all(int output, const void *bytes, size_t count, struct ingot_video_refusal *why) {
   const char *position = bytes;
-  ingot_video_stop_clock();
+  ingot_child_stop_clock();
   while (count > 0) {
     ssize_t written = write(output, position, count);
     if (written < 0 && errno == EINTR) continue;
@@ -35,7 +35,7 @@ static int write_all(int output, const void *bytes, size_t count, struct ingot_v
     position += written;
     count -= (size_t)written;
   }
-  ingot_video_start_clock();
+  ingot_child_start_clock();
   return 0;
 }
 

@@ -13,6 +13,9 @@ enum {
   INGOT_VIDEO_IO = 74,
 };
 
+/// The bounds in force.
+extern struct ingot_video_limits ingot_video_limits_set;
+
 /// Why something isn't done; the first reason stands.
 struct ingot_video_refusal {
   int status;
@@ -25,15 +28,10 @@ __attribute__((format(printf, 3, 4))) int ingot_video_refuse(
 
 int ingot_video_refuse_memory(struct ingot_video_refusal *why);
 
+/// Refuses because a frame has so many pixels.
+int ingot_video_refuse_size(struct ingot_video_refusal *why, unsigned width, unsigned height);
+
 /// Writes the reason as one line to standard error, whatever bytes are in it. Returns the status.
 int ingot_video_report(const struct ingot_video_refusal *why);
-
-/// Takes from this process the ability to open anything, and to make any file longer, for good. What is open stays
-/// open. `output` and standard error may be files: then files can still be written.
-void ingot_video_confine(int output);
-
-/// Stops the clock that `ingot_video_limit` set, and starts it again from the beginning.
-void ingot_video_stop_clock(void);
-void ingot_video_start_clock(void);
 
 #endif

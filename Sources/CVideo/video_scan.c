@@ -5,9 +5,9 @@
 
 static int append_packet(
     struct ingot_video_scan *scan, const AVPacket *packet, struct ingot_video_refusal *why) {
-  if (scan->count == INGOT_VIDEO_MAX_FRAMES) {
+  if (scan->count == ingot_video_limits_set.frames) {
     return ingot_video_refuse(
-        why, INGOT_VIDEO_BAD_DATA, "has more than %u frames, the most that are read", INGOT_VIDEO_MAX_FRAMES);
+        why, INGOT_VIDEO_BAD_DATA, "has more than %llu frames (limit video-frames)", ingot_video_limits_set.frames);
   }
   if (scan->count == scan->room) {
     size_t room = scan->room ? 2 * scan->room : 1024;

@@ -102,6 +102,10 @@ static int open_decoder(struct ingot_video_source *source, struct ingot_video_re
   if (parameters->codec_id == AV_CODEC_ID_NONE) {
     return ingot_video_refuse(why, INGOT_VIDEO_BAD_DATA, "is damaged: it doesn't say how it is coded");
   }
+  if (parameters->width > 0 && parameters->height > 0 &&
+      (unsigned long long)parameters->width > ingot_video_limits_set.pixels / (unsigned)parameters->height) {
+    return ingot_video_refuse_size(why, (unsigned)parameters->width, (unsigned)parameters->height);
+  }
   const AVCodec *codec = ingot_ff.avcodec_find_decoder(parameters->codec_id);
   if (!codec || codec->capabilities & (AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID)) {
     return ingot_video_refuse(
@@ -115,7 +119,7 @@ static int open_decoder(struct ingot_video_source *source, struct ingot_video_re
     // One thread: damage then does the same on every machine, and nothing is decoded beyond what is asked for.
     source->decoder->thread_count = 1;
     source->decoder->pkt_timebase = source->stream->time_base;
-    source->decoder->max_pixels = INGOT_VIDEO_MAX_PIXELS;
+    source->decoder->max_pixels = (int64_t)ingot_video_limits_set.pixels;
     status = ingot_ff.avcodec_open2(source->decoder, codec, NULL);
   }
   if (status < 0) return ingot_video_refuse_error(why, status, "is damaged: its decoder can't be started");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <webp/demux.h>
 
+#include "child_limits.h"
 #include "video_decode.h"
 
 // clang-format off
@@ -88,10 +89,11 @@ static void write_frames(
 
 int ingot_video_decode_webp(struct ingot_video_job *job) {
   if (load(&job->why)) return job->why.status;
-  ingot_video_confine(job->output);
-  if (job->length > INGOT_VIDEO_MAX_WEBP) {
+  ingot_child_confine(job->output);
+  if ((unsigned long long)job->length > ingot_video_limits_set.animation) {
     return ingot_video_refuse(
-        &job->why, INGOT_VIDEO_BAD_DATA, "is an animation of more than %u MB", INGOT_VIDEO_MAX_WEBP >> 20);
+        &job->why, INGOT_VIDEO_BAD_DATA, "is an animation of more than %llu bytes (limit animation-bytes)",
+        ingot_video_limits_set.animation);
   }
   void *bytes = mmap(NULL, (size_t)job->length, PROT_READ, MAP_PRIVATE, job->descriptor, 0);
   if (bytes == MAP_FAILED) return ingot_video_refuse_memory(&job->why);

@@ -7,8 +7,6 @@ import Synchronization
 /// program's own, run with a hidden subcommand. The child lists the arrays; those that stand in the file as they are,
 /// which is nearly all in practice, are then read directly, and the others through another run of the child.
 public struct HDF5Checkpoint: Checkpoint {
-  /// Largest list that the child may print.
-  static let listLimit = 256 << 20
 
   public let path: String
   public let format: String
@@ -36,7 +34,7 @@ public struct HDF5Checkpoint: Checkpoint {
     self.path = path
     files = [file]
     do throws(Failure) {
-      let list = try HDF5Checkpoint.list(run(HDF5Child.arguments("list", file, range), Self.listLimit))
+      let list = try HDF5Checkpoint.list(run(HDF5Child.arguments("list", file, range), HDF5Child.listLimit))
       var (arrays, offsets): ([CheckpointArray], [Int?]) = ([], [])
       for value in try list.member("arrays").array() {
         let (array, offset) = try HDF5Checkpoint.array(value, file)
@@ -62,7 +60,7 @@ public struct HDF5Checkpoint: Checkpoint {
         let reason = try error.member("reason").string()
         throw Failure(
           answer.ending == .exited(65) ? .badData : .io, place: try? error.member("place").string(),
-          reason.isEmpty ? "can't be read" : reason, hint: HDF5Child.hint(answer.ending))
+          reason.isEmpty ? "can't be read" : reason, hint: HDF5Child.hint(answer.ending, reason))
       }
       throw answer.failure
     }
@@ -104,6 +102,7 @@ public struct HDF5Checkpoint: Checkpoint {
   private func unpack(_ array: Int) throws(Failure) -> [UInt8] {
     let wanted = arrays[array].bytes
     do throws(Failure) {
+      try Limit.checkArrayMemory(wanted)
       let answer = try run(
         HDF5Child.arguments("read", files[0], base..<base + length) + [arrays[array].name], wanted)
       guard answer.ending == .exited(0) else { throw answer.failure }

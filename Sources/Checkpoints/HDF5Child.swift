@@ -2,9 +2,8 @@ import Arrays
 
 /// Runs of the child process in which alone libhdf5 is used.
 package enum HDF5Child {
-  /// Bytes of address space and seconds of processor time that the child may take.
-  static let memoryLimit = 2 << 30
-  static let timeLimit = 60
+  /// Most bytes of a list: what the child says of an error may be longer than the shortest list.
+  static var listLimit: Int { Limit.hdf5List.value + 1 << 20 }
 
   /// What a run of the child gave.
   package struct Answer: Sendable {
@@ -37,27 +36,34 @@ package enum HDF5Child {
   }
 
   static func arguments(_ verb: String, _ path: String) -> [String] {
-    ["hdf5-child", "--memory", "\(memoryLimit)", "--seconds", "\(timeLimit)", "--", verb, path]
+    ["hdf5-child"] + Limit.arguments(.hdf5Memory, .hdf5Seconds, .hdf5List, .hdf5Chunk, .hdf5Expansion, .arrays)
+      + ["--", verb, path]
   }
 
-  static func hint(_ ending: ChildProcess.Ending) -> String? {
-    ending == .exited(69) ? "install libhdf5, for example with `apt-get install libhdf5-103`" : nil
+  static func hint(_ ending: ChildProcess.Ending, _ reason: String) -> String? {
+    Limit.named(in: reason)?.hint()
+      ?? (ending == .exited(69) ? "install libhdf5, for example with `apt-get install libhdf5-103`" : nil)
   }
 
   static func failure(_ ending: ChildProcess.Ending, _ message: String) -> Failure {
     switch ending {
     case .killed(let signal):
+      let isLate = [24, 9, 14].contains(signal)
       let why =
         switch signal {
-        case 24, 9, 14: "it takes libhdf5 more than \(timeLimit) s, or more memory than there is,"
+        case 24, 9, 14: "it takes libhdf5 more than \(Limit.hdf5Seconds.value) s, or more memory than there is,"
         case 11, 7, 6, 8, 4: "libhdf5 crashes (signal \(signal))"
         default: "the reading process was ended by signal \(signal)"
         }
-      return Failure(.badData, "\(why) when this file is read", hint: "the file is malformed: don't trust it")
-    case .exited(65): return Failure(.badData, message.isEmpty ? "can't be read" : message)
+      return Failure(
+        .badData, "\(why) when this file is read",
+        hint: isLate ? Limit.hdf5Seconds.hint() : "the file is malformed: don't trust it")
+    case .exited(65):
+      return Failure(.badData, message.isEmpty ? "can't be read" : message, hint: hint(ending, message))
     case .exited(let status):
       return Failure(
-        .io, message.isEmpty ? "the reading process failed with status \(status)" : message, hint: hint(ending))
+        .io, message.isEmpty ? "the reading process failed with status \(status)" : message,
+        hint: hint(ending, message))
     }
   }
 }

@@ -2,9 +2,6 @@ import Arrays
 
 /// Reads one pickle (protocols 0 to 5, as Python's pickletools documents their opcodes) into an inert tree.
 struct PickleParser {
-  /// Most values that are put on the stack: bounds memory.
-  static let maximumValues = 2_000_000
-
   private let bytes: [UInt8]
   private(set) var position: Int
   private let name: String
@@ -15,6 +12,7 @@ struct PickleParser {
   private var containers: [[PickleValue]] = []
   private var persistent: [Int] = []
   private var values = 0
+  private let mostValues = Limit.pickleValues.value
 
   /// - Parameters:
   ///   - start: where the pickle begins in `bytes`.
@@ -91,7 +89,9 @@ struct PickleParser {
   /// Everything that is kept counts: values, copies of them, what is remembered, marks.
   private mutating func count(_ more: Int) throws(Failure) {
     values += more
-    guard values <= Self.maximumValues else { throw failure("more than \(Self.maximumValues) values") }
+    guard values <= mostValues else {
+      throw failure("more than \(mostValues) values", hint: Limit.pickleValues.hint())
+    }
   }
 
   private mutating func push(_ value: PickleValue) throws(Failure) {

@@ -7,9 +7,6 @@ import Arrays
 /// arrays' data, without holes and overlaps, filling the file. A name maps to its `dtype`, `shape` and `data_offsets`
 /// (begin and end, from the end of the header); `__metadata__` maps strings to strings.
 public struct SafetensorsCheckpoint: Checkpoint {
-  /// Longest header that is read, as in the reference implementation.
-  public static let maximumHeaderLength = 100_000_000
-
   public let path: String
   public let format = "safetensors"
   public let files: [InputFile]
@@ -57,11 +54,12 @@ private struct SafetensorsHeader {
     }
     var reader = ByteReader(try file.bytes(8, at: 0))
     let length = try reader.integer(UInt64.self)
-    guard length <= UInt64(SafetensorsCheckpoint.maximumHeaderLength) else {
+    guard length <= UInt64(Limit.headerBytes.value) else {
+      // A header that the file could hold may be meant.
       throw Failure(
-        .badData, place: "byte 0",
-        "the header length \(length) is over the limit of \(SafetensorsCheckpoint.maximumHeaderLength)",
-        hint: "this is no safetensors file, or its first bytes are damaged")
+        .badData, place: "byte 0", "the header length \(length) is over the limit of \(Limit.headerBytes.value)",
+        hint: length < UInt64(file.size)
+          ? Limit.headerBytes.hint(needed: Int(length)) : "this is no safetensors file, or its first bytes are damaged")
     }
     let dataStart = 8 + Int(length)
     guard dataStart <= file.size else {

@@ -3,11 +3,6 @@ import Arrays
 /// A checkpoint cut into several files, with an index that says which array is in which: `{"metadata": …,
 /// "weight_map": {"array": "file"}}`.
 public struct ShardedCheckpoint: Checkpoint {
-  /// Largest index that is read.
-  static let maximumIndexLength = 64 << 20
-  /// Most files of a checkpoint.
-  static let maximumShards = 4096
-
   public let path: String
   public let format: String
   public let files: [InputFile]
@@ -28,8 +23,9 @@ public struct ShardedCheckpoint: Checkpoint {
       throw error.inFile(file.path).hinting("the index is damaged or of another format: fetch it again")
     }
     let names = Set(map.map(\.file)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    guard names.count <= Self.maximumShards else {
-      throw Failure(.badData, file: file.path, "names \(names.count) files; at most \(Self.maximumShards) are read")
+    guard names.count <= Limit.shards.value else {
+      throw Limit.shards.failure(
+        file: file.path, "names \(names.count) files; at most \(Limit.shards.value) are read", needed: names.count)
     }
     let folder = Paths.folder(of: file.path)
     var shards: [any Checkpoint] = []
@@ -74,8 +70,9 @@ public struct ShardedCheckpoint: Checkpoint {
   private static let mixedHint = "the files are not of one checkpoint: fetch all of them again"
 
   private static func weightMap(_ file: InputFile) throws(Failure) -> [(array: String, file: String, offset: Int)] {
-    guard file.size <= maximumIndexLength else {
-      throw Failure(.badData, "the index has \(file.size) bytes; at most \(maximumIndexLength) are read")
+    guard file.size <= Limit.indexBytes.value else {
+      throw Limit.indexBytes.failure(
+        "the index has \(file.size) bytes; at most \(Limit.indexBytes.value) are read", needed: file.size)
     }
     let json = try JSONValue(parsing: file.bytes(file.size, at: 0))
     var out: [(array: String, file: String, offset: Int)] = []

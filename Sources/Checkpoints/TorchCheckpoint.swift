@@ -3,9 +3,6 @@ import Arrays
 /// A file that torch.save wrote: a zip archive of a pickle and its storages, or the older form, pickles followed by the
 /// storages. The pickle is parsed, never executed; see `PickleParser`.
 public struct TorchCheckpoint: Checkpoint {
-  /// Largest pickle that is read.
-  static let maximumPickleLength = 64 << 20
-
   public let path: String
   public let format: String
   public let files: [InputFile]
@@ -80,6 +77,11 @@ public struct TorchCheckpoint: Checkpoint {
     let (size, dimensions) = (arrays[array].elementType.size, arrays[array].shape.dimensions)
     guard arrays[array].shape.elements > 0 else { return [] }
     let reach = zip(dimensions, strides).reduce(0) { $0 + ($1.0 - 1) * $1.1 }
+    do { try Limit.checkArrayMemory((reach + 1) * size) } catch {
+      throw Failure(
+        error.kind, file: path, place: "array \"\(arrays[array].name)\"", "spans" + error.reason.dropFirst(3),
+        hint: error.hint)
+    }
     let span = try files[0].bytes((reach + 1) * size, at: placements[array].start)
     return Transposition.gathered(span, dimensions: dimensions, steps: strides, elementSize: size)
   }
@@ -115,10 +117,11 @@ private struct TorchContents {
         throw Failure(.badData, place: "zip entry \"\(order.name)\"", "says that the data are not little-endian")
       }
     }
-    guard pickles[0].range.count <= TorchCheckpoint.maximumPickleLength else {
-      throw Failure(
-        .badData, place: pickles[0].name,
-        "has \(pickles[0].range.count) bytes; at most \(TorchCheckpoint.maximumPickleLength) are read")
+    guard pickles[0].range.count <= Limit.pickleBytes.value else {
+      throw Limit.pickleBytes.failure(
+        place: pickles[0].name,
+        "has \(pickles[0].range.count) bytes; at most \(Limit.pickleBytes.value) are read",
+        needed: pickles[0].range.count)
     }
     var parser = PickleParser(
       try file.bytes(pickles[0].range.count, at: pickles[0].range.lowerBound), name: pickles[0].name)
@@ -144,7 +147,8 @@ private struct TorchContents {
   /// Pickles of a magic number, a protocol version, facts about the writer's machine, the state dict and the list of
   /// storages; then for each storage eight bytes of count and its elements.
   init(legacy file: InputFile) throws(Failure) {
-    var length = min(file.size, 1 << 20)
+    let most = min(file.size, Limit.pickleBytes.value)
+    var length = min(most, 1 << 20)
     while true {
       let bytes = try file.bytes(length, at: 0)
       do throws(Failure) {
@@ -154,10 +158,13 @@ private struct TorchContents {
         return
       } catch {
         // The pickles' length stands nowhere: read more until they end.
-        let isCut =
-          error.reason == "the pickle ends early" && length < min(file.size, TorchCheckpoint.maximumPickleLength)
-        guard isCut else { throw error }
-        length = min(2 * length, file.size, TorchCheckpoint.maximumPickleLength)
+        guard error.reason == "the pickle ends early" else { throw error }
+        guard length < most else {
+          guard most < file.size else { throw error }
+          throw Limit.pickleBytes.failure(
+            place: error.place, "the pickles go on after \(most) bytes, all that are read")
+        }
+        length = min(2 * length, most)
       }
     }
   }

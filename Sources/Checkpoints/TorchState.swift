@@ -85,6 +85,10 @@ struct TorchState {
       } else if let tensor = try tensor(full, value) {
         guard collected.names.insert(Array(full.utf8)).inserted else { throw failure(full, "is there twice") }
         collected.tensors.append(tensor)
+        let most = Limit.arrays.value
+        guard collected.tensors.count <= most else {
+          throw failure(full, "comes after \(most) others, more than are read").hinting(Limit.arrays.hint())
+        }
         collected.nameBytes += full.utf8.count
         guard collected.nameBytes <= Self.maximumNameBytes else {
           throw Failure(.badData, place: name, "has names of more than \(Self.maximumNameBytes) bytes together")
@@ -165,8 +169,9 @@ struct TorchState {
     }
     let bytes = try shapeBytes(shape, storage.type, array)
     // Strides of 0 repeat elements: a file of a few bytes could otherwise make terabytes.
-    guard bytes <= Self.mostRepeatedBytes || shape.elements <= storage.count else {
+    guard bytes <= Limit.repeatedBytes.value || shape.elements <= storage.count else {
       throw failure(array, "repeats the \(storage.count) elements of its storage to \(bytes) bytes")
+        .hinting(Limit.repeatedBytes.hint(needed: bytes))
     }
     if arguments.count > 6, let flags = tree.members(arguments[6]),
       // There are two flags; many, which all arrays share, would take for ever.
@@ -194,8 +199,6 @@ struct TorchState {
       name: array, elementType: storage.type, storage: storage.key, storageCount: storage.count,
       offset: storage.offset + offset, shape: shape, strides: strides)
   }
-
-  private static let mostRepeatedBytes = 256 << 20
 
   private func shapeBytes(_ shape: Shape, _ type: ElementType, _ array: String) throws(Failure) -> Int {
     do { return try shape.bytes(of: type) } catch { throw failure(array, error.reason) }

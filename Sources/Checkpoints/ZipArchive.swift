@@ -9,11 +9,6 @@ struct ZipArchive {
     let range: Range<Int>
   }
 
-  /// Most entries of an archive.
-  static let maximumEntries = 1_000_000
-  /// Largest directory that is read.
-  static let maximumDirectoryLength = 256 << 20
-
   let file: InputFile
   private(set) var entries: [Entry] = []
 
@@ -21,10 +16,11 @@ struct ZipArchive {
   init(_ file: InputFile) throws(Failure) {
     self.file = file
     let directory = try ZipArchive.directory(of: file)
-    guard directory.length <= ZipArchive.maximumDirectoryLength, directory.entries <= ZipArchive.maximumEntries else {
-      throw Failure(
-        .badData, place: "zip directory",
-        "\(directory.entries) entries in \(directory.length) bytes are over the limit of \(ZipArchive.maximumEntries)")
+    for (limit, number, unit) in [
+      (Limit.zipEntries, directory.entries, "entries"), (.zipDirectory, directory.length, "bytes"),
+    ] where number > limit.value {
+      throw limit.failure(
+        place: "zip directory", "has \(number) \(unit); at most \(limit.value) are read", needed: number)
     }
     var reader = ByteReader(try file.bytes(directory.length, at: directory.offset))
     var names: Set<[UInt8]> = []

@@ -141,12 +141,9 @@ package struct NetSettings {
     return value
   }
 
-  /// Most tokens of a vocabulary.
-  private static let maximumTokens = 400_000
-
   private func checkedVocabulary() throws(Failure) -> [String]? {
     guard let vocabulary = try vocabulary() else { return nil }
-    guard vocabulary.count <= Self.maximumTokens else { throw tooManyTokens }
+    guard vocabulary.count <= Limit.vocabulary.value else { throw tooManyTokens }
     guard !vocabulary.contains(where: { $0.utf8.contains(0x0a) }) else {
       throw Failure(
         .badData, file: files.path("tokenizer.json"), "a token holds a line feed",
@@ -156,9 +153,7 @@ package struct NetSettings {
   }
 
   private var tooManyTokens: Failure {
-    Failure(
-      .badData, file: files.path("vocab.txt"), "has more than \(Self.maximumTokens) tokens",
-      hint: "is it the vocabulary of these weights?")
+    Limit.vocabulary.failure(file: files.path("vocab.txt"), "has more than \(Limit.vocabulary.value) tokens")
   }
 
   private func vocabulary() throws(Failure) -> [String]? {
@@ -186,7 +181,7 @@ package struct NetSettings {
         throw Failure(.badData, file: files.path("vocab.txt"), place: "line \(out.count + 1)", "is not UTF-8")
       }
       out.append(token)
-      guard out.count <= Self.maximumTokens + 1 else { throw tooManyTokens }
+      guard out.count <= Limit.vocabulary.value + 1 else { throw tooManyTokens }
     }
     if out.last == "" { out.removeLast() }
     return out

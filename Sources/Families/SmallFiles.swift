@@ -3,9 +3,6 @@ import Arrays
 /// The configuration and tokenizer files beside a checkpoint's weights, read when asked for and remembered, so that a
 /// conversion can say which of them it used.
 package final class SmallFiles {
-  /// Largest such file that is read.
-  static let limit = 32 << 20
-
   private let folder: String
   private var read: [(name: String, bytes: [UInt8]?)] = []
 
@@ -23,7 +20,7 @@ package final class SmallFiles {
   func bytes(_ name: String) throws(Failure) -> [UInt8]? {
     if let known = read.first(where: { $0.name == name }) { return known.bytes }
     let path = path(name)
-    let bytes = Paths.exists(path) ? try contents(of: path, limit: SmallFiles.limit) : nil
+    let bytes = Paths.exists(path) ? try contents(of: path, limit: .configBytes) : nil
     read.append((name, bytes))
     return bytes
   }

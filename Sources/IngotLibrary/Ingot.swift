@@ -6,6 +6,8 @@ import QuestionAnswering
 
 /// Why something could not be done: the file, the place in it, the reason, and a hint.
 public typealias Failure = Arrays.Failure
+/// A bound on what is taken from files, which can be set for the whole process: `try Limit.imagePixels.set(400_000_000)`.
+public typealias Limit = Arrays.Limit
 /// Answers questions about pictures with the three nets of a BLIP VQA checkpoint.
 public typealias VisualQuestionAnswering = QuestionAnswering.VisualQuestionAnswering
 /// A picture as 8-bit RGB.

@@ -13,7 +13,7 @@ public enum NetFormat {
   /// Every array starts at a multiple of this.
   public static let alignment = 64
   public static let maximumHeaderLength = 64 << 20
-  static let headerRules = JSONRules.strict.depth(16)
+  public static let headerRules = JSONRules(maximumDepth: 16, maximumValues: 500_000, isLenient: false)
 
   /// The next multiple of the alignment; nil when it doesn't fit.
   static func aligned(_ offset: Int) -> Int? {

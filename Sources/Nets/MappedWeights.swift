@@ -8,8 +8,6 @@ public final class MappedWeights: WeightProvider {
   private let mapping: MappedFile
   private let entries: [String: ArrayEntry]
   private let quantization: QuantizationProfile
-  /// Most bytes of a compressed array, which has to be held in memory: a small file can state a huge one.
-  public static let largestUnpackedArray = 8 << 30
 
   /// - Throws: `Failure` of kind `badData` when the file holds a net without weights, or one that is quantized in a way that
   ///   is not known.
@@ -57,15 +55,12 @@ public final class MappedWeights: WeightProvider {
 
   private func data(of entry: ArrayEntry) throws(Failure) -> WeightData {
     if case .plain = entry.encoding { return .mapped(mapping, entry.offset..<entry.offset + entry.bytes) }
-    guard entry.bytes <= Self.largestUnpackedArray else {
-      throw Failure(
-        .badData, file: net.path,
-        "unpacks to \(entry.bytes) bytes; at most \(Self.largestUnpackedArray) are held in memory")
-    }
     do {
+      // A small file can state a huge array.
+      try Limit.checkArrayMemory(entry.bytes)
       return .memory(try MemoryBlock(count: entry.bytes) { append in try net.forEachChunk(of: entry) { append($0) } })
     } catch {
-      throw error as? Failure ?? Failure(.io, file: net.path, "\(error)")
+      throw (error as? Failure)?.inFile(net.path) ?? Failure(.io, file: net.path, "\(error)")
     }
   }
 

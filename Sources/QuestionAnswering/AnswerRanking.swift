@@ -5,9 +5,6 @@ import Nets
 
 /// A closed list of answers that is to be ranked.
 public struct AnswerList: Sendable {
-  /// Most answers of a list.
-  public static let mostAnswers = 1 << 20
-
   /// Answers that are looked at whole in the original evaluation (its `k_test`).
   public static let usuallyKept = 128
 
@@ -22,8 +19,8 @@ public struct AnswerList: Sendable {
     guard !answers.isEmpty else {
       throw Failure(.badData, "holds no answers", hint: "an answer list has one answer per line")
     }
-    guard answers.count <= Self.mostAnswers else {
-      throw Failure(.badData, "holds more than \(Self.mostAnswers) answers")
+    guard answers.count <= Limit.answers.value else {
+      throw Limit.answers.failure("holds more than \(Limit.answers.value) answers", needed: answers.count)
     }
     self.answers = answers
   }
@@ -31,7 +28,7 @@ public struct AnswerList: Sendable {
   /// A file with one answer per line; empty lines don't count.
   /// - Throws: `Failure` of kind `noInput`, `badData` or `io`.
   public init(file: String) throws(Failure) {
-    let bytes = try contents(of: file, limit: 64 << 20)
+    let bytes = try contents(of: file, limit: .answersBytes)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw Failure(.badData, file: file, "is not UTF-8 text", hint: "an answer list has one answer per line")
     }

@@ -1,15 +1,14 @@
 import Arrays
 
-/// Most elements that a net may compute with at once, 2 GB of them: a small file can state huge dimensions.
-private let mostElements = Double(1 << 29)
-
+/// Checks that what a net computes with isn't too much: a small file can state huge dimensions.
 /// - Parameter elements: that the net of a file holds while it runs.
 /// - Throws: `Failure` of kind `badData` when they are too many.
 func checkMemory(_ elements: Double, _ path: String) throws(Failure) {
-  guard elements <= mostElements else {
-    throw Failure(
-      .badData, file: path, place: "configuration", "its dimensions need more than 2 GB to compute with",
-      hint: "is the file damaged? `ingot inspect` shows its dimensions")
+  guard elements <= Double(Limit.netMemory.value / 4) else {
+    let needed = Int(exactly: (4 * elements).rounded(.up))
+    throw Limit.netMemory.failure(
+      file: path, place: "configuration",
+      "its dimensions need more than \(Limit.netMemory.value) bytes to compute with", needed: needed ?? .max)
   }
 }
 

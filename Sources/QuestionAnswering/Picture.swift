@@ -10,11 +10,6 @@ public struct Picture: Sendable {
   /// height × width × 3.
   public let rgb: [UInt8]
 
-  /// Most pixels of a picture: what Pillow, too, refuses to open as a decompression bomb.
-  public static let mostPixels = Int(INGOT_IMAGE_MAX_PIXELS)
-  /// Most bytes of a picture's file.
-  public static let mostBytes = 1 << 30
-
   /// - Parameter rgb: height × width × 3.
   public init(width: Int, height: Int, rgb: [UInt8]) {
     precondition(width > 0 && height > 0 && rgb.count == width * height * 3)
@@ -35,7 +30,7 @@ public struct Picture: Sendable {
   public init(_ path: String) throws(Failure) {
     let bytes: [UInt8]
     do {
-      bytes = try contents(of: path, limit: Self.mostBytes)
+      bytes = try contents(of: path, limit: .imageBytes)
     } catch {
       throw error.hinting("a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file")
     }
@@ -44,7 +39,7 @@ public struct Picture: Sendable {
 
   /// - Parameter name: for errors.
   public init(bytes: [UInt8], name: String) throws(Failure) {
-    try self.init(bytes: bytes, name: name, mostPixels: Self.mostPixels)
+    try self.init(bytes: bytes, name: name, mostPixels: Limit.imagePixels.value)
   }
 
   package init(bytes: [UInt8], name: String, mostPixels: Int) throws(Failure) {
@@ -60,7 +55,8 @@ public struct Picture: Sendable {
           ? "install that library, or convert the picture to PNG"
           : status == 74
             ? "close other programs, or scale the picture down"
-            : "a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file of at most \(mostPixels) pixels")
+            : text.hasSuffix("allowed")
+              ? Limit.imagePixels.hint() : "a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file")
     }
     width = unsafe picture.width
     height = unsafe picture.height

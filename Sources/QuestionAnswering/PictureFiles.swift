@@ -4,8 +4,6 @@ import Arrays
 public enum PictureFiles {
   private static let suffixes: Set<String> = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
   private static let deepest = 16
-  /// Most files of one search.
-  public static let most = 100_000
 
   /// Files as they are given, and all pictures in folders and those below, by their names' endings, sorted.
   /// - Throws: `Failure` of kind `noInput` when a path doesn't exist or a folder holds no picture, `badData` when there are
@@ -36,7 +34,8 @@ public enum PictureFiles {
       } else if suffixes.contains(name.split(separator: ".").last?.lowercased() ?? "") {
         out.append(path)
       }
-      guard out.count <= most else { throw Failure(.badData, file: folder, "holds more than \(most) pictures") }
+      let most = Limit.images.value
+      guard out.count <= most else { throw Limit.images.failure(file: folder, "holds more than \(most) pictures") }
     }
   }
 }

@@ -20,11 +20,6 @@ public struct Video: Sendable {
   /// Frames that are taken where nothing else is said.
   public static let usualFrames = 16
   public static let mostFrames = 1024
-  /// Bytes of address space and seconds of processor time that decoding may take.
-  static let memoryLimit = 2 << 30
-  static let timeLimit = 300
-  /// Most pixels of a frame.
-  static let mostPixels = 1 << 26
 
   /// - Throws: `Failure` of kind `usage` for a number of frames out of range, `noInput` when there is no such file,
   ///   `badData` when it begins like no video that is read; whether it is sound shows when it is looked at.

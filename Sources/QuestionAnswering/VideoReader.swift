@@ -20,10 +20,9 @@ package final class VideoReader {
     stream = VideoStream(picks: video.frames)
     child = try ChildProcess(
       ChildProcess.ingot,
-      [
-        "video-child", "--memory", "\(Video.memoryLimit)", "--seconds", "\(Video.timeLimit)", "--", video.path,
-        "\(video.frames)",
-      ])
+      ["video-child"]
+        + Limit.arguments(.videoMemory, .videoSeconds, .videoPixels, .videoFrames, .animationBytes)
+        + ["--", video.path, "\(video.frames)"])
     _ = try taking { stream, read throws(Failure) in try stream.start(read) }
   }
 
@@ -56,20 +55,25 @@ package final class VideoReader {
     case .killed(let signal):
       let why =
         switch signal {
-        case 24, 9, 14: "it takes FFmpeg more than \(Video.timeLimit) s, or more memory than there is,"
+        case 24, 9, 14: "it takes FFmpeg more than \(Limit.videoSeconds.value) s, or more memory than there is,"
         case 11, 7, 6, 8, 4: "FFmpeg crashes (signal \(signal))"
         default: "the reading process was ended by signal \(signal)"
         }
       return Failure(
         .badData, "\(why) when this video is decoded",
-        hint: "if it is sound, ask about a shorter part of it, or about fewer frames")
+        hint: "ask about a shorter part of it, or about fewer frames; "
+          + ([24, 9, 14].contains(signal) ? Limit.videoSeconds.hint() : "or convert it with ffmpeg, if you trust it"))
     case .exited(65):
       return Failure(
-        .badData, reason, hint: "where players show it, `ffmpeg -i VIDEO NEW.mp4` makes one that can be read")
+        .badData, reason,
+        hint: Limit.named(in: reason)?.hint()
+          ?? "where players show it, `ffmpeg -i VIDEO NEW.mp4` makes one that can be read")
     case .exited(66): return Failure(.noInput, reason)
     case .exited(69):
       return Failure(
-        .io, reason, hint: "`tools/setup` installs it; in Debian it is in the package of that name without .so")
+        .io, reason,
+        hint: Limit.named(in: reason)?.hint()
+          ?? "`tools/setup` installs it; in Debian it is in the package of that name without .so")
     case .exited(let status):
       return Failure(.io, message.isEmpty ? "the reading process failed with status \(status)" : message)
     }
@@ -126,7 +130,7 @@ package struct VideoStream {
       throw malformed("a time")
     }
     guard times > 0, times <= picks - picked else { throw malformed("a number of picks") }
-    guard width > 0, height > 0, width <= Video.mostPixels / height else { throw malformed("a size") }
+    guard width > 0, height > 0, width <= Limit.videoPixels.value / height else { throw malformed("a size") }
     last = (index, time)
     done += 1
     picked += times

@@ -22,7 +22,7 @@ public struct AnswerLines {
     var given: JSONValue?
     do throws(Failure) {
       guard case .bytes(let bytes) = line else {
-        throw Failure(.badData, "has more than \(InputLines.longest) bytes", hint: Self.hint)
+        throw Limit.lineBytes.failure("has more than \(Limit.lineBytes.value) bytes")
       }
       if bytes.allSatisfy({ [0x20, 0x09, 0x0d].contains($0) }) { return nil }
       let object = try JSONValue(parsing: bytes)

@@ -3,7 +3,7 @@ import Arrays
 import QuestionAnswering
 import Reports
 
-struct Ask: ParsableCommand {
+struct Ask: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Answers questions about an image or a video.",
     discussion: """
@@ -46,6 +46,7 @@ struct Ask: ParsableCommand {
   @Option(help: .init("Write all that was computed into a safetensors file.", valueName: "file"))
   var trace: String?
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {

@@ -3,7 +3,7 @@ import Arrays
 import QuestionAnswering
 import Reports
 
-struct Attention: ParsableCommand {
+struct Attention: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows what a question's words look at in an image.",
     discussion: """
@@ -32,6 +32,7 @@ struct Attention: ParsableCommand {
 
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var options: DecodingOptions
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   private enum Form: String { case html, png, safetensors }

@@ -3,7 +3,7 @@ import Arrays
 import QuestionAnswering
 import Reports
 
-struct Classify: ParsableCommand {
+struct Classify: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Says what images show, with a Vision Transformer classifier.")
 
@@ -21,6 +21,7 @@ struct Classify: ParsableCommand {
   @Option(help: "Threads that compute together. (default: one per core)")
   var threads: Int?
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {

@@ -4,7 +4,7 @@ import Checkpoints
 import Families
 import Reports
 
-struct Convert: ParsableCommand {
+struct Convert: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Casts a checkpoint into one net file per part, with the proof that every array was used once.")
 
@@ -29,6 +29,7 @@ struct Convert: ParsableCommand {
   @Flag(help: "Replace nets on the shelf that came from another checkpoint.")
   var force = false
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {

@@ -3,7 +3,7 @@ import Arrays
 import Assurance
 import Reports
 
-struct Diff: ParsableCommand {
+struct Diff: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Tells what differs between two nets or checkpoints, whatever their layouts.",
     discussion: """
@@ -16,6 +16,7 @@ struct Diff: ParsableCommand {
   @Argument(help: "Another one.")
   var b: String
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {

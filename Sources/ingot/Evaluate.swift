@@ -5,7 +5,7 @@ import Families
 import QuestionAnswering
 import Reports
 
-struct Evaluate: ParsableCommand {
+struct Evaluate: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Asks nets many questions: how many answers are right, and what differs from other nets.",
     discussion: """
@@ -42,6 +42,7 @@ struct Evaluate: ParsableCommand {
   @Option(help: .init("Write a page with all that was found.", valueName: "file"))
   var html: String?
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {

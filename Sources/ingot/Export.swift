@@ -4,7 +4,7 @@ import Families
 import NetFile
 import Reports
 
-struct Export: ParsableCommand {
+struct Export: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract:
       "Writes the nets of one combination as a folder in the published layout, which the publisher's library loads.",
@@ -24,6 +24,7 @@ struct Export: ParsableCommand {
   @Flag(help: "Replace files that are there already.")
   var force = false
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {

@@ -5,7 +5,7 @@ import NetFile
 import QuestionAnswering
 import Reports
 
-struct Features: ParsableCommand {
+struct Features: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes one vector of each image, and maps on which similar images are near each other.",
     discussion: """
@@ -40,6 +40,7 @@ struct Features: ParsableCommand {
   @Option(help: "Threads that compute together. (default: one per core)")
   var threads: Int?
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   private enum Form: String { case html, png, safetensors, csv }

@@ -18,8 +18,8 @@ struct IngotCommand: ParsableCommand {
     version: Families.Ingot.version,
     subcommands: [
       Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, Quantize.self,
-      Evaluate.self, Ask.self, Attention.self, Features.self, Classify.self, Tokenize.self, HDF5Child.self,
-      VideoChild.self,
+      Evaluate.self, Ask.self, Attention.self, Features.self, Classify.self, Tokenize.self, Limits.self,
+      HDF5Child.self, VideoChild.self,
     ])
 
   /// Runs the command; an error is a line on standard error, its hint a second one, and the exit status its kind.
@@ -28,6 +28,7 @@ struct IngotCommand: ParsableCommand {
     ChildProcess.thisProgramIsIngot()
     do {
       var command = try parseAsRoot()
+      if let limited = command as? any LimitedCommand { try Limit.set(limited.limits.chosen) }
       try command.run()
     } catch let failure as Failure {
       Console.printError("ingot: error: \(failure)")

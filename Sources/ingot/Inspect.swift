@@ -4,7 +4,7 @@ import Assurance
 import Families
 import Reports
 
-struct Inspect: ParsableCommand {
+struct Inspect: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Tells what is in a net file, a combination, or any checkpoint before it is converted.",
     discussion: """
@@ -26,6 +26,7 @@ struct Inspect: ParsableCommand {
   @Option(help: .init("Write a page with all that was found and measured.", valueName: "file"))
   var html: String?
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {

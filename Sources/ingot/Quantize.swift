@@ -7,7 +7,7 @@ import NetFile
 import QuestionAnswering
 import Reports
 
-struct Quantize: ParsableCommand {
+struct Quantize: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes int8 nets of float ones: a quarter of the size.",
     discussion: """
@@ -59,6 +59,7 @@ struct Quantize: ParsableCommand {
   @Flag(help: "Replace nets on the shelf that came from others.")
   var force = false
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   enum Precision: String, ExpressibleByArgument, CaseIterable {

@@ -5,7 +5,7 @@ import NetFile
 import QuestionAnswering
 import Reports
 
-struct Tokenize: ParsableCommand {
+struct Tokenize: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Prints the token ids of texts, as a net's tokenizer makes them.",
     discussion: """
@@ -17,6 +17,7 @@ struct Tokenize: ParsableCommand {
   var texts: [String] = []
 
   @OptionGroup var selection: SelectionOptions
+  @OptionGroup var limits: LimitOptions
 
   func run() throws {
     let net = try net()
@@ -34,7 +35,9 @@ struct Tokenize: ParsableCommand {
     while let line = try input.next() {
       number += 1
       do throws(Failure) {
-        guard case .bytes(let bytes) = line else { throw Failure(.badData, "is too long") }
+        guard case .bytes(let bytes) = line else {
+          throw Limit.lineBytes.failure("has more than \(Limit.lineBytes.value) bytes")
+        }
         if bytes.allSatisfy({ [0x20, 0x09, 0x0d].contains($0) }) { continue }
         try show(try JSONValue(parsing: bytes).member("text").string())
       } catch {

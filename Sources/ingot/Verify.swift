@@ -7,7 +7,7 @@ import NetFile
 import QuestionAnswering
 import Reports
 
-struct Verify: ParsableCommand {
+struct Verify: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Checks a net file's checksums, its equality with its checkpoint, and what the nets compute.",
     discussion: """
@@ -35,6 +35,7 @@ struct Verify: ParsableCommand {
   @Option(help: "Most error of an output, as a part of the reference's largest magnitude.")
   var tolerance = ReferenceVerification.usualTolerance
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {

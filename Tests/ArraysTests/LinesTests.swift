@@ -23,7 +23,7 @@ import Testing
 
   /// Of a line that is too long nothing is held, and the one after it is read.
   @Test func endlessLinesAreNotHeld() throws {
-    let long = [UInt8](repeating: 7, count: InputLines.longest)
+    let long = [UInt8](repeating: 7, count: Limit.lineBytes.value)
     #expect(try lines([long + [0x0a, 1, 0x0a]]) == [long, [1]])
     #expect(try lines([long, [7], [0x0a, 1, 0x0a]]) == [nil, [1]])
     #expect(try lines([long, long, long, [8]]) == [nil])

@@ -107,7 +107,7 @@ import Testing
   @Test func playlistsOpenNothing() throws {
     for name in ["playlist.m3u8", "list.ffconcat"] {
       let child = try Run(
-        ["video-child", "--memory", "2147483648", "--seconds", "60", "--", "\(Self.fixtures)/\(name)", "8"])
+        ["video-child", "--allow", "video-seconds=60", "--", "\(Self.fixtures)/\(name)", "8"])
       #expect(child.status == 65 && child.output == "" && child.errors.contains("not among the videos that are read"))
     }
   }
@@ -115,7 +115,7 @@ import Testing
   @Test func limitsAreKept() throws {
     // Too little memory to load the libraries, or no processor time at all.
     let memory = try Run(
-      ["video-child", "--memory", "40000000", "--seconds", "60", "--", "\(Self.fixtures)/h264.mp4", "8"])
+      ["video-child", "--allow", "video-memory=40000000", "--", "\(Self.fixtures)/h264.mp4", "8"])
     #expect(memory.status != 0 && !memory.output.hasSuffix("E"))
   }
 }

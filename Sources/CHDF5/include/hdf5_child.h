@@ -11,28 +11,32 @@
 // 69 libhdf5 isn't installed or not usable, 73 the output can't be created, 74 reading or writing failed.
 
 /// Least upper bounds of what is accepted; a file that goes past one is refused, with a line that says so.
-#define INGOT_HDF5_MAX_OBJECTS 1000000ULL       ///< links in all groups together
 #define INGOT_HDF5_MAX_DEPTH 64                 ///< groups in groups
 #define INGOT_HDF5_MAX_NAME 4096                ///< bytes of a name with those of its groups
 #define INGOT_HDF5_MAX_RANK 8                   ///< dimensions
 #define INGOT_HDF5_MAX_BYTES (1ULL << 40)       ///< of one dataset
-#define INGOT_HDF5_MAX_CHUNK (256ULL << 20)     ///< bytes of one chunk, unpacked
-#define INGOT_HDF5_MAX_LIST (256ULL << 20)      ///< bytes of JSON
 #define INGOT_HDF5_MAX_STRING 4096              ///< bytes of an attribute that is listed
 #define INGOT_HDF5_MAX_ATTRIBUTES 4096          ///< root attributes looked at
-/// All datasets together may declare this many bytes whatever the size of the file, …
+/// All datasets together may declare this many bytes whatever the size of the file; see `expansion` below.
 #define INGOT_HDF5_FREE_BYTES (64ULL << 20)
-/// … and this many more per byte of the file: no deflated data unpack to more than 1032 times their size.
-#define INGOT_HDF5_MAX_RATIO 1100ULL
 /// Bytes of elements held at once …
 #define INGOT_HDF5_SLAB (8ULL << 20)
-/// … unless a row of chunks has more: one is held whole up to this, lest its chunks be unpacked again and again. With
-/// two chunks besides, `ingot_hdf5_read` needs up to about 800 MiB for such an array, else some 30.
+/// … unless a row of chunks has more: one is held whole up to this, or the size of a chunk that is allowed, lest its
+/// chunks be unpacked again and again. With two chunks besides, `ingot_hdf5_read` needs up to about 800 MiB for such an
+/// array, else some 30.
 #define INGOT_HDF5_CHUNK_ROW (256ULL << 20)
 
-/// Limits this process for good to `bytes` of address space and `seconds` of processor time (SIGXCPU at the limit,
-/// SIGKILL a second later), and lets it leave no core file. Returns 0, or -1 with `errno` set.
-int ingot_hdf5_limit(unsigned long long bytes, unsigned seconds);
+/// Bounds that the caller chooses.
+struct ingot_hdf5_limits {
+  unsigned long long objects;    ///< links in all groups together
+  unsigned long long list;       ///< bytes of JSON
+  unsigned long long chunk;      ///< bytes of one chunk, unpacked
+  /// Bytes of all datasets together per byte of the file; no deflated data unpack to more than 1032 times their size.
+  unsigned long long expansion;
+};
+
+/// To be called before any other function.
+void ingot_hdf5_set_limits(struct ingot_hdf5_limits limits);
 
 /// Writes one line of JSON to the descriptor `output`: what the HDF5 data at `base`, `length` bytes of the file at
 /// `path`, consist of. A `length` of 0 means up to the end of the file. A `base` other than 0 is for HDF5 data that
@@ -48,7 +52,7 @@ int ingot_hdf5_limit(unsigned long long bytes, unsigned seconds);
 /// Order: depth first, names in byte order. `attributes` are the root's scalar strings of up to 4 KiB.
 ///
 /// What is refused is written as {"error": {"place": "a/kernel:0", "reason": "…"}} instead, and the status returned.
-/// From then on the process can't open files, and can't write any unless `output` or standard error is one.
+/// From then on the process is confined (`ingot_child_confine`).
 int ingot_hdf5_list(const char *path, unsigned long long base, unsigned long long length, int output);
 
 /// Writes the elements of the array `dataset`, a name from the list, to the descriptor `output`: row-major,

@@ -8,15 +8,17 @@
 // The libraries are loaded by the call (dlopen), not linked.
 
 /// Bounds of what is accepted; a file that goes past one is refused, with a line that says so.
-#define INGOT_VIDEO_MAX_PICKS 1024u        ///< frames asked for
-#define INGOT_VIDEO_MAX_FRAMES 4000000u    ///< of a video: 18 hours at 60 a second
-#define INGOT_VIDEO_MAX_PIXELS (1u << 26)  ///< of a frame: twice an 8K one
-#define INGOT_VIDEO_MAX_WEBP (256u << 20)  ///< bytes of an animated WebP, which is read as a whole
+#define INGOT_VIDEO_MAX_PICKS 1024u  ///< frames asked for
 
-/// Limits this process for good to `bytes` of address space and `seconds` of processor time (SIGXCPU at the limit,
-/// SIGKILL a second later), and lets it leave no core file. SIGALRM ends it after twice as many seconds on the clock,
-/// in which time spent waiting for somebody to read what it writes doesn't count. Returns 0, or -1 with `errno` set.
-int ingot_video_limit(unsigned long long bytes, unsigned seconds);
+/// Bounds that the caller chooses.
+struct ingot_video_limits {
+  unsigned long long frames;     ///< of a video
+  unsigned long long pixels;     ///< of a frame
+  unsigned long long animation;  ///< bytes of an animated WebP, which is read as a whole
+};
+
+/// To be called before `ingot_video_frames`.
+void ingot_video_set_limits(struct ingot_video_limits limits);
 
 /// Writes `picks` uniformly spaced frames of the video at `path` to the descriptor `output`.
 ///
@@ -37,8 +39,8 @@ int ingot_video_limit(unsigned long long bytes, unsigned seconds);
 ///
 /// Returns an exit status after BSD's sysexits.h: 0 done; 65 the data aren't what they should be; 66 no such input; 69 a
 /// library isn't installed or not usable; 74 reading or writing failed. Unless it is 0, the output isn't complete, and
-/// a line on standard error says why. From then on the process can't open
-/// files, and can't write any unless `output` or standard error is one.
+/// a line on standard error says why. From then on the process is confined
+/// (`ingot_child_confine`); time spent waiting for somebody to read the output doesn't count for its clock.
 int ingot_video_frames(const char *path, unsigned picks, int output);
 
 #endif
