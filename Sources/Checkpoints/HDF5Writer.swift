@@ -13,9 +13,8 @@ public final class HDF5Writer {
       ChildProcess.ingot,
       [
         "hdf5-child", "--memory", "\(HDF5Checkpoint.memoryLimit)", "--seconds", "\(HDF5Checkpoint.timeLimit)", "--",
-        "write",
-        output.temporary,
-      ])
+        "write", ChildProcess.lentFile,
+      ], lending: output)
     try send(Array("INGOTH5".utf8) + [1])
   }
 
@@ -68,6 +67,6 @@ public final class HDF5Writer {
     try output.flush()
   }
 
-  /// Puts the file in its place.
-  public func commit() throws(Failure) { try output.commit() }
+  /// What is written, to be put in place together with others by `OutputFile.commit`.
+  public var file: OutputFile { output }
 }

@@ -27,7 +27,10 @@ struct IngotCommand: ParsableCommand {
     Console.takeClosedDescriptors()
     ChildProcess.thisProgramIsIngot()
     do {
+      try Console.checkArguments()
       var command = try parseAsRoot()
+      // What runs as a child is ended by its parent.
+      if command is HDF5Child || command is VideoChild { try Ending.withParent() } else { try Ending.takeSignals() }
       try command.run()
     } catch let failure as Failure {
       Console.printError("ingot: error: \(failure)")

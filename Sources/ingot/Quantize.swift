@@ -108,12 +108,9 @@ struct Quantize: ParsableCommand {
     let quantizations = try base.map { try Quantization($0, search?.options[$0.header.net] ?? $1) }
     let progress = ProgressLine("quantizing", total: quantizations.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
-    var items: [(Quantization, WrittenNet)] = []
-    for quantization in quantizations {
-      items.append((quantization, try quantization.run(on: shelf, replacing: force, progress: progress.add)))
-    }
+    let written = try Quantization.run(quantizations, on: shelf, replacing: force, progress: progress.add)
     progress.finish()
-    let report = QuantizationReport(items, search: search)
+    let report = QuantizationReport(Array(zip(quantizations, written)), search: search)
     try output.print(json: report.json, text: report.text)
   }
 
