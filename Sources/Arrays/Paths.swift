@@ -24,8 +24,9 @@ public enum Paths {
   /// nil when there is no such file.
   public static func stamp(_ path: String) -> Stamp? { status(path).map(Stamp.init) }
 
-  /// Names in a folder, sorted by their bytes; empty when it can't be listed.
-  public static func names(in folder: String) -> [String] { (try? System.list(folder)) ?? [] }
+  /// Names in a folder, sorted by their bytes; empty when there is no such folder.
+  /// - Throws: `Failure` of kind `io` when it can't be listed.
+  public static func names(in folder: String) throws(Failure) -> [String] { try System.list(folder) ?? [] }
 
   /// `folder/name`.
   public static func join(_ folder: String, _ name: String) -> String {
@@ -75,11 +76,13 @@ public enum Console {
   public static func checkArguments() throws(Failure) {
     func check(_ text: UnsafePointer<CChar>, _ what: String) throws(Failure) {
       guard unsafe String(validatingCString: text) == nil else { return }
-      let bytes = unsafe UnsafeRawBufferPointer(start: text, count: strlen(text))
+      let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: text, count: strlen(text)))
       var shown = ""
-      for unsafe byte in unsafe bytes {
+      for byte in bytes {
         let hex = String(byte, radix: 16)
-        shown += (0x20..<0x7f).contains(byte) && byte != UInt8(ascii: "\\") ? String(UnicodeScalar(byte)) : "\\x\(byte < 16 ? "0" : "")\(hex)"
+        shown +=
+          (0x20..<0x7f).contains(byte) && byte != UInt8(ascii: "\\")
+          ? String(UnicodeScalar(byte)) : "\\x\(byte < 16 ? "0" : "")\(hex)"
       }
       throw Failure(
         .usage, "\(what) is not UTF-8: \(shown)", hint: "rename the file, or reach it by a link whose name is UTF-8")

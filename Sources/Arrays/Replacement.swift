@@ -31,7 +31,9 @@ struct Replacement {
   static func journal(in folder: String) -> String { Paths.join(folder, ".ingot-replacing") }
 
   /// Name of a former file while the new one takes its place, where they can't just change.
-  private static func aside(_ temporary: String) -> String { "\(temporary.dropLast(OutputFile.suffix.count))-former\(OutputFile.suffix)" }
+  private static func aside(_ temporary: String) -> String {
+    "\(temporary.dropLast(OutputFile.suffix.count))-former\(OutputFile.suffix)"
+  }
 
   let lock: FolderLock
   let steps: [Step]

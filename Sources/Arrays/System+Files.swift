@@ -19,10 +19,9 @@ extension System {
     guard descriptor >= 0 else {
       let code = errno
       if code == ENOENT || code == ENOTDIR {
-        let failure = Failure(.noInput, file: path, "no such file")
         // What `String` puts in the place of bytes that it can't hold.
-        guard path.unicodeScalars.contains("\u{FFFD}") else { throw failure }
-        throw failure.hinting("if its name holds bytes that are not UTF-8, rename it")
+        guard path.unicodeScalars.contains("\u{FFFD}") else { throw Failure(.noInput, file: path, "no such file") }
+        throw Failure(.noInput, file: path, "no such file, or its name is not UTF-8", hint: "rename it if it is there")
       }
       throw failure(code == EACCES ? .noInput : .io, path, "can't be opened", code)
     }
@@ -81,7 +80,9 @@ extension System {
     guard let start = buffer.baseAddress else { return 0 }
     var done = 0
     while done < buffer.count {
-      let count = moving(.pread, buffer.count - done) { unsafe pread(descriptor, start + done, $0, off_t(offset + done)) }
+      let count = moving(.pread, buffer.count - done) {
+        unsafe pread(descriptor, start + done, $0, off_t(offset + done))
+      }
       guard count >= 0 else { throw failure(.io, path, "byte \(offset + done) can't be read", errno) }
       if count == 0 { break }
       done += count

@@ -85,8 +85,8 @@ extension System {
     var names: [String] = []
     while true {
       var entry: UnsafeMutablePointer<dirent>?
-      errno = 0
       let status = retrying(.readdir) {
+        errno = 0
         unsafe entry = readdir(stream)
         return unsafe entry == nil && errno != 0 ? -1 : 0
       }

@@ -130,8 +130,7 @@ public struct BudgetSearch {
 
   private func int8Nets(in folder: String) throws -> [NetFile] {
     try nets.files.map { net in
-      let path = Paths.join(Paths.join(folder, net.header.family), "search.ingot")
-      let written = try Quantization(net, base[net.header.net] ?? .init()).write(to: path)
+      let written = try Quantization(net, base[net.header.net] ?? .init()).write(to: Paths.join(folder, "search.ingot"))
       // It is never put in its place: an open file stays readable without its name, and is gone with the process.
       return try NetFile(written.file.temporary)
     }

@@ -39,9 +39,10 @@ public struct Shelf: Sendable {
   }
 
   /// The files of a family, sorted by name, opened without reading their arrays.
-  public func items(of family: Family) -> [Item] {
+  /// - Throws: `Failure` of kind `io` when the folder can't be listed.
+  public func items(of family: Family) throws(Failure) -> [Item] {
     let folder = Paths.join(folder, family.name)
-    return Paths.names(in: folder).filter { $0.hasSuffix(Shelf.suffix) && !$0.hasPrefix(".") }.map { name in
+    return try Paths.names(in: folder).filter { $0.hasSuffix(Shelf.suffix) && !$0.hasPrefix(".") }.map { name in
       let path = Paths.join(folder, name)
       do throws(Failure) {
         return Item(path: path, net: .success(try NetFile(path)))

@@ -77,7 +77,7 @@ public struct VQANets: Sendable {
   ) -> Failure {
     let open = family.axes.filter { $0.isOpen }.map(\.name)
     var there: [String] = []
-    for item in shelf.items(of: family) {
+    for item in (try? shelf.items(of: family)) ?? [] {
       guard case .success(let net) = item.net, let found = try? Combination(json: net.header.parameters) else {
         continue
       }

@@ -79,6 +79,7 @@ struct Ask: ParsableCommand {
     if let image {
       var images: [(path: String, answers: [Answer])] = []
       for path in [image] + furtherImages { images.append((path, try asking.ask(path, questions))) }
+      if let trace { try record?.write(trace) }
       let report = AnswerReport(images, list: list)
       try output.print(json: report.json, text: report.text)
     } else {
@@ -88,8 +89,8 @@ struct Ask: ParsableCommand {
         if let answer = lines.answer(line) { try Console.print(answer) }
       }
       failed = lines.failed
+      if let trace { try record?.write(trace) }
     }
-    if let trace { try record?.write(trace) }
     if failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 }

@@ -144,7 +144,7 @@ struct Quantize: ParsableCommand {
       answerOptions: decoding.answerOptions, threads: decoding.threads)
     let status = StatusLine("searching")
     defer { status.finish() }
-    return try search.run(folder: shelf.folder, progress: status.show)
+    return try search.run(folder: Paths.join(shelf.folder, nets[0].header.family), progress: status.show)
   }
 
   private func inputMeans(of nets: [NetFile], _ asked: [EvaluationQuestion]) throws(Failure) -> InputMeans {
