@@ -3,7 +3,7 @@
 /// done.
 ///
 /// Where the file system can't lock folders (some network ones), there is no lock and everything goes on: then two
-/// processes must not write into one folder at once.
+/// processes must not replace the same files at once. Nor is there one in folders like /tmp, where anybody could hold it.
 final class FolderLock {
   enum Kind {
     case exclusive, shared
@@ -21,16 +21,15 @@ final class FolderLock {
   init(_ path: String, _ kind: Kind = .exclusive) throws(Failure) {
     self.path = path
     descriptor = try System.openFolder(path)
-    do {
-      try acquire(kind)
-      guard try System.status(Replacement.journal(in: path)) != nil else { return }
-      if kind == .shared { try acquire(.exclusive) }
-      try Replacement.undo(in: path) { () throws(Failure) in try flush() }
-      if kind == .shared { try acquire(.shared) }
-    } catch {
-      System.close(descriptor)
-      throw error
-    }
+    let status = try System.status(descriptor, path)
+    let isAnybodys = status.isSticky && status.owner != System.user
+    if !isAnybodys { try acquire(kind) }
+    guard let journal = try System.status(Replacement.journal(in: path)) else { return }
+    // What others write there says nothing about files of this user.
+    guard !isAnybodys || journal.owner == System.user else { return }
+    if kind == .shared, !isAnybodys { try acquire(.exclusive) }
+    try Replacement.undo(in: path) { () throws(Failure) in try flush() }
+    if kind == .shared, !isAnybodys { try acquire(.shared) }
   }
 
   deinit { System.close(descriptor) }

@@ -29,7 +29,6 @@ public final class OutputFile: Sendable {
     (temporary, descriptor, place) = try OutputFile.makeTemporary(for: path)
   }
 
-  /// In a folder that is locked: nobody takes the new, not yet locked file for an abandoned one.
   private static func makeTemporary(
     for path: String
   ) throws(Failure) -> (path: String, descriptor: System.Descriptor, place: Int32) {
@@ -43,12 +42,20 @@ public final class OutputFile: Sendable {
       ingot_ending_hold()
       defer { ingot_ending_release() }
       let descriptor = try System.create(candidate)
-      if case .failed(let code) = System.lock(descriptor) {
+      do throws(Failure) {
+        if case .failed(let code) = System.lock(descriptor) {
+          throw System.failure(.io, candidate, "can't be locked", code)
+        }
+        // In a folder that can't be locked, another process may have taken the new file for an abandoned one.
+        if try System.status(descriptor, candidate).links > 0 {
+          return (candidate, descriptor, unsafe ingot_ending_note_file(candidate))
+        }
+        System.close(descriptor)
+      } catch {
         System.close(descriptor)
         System.remove(candidate)
-        throw System.failure(.io, candidate, "can't be locked", code)
+        throw error
       }
-      return (candidate, descriptor, unsafe ingot_ending_note_file(candidate))
     }
   }
 

@@ -43,17 +43,20 @@ struct Replacement {
   /// Puts the files in place.
   /// - Throws: `Failure` of kind `cannotCreate` or `io`; the folder is then as it was, unless the reason says otherwise.
   func run() throws(Failure) {
+    guard steps.count > 1 else { return try putAlone() }
+    let journal = try writeJournal()
+    // Others see by its lock that this process lives.
+    defer { System.close(journal) }
     do throws(Failure) {
-      if steps.count > 1 { try writeJournal() }
       for step in steps { try put(step) }
       try lock.flush()
-    } catch {
-      guard steps.count > 1 else {
-        guard let step = steps.first, try step.isDone(in: folder) else { throw error }
-        throw told(error)
+      // From here on the new files stay.
+      guard System.remove(Self.journal(in: folder)) else {
+        throw Failure(.cannotCreate, file: folder, "new files can't be put in place: their journal can't be removed")
       }
+    } catch {
       do throws(Failure) {
-        try undo()
+        try Self.undo(steps, in: folder) { () throws(Failure) in try lock.flush() }
       } catch let second {
         throw Failure(
           error.kind, file: error.file, place: error.place,
@@ -62,17 +65,12 @@ struct Replacement {
       }
       throw error
     }
-    guard steps.count > 1 else { return }
-    // From here on the new files stay.
-    guard System.remove(Self.journal(in: folder)) else {
-      try undo()
-      throw Failure(.cannotCreate, file: folder, "new files can't be put in place: their journal can't be removed")
-    }
-    do throws(Failure) {
-      try lock.flush()
-    } catch {
-      throw told(error)
-    }
+    do throws(Failure) { try lock.flush() } catch { throw told(error) }
+  }
+
+  private func putAlone() throws(Failure) {
+    for step in steps { try System.rename(Paths.join(folder, step.temporary), to: Paths.join(folder, step.name)) }
+    do throws(Failure) { try lock.flush() } catch { throw told(error) }
   }
 
   /// A failure when all is done.
@@ -82,24 +80,25 @@ struct Replacement {
       hint: "check the disk")
   }
 
-  private func undo() throws(Failure) {
-    try Self.undo(steps, in: folder) { () throws(Failure) in try lock.flush() }
-  }
-
   private func put(_ step: Step) throws(Failure) {
     let (temporary, final) = (Paths.join(folder, step.temporary), Paths.join(folder, step.name))
-    // One file alone is replaced by the rename itself.
-    guard step.replaces, steps.count > 1 else { return try System.rename(temporary, to: final) }
+    guard step.replaces else { return try System.rename(temporary, to: final) }
     if try System.exchange(temporary, with: final) { return }
     let aside = Paths.join(folder, Self.aside(step.temporary))
     let isKept = System.link(final, as: aside)
-    try System.rename(temporary, to: final)
+    do throws(Failure) {
+      try System.rename(temporary, to: final)
+    } catch {
+      if isKept { System.remove(aside) }
+      throw error
+    }
     if isKept { try System.rename(aside, to: temporary) }
   }
 
   // MARK: The journal: a digest, a line feed, and what it is of
 
-  private func writeJournal() throws(Failure) {
+  /// - Returns: the journal, open and locked.
+  private func writeJournal() throws(Failure) -> System.Descriptor {
     let files = steps.map { step -> JSONValue in
       .object([
         "name": .string(step.name), "temporary": .string(step.temporary), "number": .string(String(step.number)),
@@ -110,32 +109,43 @@ struct Replacement {
     let bytes = Array("\(SHA256.digest(text))\n".utf8) + text
     let path = Self.journal(in: folder)
     let descriptor = try System.create(path)
-    defer { System.close(descriptor) }
     let result: Result<Void, Failure> = unsafe bytes.withUnsafeBytes { buffer in
       do throws(Failure) {
-        return .success(try unsafe System.write(descriptor, buffer, at: 0, path))
+        if case .failed(let code) = System.lock(descriptor) {
+          throw System.failure(.io, path, "can't be locked", code)
+        }
+        try unsafe System.write(descriptor, buffer, at: 0, path)
+        try System.sync(descriptor, path)
+        return .success(try lock.flush())
       } catch {
         return .failure(error)
       }
     }
-    try result.get()
-    try System.sync(descriptor, path)
-    try lock.flush()
+    do throws(Failure) {
+      try result.get()
+    } catch {
+      System.close(descriptor)
+      System.remove(path)
+      throw error
+    }
+    return descriptor
   }
 
-  /// Puts back what a journal says. One that is not whole was never acted upon.
-  /// - Throws: `Failure` of kind `cannotCreate` when files can't be put back.
+  /// Puts back what a journal says whose process is gone. One that is not whole was never acted upon.
+  /// - Throws: `Failure` of kind `cannotCreate` when files can't be put back, `io`.
   static func undo(in folder: String, flush: () throws(Failure) -> Void) throws(Failure) {
-    let bytes: [UInt8]
+    let file: InputFile
     do {
-      bytes = try contents(of: journal(in: folder), limit: 1 << 20)
+      file = try InputFile(journal(in: folder))
     } catch {
       // Somebody else undid it meanwhile.
       if error.kind == .noInput { return }
       throw error
     }
+    if case .heldElsewhere = System.lock(file.descriptor) { return }
     do {
-      try undo(steps(bytes) ?? [], in: folder, flush: flush)
+      guard file.size <= 1 << 20 else { throw Failure(.badData, "its journal is too large") }
+      try undo(steps(file.bytes(file.size, at: 0)) ?? [], in: folder, flush: flush)
     } catch {
       throw Failure(
         .cannotCreate, file: folder,

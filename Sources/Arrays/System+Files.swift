@@ -7,8 +7,13 @@ extension System {
     let size: Int
     let isDirectory: Bool
     let isRegular: Bool
+    /// Names that the file has; 0 once it was removed while open.
+    let links: Int
     /// Number of the file on its disk.
     let number: UInt64
+    let owner: UInt32
+    /// Of a folder: whether only their owners may remove files, as in /tmp, where anybody may make some.
+    let isSticky: Bool
     /// Nanoseconds since 1970 of the last change.
     let changed: Int
   }
@@ -152,7 +157,8 @@ extension System.Status {
   fileprivate init(_ info: stat) {
     let type = info.st_mode & S_IFMT
     self.init(
-      size: Int(info.st_size), isDirectory: type == S_IFDIR, isRegular: type == S_IFREG, number: UInt64(info.st_ino),
+      size: Int(info.st_size), isDirectory: type == S_IFDIR, isRegular: type == S_IFREG, links: Int(info.st_nlink),
+      number: UInt64(info.st_ino), owner: info.st_uid, isSticky: info.st_mode & S_ISVTX != 0,
       changed: Int(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int(info.st_mtim.tv_nsec))
   }
 }

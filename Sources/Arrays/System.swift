@@ -67,6 +67,8 @@ enum System {
 
   static var process: Int32 { getpid() }
 
+  static var user: UInt32 { geteuid() }
+
   static func isTerminal(_ descriptor: Descriptor) -> Bool { isatty(descriptor) == 1 }
 
   /// Monotonic seconds.
