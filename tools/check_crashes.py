@@ -3,9 +3,9 @@
 
     python3 tools/check_crashes.py .build/release/ingot [--kills 2000] [--signals 600] [--pairs 500]
 
-1. SIGKILL at random moments of convert, quantize and export, spread over the length of a run. After each: the shelf can
-   be listed and verified, every file is by its SHA-256 a former or a new one, and the next command that writes there
-   leaves all former or all new ones, and nothing else.
+1. SIGKILL at random moments of convert, quantize, export and others, spread over the length of a run. After each: the
+   shelf can be listed and verified, every file is by its SHA-256 a former or a new one, no child is left, and the next
+   command that writes there leaves all former or all new ones, and nothing else.
 2. SIGINT, SIGTERM and SIGHUP likewise, with more commands. The process ends by that signal, or was done before; at once
    the files are all former or all new ones, nothing else is left, and no child.
 3. Two at once, at moments that differ by up to a run's length: two writers with different weights into one shelf, and a
@@ -34,8 +34,8 @@ import time
 import folder_states
 from folder_states import LAYOUTS
 
-KILLED = ["convert", "quantize", "export"]
-SIGNALLED = KILLED + ["convert-first", "convert-hdf5", "export-hdf5", "inspect-html", "ask-trace", "evaluate-html"]
+KILLED = ["convert", "quantize", "export", "convert-hdf5", "export-hdf5", "ask-video"]
+SIGNALLED = KILLED + ["convert-first", "inspect-html", "ask-trace", "evaluate-html"]
 
 
 class Checks:
@@ -81,6 +81,8 @@ def kills(jobs, number, work, checks):
             moment = random.uniform(0, 1.05 * seconds)
             interrupt(job, work, moment, signal.SIGKILL)
             what = f"{name} killed after {moment * 1000:.2f} ms of {seconds * 1000:.2f}"
+            if left := folder_states.orphans():
+                checks.wrong(f"{what}: {left} children are left")
             state, litter = job.state(work)
             if state == "damaged":
                 checks.wrong(f"{what}: {folder_states.digests(work)}")
@@ -107,7 +109,6 @@ def signals(jobs, number, work, checks):
         ended = 0
         for index in range(number // len(SIGNALLED) + 1):
             which = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP][index % 3]
-            # Before that, the command has not begun to take signals.
             moment = random.uniform(0.0, 1.05 * seconds)
             status, errors = interrupt(job, work, moment, which)
             what = f"{name}, {which.name} after {moment * 1000:.2f} ms of {seconds * 1000:.2f}"

@@ -15,6 +15,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAYOUTS = ROOT / "Tests" / "FamiliesTests" / "Fixtures" / "layouts"
 PICTURE = ROOT / "weights" / "demo" / "pictures" / "red-circle-0004.png"
+VIDEO = ROOT / "weights" / "demo" / "videos" / "circles.mp4"
 STATUSES = {0, 1, 64, 65, 66, 73, 74}
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -184,6 +185,9 @@ def jobs(ingot, scratch):
         ("inspect-html", lambda at: ["inspect", LAYOUTS / "huggingface", "--html", at / "page-of-net.html", "--json"],
          pages),
         ("ask-trace", lambda at: ["ask", PICTURE, "a", *tiny, *new, "--threads", 2, "--trace", at / "trace", "--json"],
+         None),
+        ("ask-video",
+         lambda at: ["ask", VIDEO, "a", "--frames", 2, *tiny, *new, "--threads", 2, "--trace", at / "trace", "--json"],
          None),
         ("evaluate-html",
          lambda at: ["evaluate", *tiny, *new, "--threads", 2, "--questions", questions, "--html", at / "page-of-net.html",

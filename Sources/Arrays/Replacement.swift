@@ -143,7 +143,7 @@ struct Replacement {
       throw error
     }
     if case .heldElsewhere = System.lock(file.descriptor) { return }
-    do {
+    do throws(Failure) {
       guard file.size <= 1 << 20 else { throw Failure(.badData, "its journal is too large") }
       try undo(steps(file.bytes(file.size, at: 0)) ?? [], in: folder, flush: flush)
     } catch {
