@@ -31,6 +31,8 @@ let package = Package(
     .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CSystem"),
+    // What a signal that ends the process leaves to do: a handler may only call what C gives it.
+    .target(name: "CEnding"),
     // The family files of schemas/families as bytes inside the binary.
     .target(name: "CFamilyFiles"),
     // What keeps the child processes of the two below small, short and harmless.
@@ -46,7 +48,7 @@ let package = Package(
 
     // Dependencies point one way only: every target names those below it.
     .target(
-      name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CSystem"],
+      name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CSystem", "CEnding"],
       // A getter that lends its bytes (`Array.rawSpan`) needs this feature.
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     library("Checkpoints", ["Arrays"]),

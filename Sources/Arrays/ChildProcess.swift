@@ -1,8 +1,9 @@
 import Glibc
 import Synchronization
 
-/// A program run as a child, with pipes to its standard input and from its standard output and standard error. A child
-/// that is let go of before it ended is killed; none is left behind.
+/// A program run as a child, with streams to its standard input and from its standard output and standard error. A child
+/// that is let go of before it ended is killed; and one that calls `Ending.withParent` ends when this process does, even
+/// if that is killed. None is left behind.
 public final class ChildProcess {
   /// How a child ended.
   public enum Ending: Hashable, Sendable {
@@ -15,40 +16,55 @@ public final class ChildProcess {
   private var input: System.Descriptor = -1
   private var output: System.Descriptor = -1
   private var errors: System.Descriptor = -1
+  /// The child holds the other end, and finds it closed when this process ends.
+  private var life: System.Descriptor = -1
   private var ending: Ending?
 
+  /// The descriptor by which a child sees its parent end.
+  static let lifeline: Int32 = 3
+
+  /// Where a child finds the file that it was lent.
+  public static let lentFile = "/dev/fd/4"
+
   /// Starts a program.
+  /// - Parameter file: for the child to write; it has the same lock.
   /// - Throws: `Failure` of kind `io` when it can't be started.
-  public init(_ path: String, _ arguments: [String]) throws(Failure) {
+  public init(_ path: String, _ arguments: [String], lending file: OutputFile? = nil) throws(Failure) {
     self.path = path
-    System.ignoreBrokenPipes()
-    let pipes = (try System.pipe(), try System.pipe(), try System.pipe())
-    defer {
-      System.close(pipes.0.read)
-      System.close(pipes.1.write)
-      System.close(pipes.2.write)
-    }
-    (input, output, errors) = (pipes.0.write, pipes.1.read, pipes.2.read)
+    // If something fails on the way, what there is so far is closed when this object goes.
+    var theirs: [System.Descriptor] = []
+    defer { theirs.forEach(System.close) }
+    let (here, there) = try System.socketPair()
+    input = here
+    theirs.append(there)
+    let outputs = try System.pipe()
+    output = outputs.read
+    theirs.append(outputs.write)
+    let messages = try System.pipe()
+    errors = messages.read
+    theirs.append(messages.write)
     // Errors are read last: a child that has endless ones to tell must not wait for that.
-    System.neverBlock(pipes.2.write)
-    process = try System.spawn(
-      path, arguments, input: pipes.0.read, output: pipes.1.write, errors: pipes.2.write)
+    System.neverBlock(messages.write)
+    let lives = try System.pipe()
+    life = lives.write
+    theirs.append(lives.read)
+    process = try System.spawn(path, arguments, descriptors: theirs + (file.map { [$0.descriptor] } ?? []))
   }
 
   deinit {
     closeInput()
-    System.close(output)
+    for descriptor in [output, life] where descriptor >= 0 { System.close(descriptor) }
     if ending == nil, process > 0 {
       System.kill(process)
       _ = System.wait(process)
     }
-    System.close(errors)
+    if errors >= 0 { System.close(errors) }
   }
 
   /// Hands the child some bytes.
   /// - Throws: `Failure` of kind `io` when it no longer takes any.
   public func write(_ bytes: borrowing RawSpan) throws(Failure) {
-    let isTaken = unsafe bytes.withUnsafeBytes { unsafe System.print($0, to: input) }
+    let isTaken = unsafe bytes.withUnsafeBytes { unsafe System.send($0, to: input) }
     guard isTaken else { throw Failure(.io, file: path, "the child process takes no more input") }
   }
 
@@ -117,9 +133,9 @@ public final class ChildProcess {
 
   /// The `ingot` command: this program, or the one that stands beside it, or the one on the path.
   public static var ingot: String {
-    let this = System.thisProgram
-    if isIngot.load(ordering: .relaxed) { return this }
-    let beside = Paths.join(Paths.folder(of: this), "ingot")
+    // Whatever became of the file's name since: that may hold anything, and there may be another version now.
+    if isIngot.load(ordering: .relaxed) { return "/proc/self/exe" }
+    let beside = Paths.join(Paths.folder(of: System.thisProgram), "ingot")
     return Paths.exists(beside) ? beside : "ingot"
   }
 }

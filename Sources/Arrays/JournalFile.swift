@@ -16,8 +16,11 @@ public final class JournalFile: Sendable {
     do throws(Failure) {
       let status = try System.status(descriptor, path)
       guard status.isRegular else { throw Failure(.cannotCreate, file: path, "is no regular file") }
-      guard System.lock(descriptor) else {
+      switch System.lock(descriptor) {
+      case .locked, .impossible: break
+      case .heldElsewhere:
         throw Failure(.cannotCreate, file: path, "another process is writing it", hint: "wait until that has ended")
+      case .failed(let code): throw System.failure(.io, path, "can't be locked", code)
       }
       let bytes = try contents(of: path, limit: .journalBytes)
       let whole = bytes.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0

@@ -31,6 +31,26 @@ public func inParallel(
   if let error = state.error { throw error }
 }
 
+/// Runs `body` on a thread that nobody waits for.
+/// - Throws: `Failure` of kind `io` when there can't be one.
+func inBackground(_ body: @Sendable @escaping () -> Void) throws(Failure) {
+  let state = JobState(jobs: 1) { _ in body() }
+  let argument = unsafe Unmanaged.passRetained(state).toOpaque()
+  var thread = pthread_t()
+  let status = unsafe pthread_create(
+    &thread, nil,
+    { argument in
+      guard let pointer = unsafe argument else { return nil }
+      unsafe Unmanaged<JobState>.fromOpaque(pointer).takeRetainedValue().work()
+      return nil
+    }, argument)
+  guard status == 0 else {
+    unsafe Unmanaged<JobState>.fromOpaque(argument).release()
+    throw Failure(.io, "a thread can't be started")
+  }
+  _ = pthread_detach(thread)
+}
+
 private final class JobState: Sendable {
   private struct Position {
     var next = 0

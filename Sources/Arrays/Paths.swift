@@ -2,9 +2,16 @@ import Glibc
 
 /// Questions about paths and the process's surroundings.
 public enum Paths {
-  public static func exists(_ path: String) -> Bool { System.status(path) != nil }
+  /// Whether something is there, and can be seen to be.
+  public static func exists(_ path: String) -> Bool { (try? isThere(path)) == true }
 
-  public static func isFolder(_ path: String) -> Bool { System.status(path)?.isDirectory == true }
+  /// Whether something is there: for those who would destroy it.
+  /// - Throws: `Failure` of kind `io` when that can't be said.
+  public static func isThere(_ path: String) throws(Failure) -> Bool { try System.status(path) != nil }
+
+  public static func isFolder(_ path: String) -> Bool { status(path)?.isDirectory == true }
+
+  private static func status(_ path: String) -> System.Status? { try? System.status(path) }
 
   /// Says whether a file is still the one it was: its length and the time of its last change.
   public struct Stamp: Hashable, Sendable {
@@ -15,10 +22,11 @@ public enum Paths {
   }
 
   /// nil when there is no such file.
-  public static func stamp(_ path: String) -> Stamp? { System.status(path).map(Stamp.init) }
+  public static func stamp(_ path: String) -> Stamp? { status(path).map(Stamp.init) }
 
-  /// Names in a folder, sorted by their bytes; empty when it can't be listed.
-  public static func names(in folder: String) -> [String] { System.list(folder) ?? [] }
+  /// Names in a folder, sorted by their bytes; empty when there is no such folder.
+  /// - Throws: `Failure` of kind `io` when it can't be listed.
+  public static func names(in folder: String) throws(Failure) -> [String] { try System.list(folder) ?? [] }
 
   /// `folder/name`.
   public static func join(_ folder: String, _ name: String) -> String {
@@ -62,16 +70,43 @@ public enum Console {
   /// To be called before any file is opened: one that gets the number of a closed standard input would be read as that.
   public static func takeClosedDescriptors() { System.takeClosedStandardDescriptors() }
 
+  /// A name that is not UTF-8 can't be held by a `String`, which would put other characters in its place: another file
+  /// would be read, or written.
+  /// - Throws: `Failure` of kind `usage` when an argument, or `$INGOT_SHELF`, is no UTF-8.
+  public static func checkArguments() throws(Failure) {
+    func check(_ text: UnsafePointer<CChar>, _ what: String) throws(Failure) {
+      guard unsafe String(validatingCString: text) == nil else { return }
+      let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: text, count: strlen(text)))
+      var shown = ""
+      for byte in bytes {
+        let hex = String(byte, radix: 16)
+        shown +=
+          (0x20..<0x7f).contains(byte) && byte != UInt8(ascii: "\\")
+          ? String(UnicodeScalar(byte)) : "\\x\(byte < 16 ? "0" : "")\(hex)"
+      }
+      throw Failure(
+        .usage, "\(what) is not UTF-8: \(shown)", hint: "rename the file, or reach it by a link whose name is UTF-8")
+    }
+    for number in 1..<max(1, Int(CommandLine.argc)) {
+      guard let text = unsafe CommandLine.unsafeArgv[number] else { break }
+      try unsafe check(text, "argument \(number)")
+    }
+    if let shelf = unsafe getenv("INGOT_SHELF") { try unsafe check(shelf, "$INGOT_SHELF") }
+  }
+
   /// - Throws: `Failure` of kind `io` when standard output takes no more.
   public static func print(_ text: String) throws(Failure) {
-    guard write(text + "\n", 1) else {
+    let code = write(text + "\n", 1)
+    if code == EPIPE { Ending.withReader() }
+    guard code == 0 else {
       throw Failure(.io, "standard output takes no more", hint: "is the disk full, or the reader gone?")
     }
   }
 
   public static func printError(_ text: String, terminator: String = "\n") { _ = write(text + terminator, 2) }
 
-  private static func write(_ text: String, _ descriptor: Int32) -> Bool {
+  /// 0, or an error number.
+  private static func write(_ text: String, _ descriptor: Int32) -> Int32 {
     var text = text
     return text.withUTF8 { unsafe System.print(UnsafeRawBufferPointer($0), to: descriptor) }
   }

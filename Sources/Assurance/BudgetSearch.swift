@@ -130,11 +130,9 @@ public struct BudgetSearch {
 
   private func int8Nets(in folder: String) throws -> [NetFile] {
     try nets.files.map { net in
-      let path = Paths.join(folder, ".search-\(Paths.process)-\(net.header.net).ingot")
-      _ = try Quantization(net, base[net.header.net] ?? .init()).run(to: path, replacing: true)
-      // An open file stays readable without its name, and is gone with the process.
-      defer { Paths.remove(path) }
-      return try NetFile(path)
+      let written = try Quantization(net, base[net.header.net] ?? .init()).write(to: Paths.join(folder, "search.ingot"))
+      // It is never put in its place: an open file stays readable without its name, and is gone with the process.
+      return try NetFile(written.file.temporary)
     }
   }
 

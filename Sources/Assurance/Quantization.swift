@@ -99,20 +99,50 @@ public struct Quantization: Sendable {
   /// Element type of the new net, by its parameters.
   public var precision: String { (family.precisionAxis.flatMap { combination[$0.name] }).map { "\($0)" } ?? "" }
 
-  /// Writes the new net on a shelf.
+  /// Writes new nets on a shelf: all of a family, or none, as `ConversionPlan.run` does.
   /// - Parameter replacing: whether a net that came from another float net may be replaced.
+  /// - Returns: the nets, in the quantizations' order.
   /// - Throws: `Failure` of kind `badData` when a weight is not finite or an array doesn't match its SHA-256,
   ///   `cannotCreate` when another net would be lost or the file can't be written, `io`.
+  public static func run(
+    _ quantizations: [Quantization], on shelf: Shelf, replacing: Bool,
+    progress: @escaping ProgressHandler = { _, _ in }
+  ) throws -> [WrittenNet] {
+    var written: [Written] = []
+    for quantization in quantizations {
+      let path = shelf.path(quantization.family, quantization.combination)
+      guard !written.contains(where: { $0.file.path == path }) else {
+        throw Failure(.usage, file: path, "two of the nets would become this one", hint: "quantize one after the other")
+      }
+      written.append(try quantization.write(to: path, progress: progress))
+    }
+    for group in Dictionary(grouping: written, by: { Paths.folder(of: $0.file.path) }).sorted(by: { $0.key < $1.key }) {
+      try OutputFile.commit(group.value.map(\.file)) { () throws(Failure) in
+        for net in group.value where !replacing { try checkNothingIsLost(net.file.path, net.source) }
+      }
+    }
+    return zip(quantizations, written).map {
+      WrittenNet(path: $1.file.path, combination: $0.combination, header: $1.header)
+    }
+  }
+
+  /// Writes the new net on a shelf.
   public func run(
     on shelf: Shelf, replacing: Bool, progress: @escaping ProgressHandler = { _, _ in }
   ) throws -> WrittenNet {
-    try run(to: shelf.path(family, combination), replacing: replacing, progress: progress)
+    try Self.run([self], on: shelf, replacing: replacing, progress: progress)[0]
+  }
+
+  /// A file that is whole, but not in its place.
+  struct Written {
+    let file: OutputFile
+    let header: NetHeader
+    /// Of the float net's file.
+    let source: Digest
   }
 
   /// Writes the new net anywhere.
-  func run(
-    to path: String, replacing: Bool, progress: @escaping ProgressHandler = { _, _ in }
-  ) throws -> WrittenNet {
+  func write(to path: String, progress: @escaping ProgressHandler = { _, _ in }) throws -> Written {
     let writer = try NetFileWriter(path, header: header, compress: false)
     let digest = Mutex(Digest.zero)
     try inParallel(jobs: steps.count + 1) { [self] job in
@@ -128,15 +158,12 @@ public struct Quantization: Sendable {
       progress(step.source.name, step.source.bytes)
     }
     let source = digest.withLock(\.self)
-    let written = try writer.finish(sourceDigests: [source])
-    if !replacing { try checkNothingIsLost(path, source) }
-    try writer.commit()
-    return WrittenNet(path: path, combination: combination, header: written)
+    return Written(file: writer.file, header: try writer.finish(sourceDigests: [source]), source: source)
   }
 
   /// The same net file made again is no loss; another one's is.
-  private func checkNothingIsLost(_ path: String, _ source: Digest) throws(Failure) {
-    guard Paths.exists(path) else { return }
+  private static func checkNothingIsLost(_ path: String, _ source: Digest) throws(Failure) {
+    guard try Paths.isThere(path) else { return }
     let there = try? NetFile(path)
     guard there?.header.provenance.sources.first?.sha256 != source else { return }
     throw Failure(

@@ -44,7 +44,8 @@ void ingot_child_filter_calls(void) {
   const struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
   // Without this, only root may set a filter.
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return;
-  (void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+  // For all threads: one waits for the parent's end.
+  (void)syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
 }
 
 #else

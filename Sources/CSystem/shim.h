@@ -1,9 +1,14 @@
 #ifndef INGOT_SYSTEM_SHIM_H
 #define INGOT_SYSTEM_SHIM_H
 
+#include <errno.h>
+
 #ifdef __linux__
-// <fcntl.h> declares it under _GNU_SOURCE only, which a module can't set for the C library's own module.
+// <fcntl.h>, <stdio.h> and <unistd.h> declare them under _GNU_SOURCE only, which a module can't set for the C library's
+// own module.
 extern int sync_file_range(int descriptor, long long offset, long long count, unsigned int flags);
+extern int renameat2(int old_folder, const char *old, int new_folder, const char *new_path, unsigned int flags);
+extern int pipe2(int *ends, int flags);
 #endif
 
 /// Starts writing a range of a file to the disk without waiting for it; does nothing where that can't be asked for.
@@ -12,5 +17,18 @@ static inline void ingot_start_writing(int descriptor, long long offset, long lo
   (void)sync_file_range(descriptor, offset, count, 2 /* SYNC_FILE_RANGE_WRITE */);
 #endif
 }
+
+/// Lets two files change places in one step; -1 and ENOSYS where that can't be asked for.
+static inline int ingot_exchange(const char *first, const char *second) {
+#ifdef __linux__
+  return renameat2(-100 /* AT_FDCWD */, first, -100, second, 2 /* RENAME_EXCHANGE */);
+#else
+  errno = ENOSYS;
+  return -1;
+#endif
+}
+
+/// A pipe that no other program inherits.
+static inline int ingot_pipe(int *ends) { return pipe2(ends, 02000000 /* O_CLOEXEC */); }
 
 #endif

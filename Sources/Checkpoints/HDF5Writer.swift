@@ -9,7 +9,8 @@ public final class HDF5Writer {
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public init(_ path: String) throws(Failure) {
     output = try OutputFile(path)
-    child = try ChildProcess(ChildProcess.ingot, HDF5Child.arguments("write", output.temporary))
+    child = try ChildProcess(
+      ChildProcess.ingot, HDF5Child.arguments("write", ChildProcess.lentFile), lending: output)
     try send(Array("INGOTH5".utf8) + [1])
   }
 
@@ -62,6 +63,6 @@ public final class HDF5Writer {
     try output.flush()
   }
 
-  /// Puts the file in its place.
-  public func commit() throws(Failure) { try output.commit() }
+  /// What is written, to be put in place together with others by `OutputFile.commit`.
+  public var file: OutputFile { output }
 }

@@ -54,7 +54,7 @@ private let usualNames = [
 ]
 
 private func weightsFile(in folder: String) throws(Failure) -> String {
-  let names = Paths.names(in: folder)
+  let names = try Paths.names(in: folder)
   if let name = usualNames.first(where: names.contains) { return Paths.join(folder, name) }
   let endings = [".safetensors", ".pth", ".pt", ".bin", ".h5", ".hdf5", ".keras"]
   let others = names.filter { name in endings.contains { name.hasSuffix($0) } }

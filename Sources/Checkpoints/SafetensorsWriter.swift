@@ -58,6 +58,9 @@ public final class SafetensorsWriter: Sendable {
     return UInt64(header.count).littleEndianBytes + header
   }
 
+  /// What is written, to be put in place together with others by `OutputFile.commit`.
+  public var file: OutputFile { output }
+
   /// Writes one array.
   /// - Parameter produce: hands all of the array's data to its argument, in order, in pieces of any size.
   public func write(_ index: Int, _ produce: ((borrowing RawSpan) throws -> Void) throws -> Void) throws {

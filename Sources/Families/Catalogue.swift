@@ -28,11 +28,12 @@ public struct Catalogue: Sendable {
   /// Files in the family's folder of the shelf whose header can't be read.
   public let unreadable: [(path: String, failure: Failure)]
 
-  public init(_ family: Family, shelf: Shelf) {
+  /// - Throws: `Failure` of kind `io` when the shelf can't be listed.
+  public init(_ family: Family, shelf: Shelf) throws(Failure) {
     self.family = family
     var onShelf: [Item] = []
     var unreadable: [(path: String, failure: Failure)] = []
-    for item in shelf.items(of: family) {
+    for item in try shelf.items(of: family) {
       do throws(Failure) {
         let combination = try Combination(json: item.net.get().header.parameters)
         onShelf.append(Item(combination: combination, status: .onShelf(path: item.path, net: item.net)))

@@ -21,7 +21,13 @@ public struct WrittenNet: Sendable {
 
 extension ConversionPlan {
   /// Writes the plan's nets on a shelf. Reading, hashing and writing go on at once, on all cores, a small piece at a
-  /// time. Either all files appear or none: they are put in place when every one is whole and on the disk.
+  /// time.
+  ///
+  /// Either all nets appear or none: they are put in place together when every one is whole and on the disk. When that
+  /// fails on the way, the shelf is as it was. When the process is killed within those milliseconds, each file is a former
+  /// or a new one, whole, and the next command that writes there, or opens all the nets of a combination there, puts the
+  /// former ones back (`Replacement`). Two conversions at once come one after the other; commands that open all nets of a
+  /// combination see those of one of them.
   /// - Parameter replacing: whether nets that came from another checkpoint may be replaced.
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public func run(
@@ -50,8 +56,9 @@ extension ConversionPlan {
       headers.withLock { $0[index] = header }
     }
     let written = headers.withLock(\.self)
-    if !replacing { try checkNothingIsLost(writers.map(\.path), sources) }
-    for writer in writers { try writer.commit() }
+    try OutputFile.commit(writers.map(\.file)) { () throws(Failure) in
+      if !replacing { try checkNothingIsLost(writers.map(\.path), sources) }
+    }
     return nets.indices.compactMap { index in
       written[index].map { WrittenNet(path: writers[index].path, combination: nets[index].combination, header: $0) }
     }
@@ -59,7 +66,7 @@ extension ConversionPlan {
 
   /// The same combination from other weights is most often a second fine-tune under the first one's name.
   private func checkNothingIsLost(_ paths: [String], _ sources: [Digest]) throws(Failure) {
-    for path in paths where Paths.exists(path) {
+    for path in paths where try Paths.isThere(path) {
       let there: NetFile
       do {
         there = try NetFile(path)

@@ -50,11 +50,7 @@ public struct Creation: Sendable {
     on shelf: Shelf, replacing: Bool, compress: Bool, progress: @escaping ProgressHandler = { _, _ in }
   ) throws -> WrittenNet {
     let path = shelf.path(family, combination)
-    let there = try? NetFile(path).header
-    if !replacing, Paths.exists(path), there?.isInitialized != false, there?.provenance.seed == nil {
-      throw Failure(
-        .cannotCreate, file: path, "holds a net with weights, which would be lost", hint: "use --force to replace it")
-    }
+    if !replacing { try checkNothingIsLost(path) }
     let writer = try NetFileWriter(path, header: header, compress: compress)
     let arrays = header.arrays.isEmpty ? [] : description.arrays
     let seed = seed ?? 0
@@ -68,7 +64,18 @@ public struct Creation: Sendable {
       }
     }
     let written = try writer.finish()
-    try writer.commit()
+    try OutputFile.commit([writer.file]) { () throws(Failure) in
+      if !replacing { try checkNothingIsLost(path) }
+    }
     return WrittenNet(path: path, combination: combination, header: written)
+  }
+
+  private func checkNothingIsLost(_ path: String) throws(Failure) {
+    guard try Paths.isThere(path) else { return }
+    let there = try? NetFile(path).header
+    if there?.isInitialized != false, there?.provenance.seed == nil {
+      throw Failure(
+        .cannotCreate, file: path, "holds a net with weights, which would be lost", hint: "use --force to replace it")
+    }
   }
 }

@@ -150,7 +150,7 @@ public struct ExportPlan: Sendable {
 
 extension ExportPlan {
   /// Writes `model.safetensors` and the small files into a folder, which may exist but must not hold files of those names
-  /// unless `replacing`.
+  /// unless `replacing`. All files appear or none, as with `ConversionPlan.run`.
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public func writeSafetensors(
     to folder: String, replacing: Bool, progress: @escaping ProgressHandler = { _, _ in }
@@ -166,9 +166,7 @@ extension ExportPlan {
       }
     }
     try writer.finish()
-    let small = try smallFiles(in: folder)
-    for file in small { try file.commit() }
-    try writer.commit()
+    try commit(writer.file, in: folder, replacing)
   }
 
   /// Writes `tf_model.h5` as TensorFlow's Keras does, and the small files, into a folder; as `writeSafetensors` does.
@@ -198,24 +196,31 @@ extension ExportPlan {
       }
     }
     try writer.finish()
-    let small = try smallFiles(in: folder)
-    for file in small { try file.commit() }
-    try writer.commit()
+    try commit(writer.file, in: folder, replacing)
   }
 
-  func preparedPath(_ name: String, in folder: String, _ replacing: Bool) throws(Failure) -> String {
+  private func preparedPath(_ name: String, in folder: String, _ replacing: Bool) throws(Failure) -> String {
     guard !folder.isEmpty else { throw Failure(.usage, "the folder's name is empty", hint: "name a folder to write") }
-    let names = [name] + smallFiles.map(\.name)
-    if !replacing, let there = names.first(where: { Paths.exists(Paths.join(folder, $0)) }) {
-      throw Failure(
-        .cannotCreate, file: Paths.join(folder, there), "is there already", hint: "name an empty folder, or use --force"
-      )
+    let path = Paths.join(folder, name)
+    try checkNothingIsLost([path] + smallFiles.map { Paths.join(folder, $0.name) }, replacing)
+    return path
+  }
+
+  private func checkNothingIsLost(_ paths: [String], _ replacing: Bool) throws(Failure) {
+    if replacing { return }
+    for path in paths where try Paths.isThere(path) {
+      throw Failure(.cannotCreate, file: path, "is there already", hint: "name an empty folder, or use --force")
     }
-    return Paths.join(folder, name)
+  }
+
+  /// Puts the weights, which are written, and the small files in their places, all or none.
+  private func commit(_ weights: OutputFile, in folder: String, _ replacing: Bool) throws(Failure) {
+    let files = try smallFiles(in: folder) + [weights]
+    try OutputFile.commit(files) { () throws(Failure) in try checkNothingIsLost(files.map(\.path), replacing) }
   }
 
   /// The small files, written but not yet in their places: everything is ready before anything is replaced.
-  func smallFiles(in folder: String) throws(Failure) -> [OutputFile] {
+  private func smallFiles(in folder: String) throws(Failure) -> [OutputFile] {
     var outputs: [OutputFile] = []
     for file in smallFiles {
       let output = try OutputFile(Paths.join(folder, file.name))

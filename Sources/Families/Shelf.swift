@@ -23,6 +23,15 @@ public struct Shelf: Sendable {
     Paths.join(Paths.join(folder, family.name), combination.description + Shelf.suffix)
   }
 
+  /// Opens several nets of a family that belong together while nobody replaces some of them.
+  /// - Throws: what `body` throws; `Failure` of kind `cannotCreate` when nets were left half replaced by a process that was
+  ///   killed, and this one may not put them back.
+  public func together<Result>(
+    _ family: Family, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try OutputFile.together(in: Paths.join(folder, family.name), body)
+  }
+
   /// One file on the shelf, or what is wrong with it.
   public struct Item: Sendable {
     public let path: String
@@ -30,9 +39,10 @@ public struct Shelf: Sendable {
   }
 
   /// The files of a family, sorted by name, opened without reading their arrays.
-  public func items(of family: Family) -> [Item] {
+  /// - Throws: `Failure` of kind `io` when the folder can't be listed.
+  public func items(of family: Family) throws(Failure) -> [Item] {
     let folder = Paths.join(folder, family.name)
-    return Paths.names(in: folder).filter { $0.hasSuffix(Shelf.suffix) && !$0.hasPrefix(".") }.map { name in
+    return try Paths.names(in: folder).filter { $0.hasSuffix(Shelf.suffix) && !$0.hasPrefix(".") }.map { name in
       let path = Paths.join(folder, name)
       do throws(Failure) {
         return Item(path: path, net: .success(try NetFile(path)))

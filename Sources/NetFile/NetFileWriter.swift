@@ -77,6 +77,9 @@ public final class NetFileWriter: Sendable {
 
   public var path: String { output.path }
 
+  /// What is written, to be put in place together with others by `OutputFile.commit`.
+  public var file: OutputFile { output }
+
   /// Writes one array. With compression, call it for all arrays in order.
   /// - Parameters:
   ///   - index: into the header's arrays.

@@ -27,7 +27,7 @@ public enum PictureFiles {
   }
 
   private static func add(_ folder: String, depth: Int, to out: inout [String]) throws(Failure) {
-    for name in Paths.names(in: folder) where !name.hasPrefix(".") {
+    for name in try Paths.names(in: folder) where !name.hasPrefix(".") {
       let path = Paths.join(folder, name)
       if Paths.isFolder(path) {
         if depth < deepest { try add(path, depth: depth + 1, to: &out) }

@@ -25,15 +25,18 @@ public struct VQANets: Sendable {
       throw Failure(
         .usage, "\(axis.name) is given, but asking takes all parts", hint: "leave out --set \(axis.name)=…")
     }
-    var files: [NetFile] = []
-    for definition in Self.definitions {
-      guard let kind = Self.kind(definition, of: family) else { continue }
-      var combination = try family.combination(setting: parameters)
-      combination[axis.name] = ParameterValue(text: kind.name)
-      guard Paths.exists(shelf.path(family, combination)) else {
-        throw Self.missing(combination, of: family, on: shelf, anyNamed: !parameters.isEmpty)
+    let files = try shelf.together(family) { () throws(Failure) in
+      var files: [NetFile] = []
+      for definition in Self.definitions {
+        guard let kind = Self.kind(definition, of: family) else { continue }
+        var combination = try family.combination(setting: parameters)
+        combination[axis.name] = ParameterValue(text: kind.name)
+        guard Paths.exists(shelf.path(family, combination)) else {
+          throw Self.missing(combination, of: family, on: shelf, anyNamed: !parameters.isEmpty)
+        }
+        files.append(try NetFile(shelf.path(family, combination)))
       }
-      files.append(try NetFile(shelf.path(family, combination)))
+      return files
     }
     (imageEncoder, textEncoder, textDecoder) = (files[0], files[1], files[2])
   }
@@ -74,7 +77,7 @@ public struct VQANets: Sendable {
   ) -> Failure {
     let open = family.axes.filter { $0.isOpen }.map(\.name)
     var there: [String] = []
-    for item in shelf.items(of: family) {
+    for item in (try? shelf.items(of: family)) ?? [] {
       guard case .success(let net) = item.net, let found = try? Combination(json: net.header.parameters) else {
         continue
       }

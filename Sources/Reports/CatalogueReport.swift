@@ -49,7 +49,7 @@ public struct CatalogueReport: Sendable {
         header.isInitialized ? "\(grouped(header.arrays.reduce(0) { $0 + $1.shape.elements })) elements" : "no weights",
         sized(net.file.size))
     }
-    var lines = ["", "on the shelf \(shelf.folder):"]
+    var lines = ["", "on the shelf \(printable(shelf.folder)):"]
     lines += table.isEmpty ? ["  nothing yet"] : table.lines
     for file in catalogue.unreadable { lines.append("  unreadable: \(file.failure.inFile(file.path))") }
     return lines

@@ -80,6 +80,7 @@ struct Ask: LimitedCommand {
     if let image {
       var images: [(path: String, answers: [Answer])] = []
       for path in [image] + furtherImages { images.append((path, try asking.ask(path, questions))) }
+      if let trace { try record?.write(trace) }
       let report = AnswerReport(images, list: list)
       try output.print(json: report.json, text: report.text)
     } else {
@@ -89,8 +90,8 @@ struct Ask: LimitedCommand {
         if let answer = lines.answer(line) { try Console.print(answer) }
       }
       failed = lines.failed
+      if let trace { try record?.write(trace) }
     }
-    if let trace { try record?.write(trace) }
     if failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 }

@@ -55,11 +55,14 @@ struct Export: LimitedCommand {
       return nets
     }
     guard case .combination(let family, let combination) = try selection.selection(path: nil) else { return [] }
-    for kind in family.nets {
-      var one = combination
-      if let axis = family.netAxis { one[axis.name] = .word(kind.name) }
-      nets.append(try NetSelection.combination(family, one).file(on: selection.shelfOptions.chosen))
+    let shelf = selection.shelfOptions.chosen
+    return try shelf.together(family) { () throws(Failure) in
+      for kind in family.nets {
+        var one = combination
+        if let axis = family.netAxis { one[axis.name] = .word(kind.name) }
+        nets.append(try NetSelection.combination(family, one).file(on: shelf))
+      }
+      return nets
     }
-    return nets
   }
 }

@@ -27,8 +27,11 @@ struct IngotCommand: ParsableCommand {
     Console.takeClosedDescriptors()
     ChildProcess.thisProgramIsIngot()
     do {
+      try Console.checkArguments()
       var command = try parseAsRoot()
       if let limited = command as? any LimitedCommand { try Limit.set(limited.limits.chosen) }
+      // What runs as a child is ended by its parent.
+      if command is HDF5Child || command is VideoChild { try Ending.withParent() } else { try Ending.takeSignals() }
       try command.run()
     } catch let failure as Failure {
       Console.printError("ingot: error: \(failure)")

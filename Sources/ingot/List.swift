@@ -19,7 +19,7 @@ struct List: ParsableCommand {
   func run() throws {
     let shelf = shelfOptions.chosen
     let families = if let family { [try Family.named(family)] } else { Family.known + [.plain] }
-    let catalogues = families.map { Catalogue($0, shelf: shelf) }
+    let catalogues = try families.map { family throws(Failure) in try Catalogue(family, shelf: shelf) }
       // Plain nets are listed where there are any.
       .filter { $0.family.name != Family.plain.name || family != nil || !$0.items.isEmpty || !$0.unreadable.isEmpty }
     let report = CatalogueReport(catalogues, shelf: shelf)

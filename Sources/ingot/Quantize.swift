@@ -109,12 +109,9 @@ struct Quantize: LimitedCommand {
     let quantizations = try base.map { try Quantization($0, search?.options[$0.header.net] ?? $1) }
     let progress = ProgressLine("quantizing", total: quantizations.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
-    var items: [(Quantization, WrittenNet)] = []
-    for quantization in quantizations {
-      items.append((quantization, try quantization.run(on: shelf, replacing: force, progress: progress.add)))
-    }
+    let written = try Quantization.run(quantizations, on: shelf, replacing: force, progress: progress.add)
     progress.finish()
-    let report = QuantizationReport(items, search: search)
+    let report = QuantizationReport(Array(zip(quantizations, written)), search: search)
     try output.print(json: report.json, text: report.text)
   }
 
@@ -148,7 +145,7 @@ struct Quantize: LimitedCommand {
       answerOptions: decoding.answerOptions, threads: decoding.threads)
     let status = StatusLine("searching")
     defer { status.finish() }
-    return try search.run(folder: shelf.folder, progress: status.show)
+    return try search.run(folder: Paths.join(shelf.folder, nets[0].header.family), progress: status.show)
   }
 
   private func inputMeans(of nets: [NetFile], _ asked: [EvaluationQuestion]) throws(Failure) -> InputMeans {

@@ -113,7 +113,7 @@ struct Verify: LimitedCommand {
       files.append(try selection.selection(path: nil).file(on: shelf))
     } else {
       for family in try selection.givenFamily().map({ [$0] }) ?? (Family.known + [.plain]) {
-        for item in shelf.items(of: family) {
+        for item in try shelf.items(of: family) {
           switch item.net {
           case .success(let net): files.append(net)
           case .failure(let failure): unreadable.append(.init(unreadable: item.path, failure))

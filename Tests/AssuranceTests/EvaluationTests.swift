@@ -168,7 +168,7 @@ import Testing
       .run(folder: folder.path)
     #expect(result.helps.isEmpty && result.trials.count == 1 && result.best.isWithin)
     #expect(abs((result.floatAccuracy ?? 0) - 42.0 / 45) < 1e-12)
-    #expect(Paths.names(in: folder.path) == ["shelf"])
+    #expect(try Paths.names(in: folder.path) == ["shelf"])
     let unjudged = try questions().map { EvaluationQuestion(id: $0.id, image: $0.image, question: $0.question) }
     #expect(failure { _ = try BudgetSearch(nets, on: unjudged, .init(maximumDrop: 1), base: [:]) }?.kind == .usage)
   }

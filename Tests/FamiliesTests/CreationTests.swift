@@ -57,7 +57,7 @@ import Testing
   @Test func catalogueTellsWhatIsThere() throws {
     _ = try create(["Part=TextEncoder", "Release=mine"], seed: nil)
     try folder.write([1, 2, 3], to: "blip-vqa/broken.ingot")
-    let catalogue = Catalogue(try Family.named("blip-vqa"), shelf: shelf)
+    let catalogue = try Catalogue(Family.named("blip-vqa"), shelf: shelf)
     #expect(catalogue.items.count == 97)
     #expect(
       catalogue.items.filter { $0.status.word == "on shelf" }.map { $0.combination["Release"] } == [.word("mine")])

@@ -23,7 +23,7 @@ public final class TemporaryFolder: Sendable {
     return path
   }
 
-  public var names: [String] { Paths.names(in: path) }
+  public var names: [String] { (try? Paths.names(in: path)) ?? [] }
 }
 
 /// The package's own folder.
