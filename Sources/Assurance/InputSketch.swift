@@ -8,7 +8,7 @@ import QuestionAnswering
 /// Of the matrix A of the vectors' products, Ω A is kept for a few random Ω; that gives the best of A as
 /// (A Ωᵀ) (Ω A Ωᵀ)⁻¹ (Ω A) (Nyström's approximation; Halko, Martinsson, Tropp: Finding Structure with Randomness, 2011,
 /// section 5.4).
-struct InputSketch {
+package struct InputSketch {
   /// Directions that are told. More add little: on full-size random nets 8 leave a fifth more divergence of first tokens
   /// than 16, and 24 as much as 16.
   static let most = 16
@@ -31,14 +31,14 @@ struct InputSketch {
   private var products: [Double]
 
   /// Ω: always the same for a length.
-  static func samples(inputs: Int) -> Matrix {
+  package static func samples(inputs: Int) -> Matrix {
     var random = RandomNumbers(seed: UInt64(inputs))
     return Matrix(
       rows: sampled, columns: inputs, (0..<sampled * inputs).map { _ in random.fraction() < 0.5 ? -1 : 1 })
   }
 
   /// Of the rows of `x`.
-  init(_ x: Matrix, _ samples: Matrix, _ engine: Engine) throws(Failure) {
+  package init(_ x: Matrix, _ samples: Matrix, _ engine: Engine) throws(Failure) {
     let x = x.copied
     self.samples = samples
     rows = x.rows
@@ -52,18 +52,18 @@ struct InputSketch {
   }
 
   /// More vectors of the same length.
-  mutating func add(_ other: InputSketch) {
+  package mutating func add(_ other: InputSketch) {
     rows += other.rows
     squares += other.squares
     for index in sum.indices { sum[index] += other.sum[index] }
     for index in products.indices { products[index] += other.products[index] }
   }
 
-  var means: [Float] { sum.map { Float($0 / Double(rows)) } }
+  package var means: [Float] { sum.map { Float($0 / Double(rows)) } }
 
   /// Inputs × directions, as float16 can hold them: their lengths say how much larger the variance is than in all other
   /// directions on average.
-  var directions: RoundingDirections? {
+  package var directions: RoundingDirections? {
     let (inputs, count) = (sum.count, Self.sampled)
     let total = squares - sum.reduce(0) { $0 + $1 * $1 } / Double(rows)
     guard total > Self.leastVariance * squares else { return nil }

@@ -103,7 +103,7 @@ struct Quantize: ParsableCommand {
     let shelf = selection.shelfOptions.chosen
     let nets = try nets(on: shelf)
     let asked = try questions.read()
-    let inputs = try asked.map { asked throws(Failure) in try inputs(of: nets, asked) }
+    let inputs = try asked.map { asked throws(Failure) in try measuredInputs(of: nets, asked) }
     let base = try options(for: nets, inputs)
     let search = try search(nets, base, asked, on: shelf)
     let quantizations = try base.map { try Quantization($0, search?.options[$0.header.net] ?? $1) }
@@ -151,7 +151,7 @@ struct Quantize: ParsableCommand {
     return try search.run(folder: shelf.folder, progress: status.show)
   }
 
-  private func inputs(of nets: [NetFile], _ asked: [EvaluationQuestion]) throws(Failure) -> LayerInputs {
+  private func measuredInputs(of nets: [NetFile], _ asked: [EvaluationQuestion]) throws(Failure) -> LayerInputs {
     let some = LayerInputs.some(of: asked)
     let progress = ProgressLine("measuring", total: some.count, unit: .things("questions"))
     defer { progress.finish() }
