@@ -80,7 +80,7 @@ public struct LayerInputs: Sendable {
         return state.samples[size]
       }
       guard let samples else { return }
-      let piece = try InputSketch(map.x, samples, engine)
+      let piece = try InputSketch(map.x, outputs: map.outputs, samples, engine)
       state.withLock { state in
         if state.sketches[name]?.add(piece) == nil { state.sketches[name] = piece }
       }
