@@ -3,6 +3,8 @@
 import numpy as np
 import read_ingot
 
+KINDS = ("scales", "inputMeans", "inputDirections")  # arrays that belong to an int8 one
+
 
 def check_quantized(checks, path, float_path):
     """Holds an int8 net against the float net, quantized again here: see schemas/FORMAT.md, Scales of int8 arrays."""
@@ -14,7 +16,7 @@ def check_quantized(checks, path, float_path):
         if "inputMeans" in entry:
             biases = [name.removesuffix("weight") + "bias" for name in (entry["name"], ties.get(entry["name"])) if name]
             corrected[next(name for name in biases if name in arrays)] = entry
-    others = {entry[kind] for entry in header["arrays"] for kind in ("scales", "inputMeans") if kind in entry}
+    others = {entry[kind] for entry in header["arrays"] for kind in KINDS if kind in entry}
     checks.check(header["parameters"]["Precision"] == "int8", f"{path.name}: is of precision int8")
     for entry in header["arrays"]:
         name = entry["name"]
@@ -25,7 +27,7 @@ def check_quantized(checks, path, float_path):
             elif name not in others:
                 checks.check(np.array_equal(arrays[name], source[name]), f"{path.name}: {name} stays")
             continue
-        elements, scales = requantized(source[name])
+        elements, scales = requantized(source[name], arrays.get(entry.get("inputDirections")))
         checks.check(np.array_equal(arrays[name], elements), f"{path.name}: elements of {name}")
         checks.check(np.array_equal(arrays[entry["scales"]], scales), f"{path.name}: scales of {name}")
 
@@ -40,7 +42,7 @@ def corrected_bias(source, arrays, entry, name):
     return (source[name].astype("f8") - total).astype("f4")
 
 
-def requantized(rows):
+def requantized(rows, directions=None):
     """Elements and scales of float32 rows, every operation in float32 and in the order that the program documents."""
     one = np.float32
     with np.errstate(divide="ignore", invalid="ignore"):  # a row of zeros has no scale
@@ -60,8 +62,34 @@ def requantized(rows):
                 total += column
             better = total < least
             best, least = np.where(better, scale, best), np.where(better, total, least)
-        elements = np.clip(np.rint(rows * (one(1) / best)[:, None]), -127, 127)
-    return np.nan_to_num(elements).astype(np.int8), best
+        inverse = np.where(best > 0, one(1) / best, one(0))
+        if directions is None:
+            elements = np.clip(np.rint(rows * inverse[:, None]), -127, 127)
+        else:
+            elements = rounded_along(rows, best, inverse, directions.astype(one))
+    return elements.astype(np.int8), best
+
+
+def rounded_along(rows, scales, inverse, directions):
+    """See schemas/FORMAT.md, Scales of int8 arrays: column by column, all rows at once."""
+    columns, count = directions.shape
+    gains, matrix = np.empty_like(directions), np.eye(count)
+    for column in reversed(range(columns)):
+        direction, moved, whole = directions[column].astype("f8"), np.zeros(count), 1.0
+        for index in range(count):
+            moved += matrix[:, index] * direction[index]
+        for index in range(count):
+            whole += moved[index] * direction[index]
+        gains[column] = moved / whole
+        matrix -= np.outer(moved, moved) / whole
+    elements, errors = np.empty_like(rows), np.zeros((count, len(rows)), np.float32)
+    for column in range(columns):
+        moved = np.zeros(len(rows), np.float32)
+        for index in range(count):
+            moved += gains[column, index] * errors[index]
+        elements[:, column] = np.clip(np.rint((rows[:, column] - moved) * inverse), -127, 127)
+        errors += directions[column][:, None] * (elements[:, column] * scales - rows[:, column])
+    return elements
 
 
 def check_measured(checks, what, found, values):

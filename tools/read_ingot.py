@@ -100,6 +100,11 @@ def check(header):
             means = entries.get(entry["inputMeans"], {"elementType": None})
             need("scales" in entry and len(shape) == 2 and means["elementType"] == "float32"
                  and means["shape"] == shape[1:], f"{name}: has no float32 input means for the columns of an int8 matrix")
+        if "inputDirections" in entry:
+            along = entries.get(entry["inputDirections"], {"elementType": None})
+            need("scales" in entry and len(shape) == 2 and along["elementType"] == "float16"
+                 and along["shape"][:1] == shape[1:] != [0] and len(along["shape"]) == 2 and 1 <= along["shape"][1] <= 32,
+                 f"{name}: has no float16 input directions for the columns of an int8 matrix")
     for tie in header["ties"] if header["initialized"] else []:
         need(tie["same"] in entries and tie["name"] not in entries, f"{tie['name']}: is tied to no stored array")
 

@@ -6,7 +6,8 @@ extension Quantization {
   /// Writes all of a new array's data to its argument, in pieces of any size.
   typealias Produce = ((borrowing RawSpan) throws -> Void) throws -> Void
 
-  /// Makes the arrays that a step gives: of int8 weights also their scales, and their layer's mean inputs.
+  /// Makes the arrays that a step gives: of int8 weights also their scales, and what is known of their layer's
+  /// input.
   /// - Parameter take: gets the number of each part and what makes its data.
   /// - Throws: `Failure` of kind `badData` when a weight is not finite or the source doesn't match its SHA-256, `io`.
   func makeParts(of step: Step, _ take: (_ part: Int, _ produce: Produce) throws -> Void) throws {
@@ -21,18 +22,24 @@ extension Quantization {
           }
         }
       }
-    case .quantize(let means):
+    case .quantize(let input):
       var scales: [Float] = []
       try take(0) { sink in
-        try forEachRows(of: step.source) { _, rows in
+        try forEachRows(of: step.source, input?.directions) { _, rows in
           scales += rows.scales
           try sink(rows.elements.rawSpan)
         }
       }
       try take(1) { try $0(Floats.bytes(scales).rawSpan) }
-      if let means { try take(2) { try $0(Floats.bytes(means).rawSpan) } }
-    case .correct(let weight, let means, let type):
-      let bias = try corrected(step.source, weight, means)
+      guard let input else { break }
+      try take(2) { try $0(Floats.bytes(input.means).rawSpan) }
+      guard let directions = input.directions else { break }
+      try take(3) {
+        let bytes = Floats.bytes(directions.elements)
+        try $0(FloatConversion.convert(bytes.rawSpan, from: .float32, to: .float16).rawSpan)
+      }
+    case .correct(let weight, let input, let type):
+      let bias = try corrected(step.source, weight, input)
       try take(0) { sink in
         try sink(FloatConversion.convert(Floats.bytes(bias).rawSpan, from: .float32, to: type).rawSpan)
       }
@@ -40,13 +47,13 @@ extension Quantization {
   }
 
   /// b − (Ŵ − W) x̄ of each row: in double precision, inputs in their order, then rounded to float32.
-  private func corrected(_ bias: ArrayEntry, _ weight: ArrayEntry, _ means: [Float]) throws -> [Float] {
+  private func corrected(_ bias: ArrayEntry, _ weight: ArrayEntry, _ input: LayerInput) throws -> [Float] {
     var data: [UInt8] = []
     try forEachChecked(bias) { data.append(contentsOf: $0) }
     var out = Floats.array(FloatConversion.convert(data.rawSpan, from: bias.elementType, to: .float32))
-    let inputs = means.map(Double.init)
+    let inputs = input.means.map(Double.init)
     var row = 0
-    try forEachRows(of: weight) { bytes, rows in
+    try forEachRows(of: weight, input.directions) { bytes, rows in
       var whole: [UInt8] = []
       whole.append(contentsOf: bytes)
       let floats = Floats.array(whole)
@@ -67,11 +74,11 @@ extension Quantization {
   /// Quantizes an array a few rows at a time.
   /// - Parameter body: gets the rows as float32, little-endian, and what becomes of them.
   private func forEachRows(
-    of array: ArrayEntry, _ body: (borrowing RawSpan, QuantizedRows) throws -> Void
+    of array: ArrayEntry, _ directions: RoundingDirections?, _ body: (borrowing RawSpan, QuantizedRows) throws -> Void
   ) throws {
     let columns = array.shape.dimensions[1]
     func quantize(_ floats: borrowing RawSpan) throws {
-      guard let rows = QuantizedRows(bytes: floats, columns: columns) else {
+      guard let rows = QuantizedRows(bytes: floats, columns: columns, along: directions) else {
         throw Failure(
           .badData, file: net.path, place: "array \"\(array.name)\"", "holds numbers that are not finite, or too large",
           hint: "such a net can't be quantized; were its weights damaged in training?")

@@ -15,10 +15,10 @@ public struct Quantization: Sendable {
     enum Action: Sendable {
       /// Elements of another float type, or as they are.
       case convert(ElementType)
-      /// Integers; scales follow in the new file, and then the mean inputs where there are any.
-      case quantize(means: [Float]?)
+      /// Integers; scales follow in the new file, and then what is known of the layer's input.
+      case quantize(LayerInput?)
       /// A bias, less what rounding a weight of this net does to the mean input.
-      case correct(weight: ArrayEntry, means: [Float], ElementType)
+      case correct(weight: ArrayEntry, input: LayerInput, ElementType)
     }
 
     let source: ArrayEntry

@@ -19,13 +19,13 @@ public struct QuantizationOptions: Sendable {
   public var activations: Activations?
   /// Names of int8 arrays that are multiplied with float32 all the same.
   public var floatActivations: Set<String>
-  /// By which biases are corrected; nil: they aren't. By layer: `blocks.0.mlp.fc1`.
-  public var inputMeans: [String: [Float]]?
+  /// By which weights are rounded and biases corrected; nil: to the nearest, and not at all. By layer: `blocks.0.mlp.fc1`.
+  public var inputs: [String: LayerInput]?
 
   public init(
     precision: ElementType = .int8, keepsEmbeddings: Bool = false, kept: [String: ElementType?] = [:],
     rest: ElementType? = nil, activations: Activations? = nil, floatActivations: Set<String> = [],
-    inputMeans: [String: [Float]]? = nil
+    inputs: [String: LayerInput]? = nil
   ) {
     self.precision = precision
     self.keepsEmbeddings = keepsEmbeddings
@@ -33,7 +33,7 @@ public struct QuantizationOptions: Sendable {
     self.rest = rest
     self.activations = activations
     self.floatActivations = floatActivations
-    self.inputMeans = inputMeans
+    self.inputs = inputs
   }
 
   /// Those by which a net was made.
@@ -43,24 +43,20 @@ public struct QuantizationOptions: Sendable {
     let quantizable = try Set(Quantization(net).quantizedArrays)
     let sources = Dictionary(net.header.arrays.map { ($0.name, $0.elementType) }) { first, _ in first }
     let hidden = quantized.header.hiddenArrays
-    var layers: [String: [Float]] = [:]
+    var layers: [String: LayerInput] = [:]
+    let entries = Dictionary(quantized.header.arrays.map { ($0.name, $0) }) { first, _ in first }
     for array in quantized.header.arrays where !hidden.contains(array.name) {
       if array.elementType != .int8 {
         let type = array.elementType == sources[array.name] ? nil : array.elementType
         if quantizable.contains(array.name) { kept.updateValue(type, forKey: array.name) } else { rest = type ?? rest }
       }
-      guard let name = array.inputMeans, let means = quantized.header.arrays.first(where: { $0.name == name }) else {
-        continue
-      }
-      for layer in QuantizationPlan.layers(of: array.name, in: net.header) {
-        do {
-          var bytes: [UInt8] = []
-          try quantized.forEachChunk(of: means) { bytes.append(contentsOf: $0) }
-          layers[layer] = Floats.array(bytes)
-        } catch {
-          throw Failure.wrapping(error, file: quantized.path)
-        }
-      }
+      guard let means = array.inputMeans.flatMap({ entries[$0] }) else { continue }
+      let input = LayerInput(
+        means: try Self.floats(means, of: quantized),
+        directions: try array.inputDirections.flatMap { entries[$0] }.map { entry throws(Failure) in
+          RoundingDirections(try Self.floats(entry, of: quantized), columns: entry.shape.dimensions[0])
+        })
+      for layer in QuantizationPlan.layers(of: array.name, in: net.header) { layers[layer] = input }
     }
     let isInt8 = quantized.header.arrays.contains { $0.scales != nil }
     if !isInt8 {
@@ -75,6 +71,16 @@ public struct QuantizationOptions: Sendable {
     }
     activations = profile.activations
     if profile.activations == .int8 { floatActivations = profile.exceptions }
-    if profile.correctsBiases { inputMeans = layers }
+    if profile.knowsInputs { inputs = layers }
+  }
+
+  private static func floats(_ array: ArrayEntry, of net: NetFile) throws(Failure) -> [Float] {
+    do {
+      var bytes: [UInt8] = []
+      try net.forEachChunk(of: array) { bytes.append(contentsOf: $0) }
+      return Floats.array(FloatConversion.convert(bytes.rawSpan, from: array.elementType, to: .float32))
+    } catch {
+      throw Failure.wrapping(error, file: net.path)
+    }
   }
 }

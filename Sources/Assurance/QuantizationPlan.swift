@@ -33,11 +33,11 @@ struct QuantizationPlan {
 
   mutating func addAll() throws(Failure) {
     var unknown = Set(options.kept.keys).union(options.floatActivations)
-    /// By bias: the weight that is rounded, and its layer's mean input.
-    var corrections: [String: (weight: ArrayEntry, means: [Float])] = [:]
+    /// By bias: the weight that is rounded, and its layer's input.
+    var corrections: [String: (weight: ArrayEntry, input: LayerInput)] = [:]
     for array in net.header.arrays where isQuantized(array) {
-      guard let (layer, means) = means(of: array) else { continue }
-      corrections["\(layer).bias"] = (array, means)
+      guard let (layer, input) = input(of: array) else { continue }
+      corrections["\(layer).bias"] = (array, input)
     }
     for array in net.header.arrays {
       guard FloatConversion.isPossible(from: array.elementType, to: .float32) else {
@@ -49,9 +49,9 @@ struct QuantizationPlan {
       if isQuantizable(array) { unknown.remove(array.name) }
       if isQuantized(array) {
         try quantize(array)
-      } else if let (weight, means) = corrections[array.name] {
+      } else if let (weight, input) = corrections[array.name] {
         let type = options.rest ?? array.elementType
-        add(array, .correct(weight: weight, means: means, type), try entry(array, type))
+        add(array, .correct(weight: weight, input: input, type), try entry(array, type))
       } else {
         let type = type(of: array)
         if type != array.elementType { from = array.elementType }
@@ -66,14 +66,20 @@ struct QuantizationPlan {
 
   private mutating func quantize(_ array: ArrayEntry) throws(Failure) {
     from = array.elementType
-    let means = means(of: array)?.means
-    let (scales, inputs) = ("\(array.name).scales", "\(array.name).inputMeans")
+    let input = input(of: array)?.input
+    let scales = "\(array.name).scales"
+    let means = input.map { _ in "\(array.name).inputMeans" }
+    let directions = input?.directions.map { _ in "\(array.name).inputDirections" }
     let entry = try ArrayEntry(
-      name: array.name, elementType: .int8, shape: array.shape, scales: scales,
-      inputMeans: means == nil ? nil : inputs)
-    add(array, .quantize(means: means), entry)
-    entries.append(try ArrayEntry(name: scales, elementType: .float32, shape: Shape([array.shape.dimensions[0]])))
-    if let means { entries.append(try ArrayEntry(name: inputs, elementType: .float32, shape: Shape([means.count]))) }
+      name: array.name, elementType: .int8, shape: array.shape, scales: scales, inputMeans: means,
+      inputDirections: directions)
+    add(array, .quantize(input), entry)
+    let (rows, columns) = (array.shape.dimensions[0], array.shape.dimensions[1])
+    entries.append(try ArrayEntry(name: scales, elementType: .float32, shape: Shape([rows])))
+    if let means { entries.append(try ArrayEntry(name: means, elementType: .float32, shape: Shape([columns]))) }
+    if let directions, let count = input?.directions?.count {
+      entries.append(try ArrayEntry(name: directions, elementType: .float16, shape: Shape([columns, count])))
+    }
   }
 
   private mutating func add(_ source: ArrayEntry, _ action: Quantization.Step.Action, _ entry: ArrayEntry) {
@@ -108,12 +114,12 @@ struct QuantizationPlan {
     return !(options.keepsEmbeddings && layers[array.name] == .embedding)
   }
 
-  /// The layer that uses a weight, and its mean input; nil where biases aren't corrected or the layer has none.
-  private func means(of array: ArrayEntry) -> (layer: String, means: [Float])? {
-    guard let all = options.inputMeans else { return nil }
+  /// The layer that uses a weight, and what is known of its input; nil where nothing is or the layer has no bias.
+  private func input(of array: ArrayEntry) -> (layer: String, input: LayerInput)? {
+    guard let all = options.inputs else { return nil }
     for layer in Self.layers(of: array.name, in: net.header) {
-      guard let means = all[layer], means.count == array.shape.dimensions[1] else { continue }
-      if net.header.arrays.contains(where: { $0.name == "\(layer).bias" }) { return (layer, means) }
+      guard let input = all[layer], input.means.count == array.shape.dimensions[1] else { continue }
+      if net.header.arrays.contains(where: { $0.name == "\(layer).bias" }) { return (layer, input) }
     }
     return nil
   }
@@ -122,11 +128,11 @@ struct QuantizationPlan {
   var profile: QuantizationProfile? {
     guard options.precision == .int8 else { return nil }
     let names = steps.filter(\.isQuantized).map(\.source.name)
-    let corrects = options.inputMeans != nil
+    let knows = options.inputs != nil
     switch options.activations {
-    case .float32?: return QuantizationProfile(activations: .float32, correctsBiases: corrects)
+    case .float32?: return QuantizationProfile(activations: .float32, knowsInputs: knows)
     case .int8?:
-      return QuantizationProfile(activations: .int8, exceptions: options.floatActivations, correctsBiases: corrects)
+      return QuantizationProfile(activations: .int8, exceptions: options.floatActivations, knowsInputs: knows)
     case nil: break
     }
     guard Self.looksAtMany(kind) else {
@@ -135,10 +141,10 @@ struct QuantizationPlan {
         .filter { $0.hasSuffix(".key.weight") || $0.hasSuffix(".value.weight") }
       return QuantizationProfile(
         activations: .float32, exceptions: Set(exceptions).subtracting(options.floatActivations),
-        correctsBiases: corrects)
+        knowsInputs: knows)
     }
     return QuantizationProfile(
-      activations: .int8, exceptions: options.floatActivations, correctsBiases: corrects)
+      activations: .int8, exceptions: options.floatActivations, knowsInputs: knows)
   }
 
   /// Whether hundreds of vectors go through a net at once.

@@ -83,7 +83,7 @@ struct Sensitivity {
     try vqa.imageEncoder.trunk.finish(x, from: 0, vqa.engine) { blocks.append($1.copied) }
     let image = vqa.seen(x, pixels: [pixels])
     let answers = try vqa.answer(
-      texts, about: image, options: AnswerOptions(maximumTokens: InputMeans.tokens, minimumTokens: 0, beams: 1))
+      texts, about: image, options: AnswerOptions(maximumTokens: LayerInputs.tokens, minimumTokens: 0, beams: 1))
     let (asked, said) = (answers.map(\.questionTokens), answers.map(\.tokens))
     let vectors = Vectors()
     let contexts = try vqa.read(asked, about: image, vectors)

@@ -2,6 +2,13 @@
 //
 // The same bytes come out on every processor: sums are kept in a fixed number of lanes and added in a fixed order,
 // whatever the width of the vectors, and nothing is fused.
+//
+// Rounding can make up for its own errors. With inputs x that vary as D Dᵀ + I says (D: columns × directions; the unit is
+// what they vary in all other directions), errors δ of a row cost |δ|² + |Dᵀ δ|². Elements are rounded one after the other,
+// each moved by what costs least given the errors before it and that the elements behind it can still make up: this is
+// what optimal brain quantization and GPTQ do (Frantar et al., 2022), which for such a matrix needs of the earlier errors
+// only their sum along the directions, e = Σ dᵢ δᵢ. The best move of element j is -gⱼ e, where gⱼ = M dⱼ / (1 + dⱼᵀ M dⱼ) and
+// M = (I + Σ dᵢ dᵢᵀ)⁻¹ over the elements i behind j.
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +28,7 @@ enum {
   LANES = 16,
   /// Scales that are tried for a row: its largest magnitude over 127, and that times 0.96, 0.92, … 0.8.
   CANDIDATES = 6,
+  MOST_DIRECTIONS = ck_most_directions,
 };
 
 /// Adding and subtracting it rounds what is below 2^22 to the nearest integer, ties to even.
@@ -103,7 +111,64 @@ void ck_quantize_activations(const float *x, size_t count, int8_t *out, float *s
   }
 }
 
-int ck_quantize_rows(const float *rows, size_t count, size_t columns, int8_t *out, float *scales) {
+void ck_rounding_gains(const float *directions, size_t columns, size_t count, float *gains) {
+  double m[MOST_DIRECTIONS][MOST_DIRECTIONS] = {{0}}, moved[MOST_DIRECTIONS];
+  for (size_t a = 0; a < count; a++) m[a][a] = 1.0;
+  for (size_t column = columns; column-- > 0;) {
+    const float *direction = directions + column * count;
+    double whole = 1.0;
+    for (size_t a = 0; a < count; a++) {
+      moved[a] = 0.0;
+      for (size_t b = 0; b < count; b++) moved[a] += m[a][b] * (double)direction[b];
+    }
+    for (size_t a = 0; a < count; a++) whole += moved[a] * (double)direction[a];
+    for (size_t a = 0; a < count; a++) gains[column * count + a] = (float)(moved[a] / whole);
+    // What the element adds to the matrix that M is the inverse of, by Sherman and Morrison.
+    for (size_t a = 0; a < count; a++)
+      for (size_t b = 0; b < count; b++) m[a][b] -= moved[a] * moved[b] / whole;
+  }
+}
+
+/// Up to LANES rows, side by side. Whatever the directions are, the integers are within bounds.
+FOR_SEVERAL_PROCESSORS
+static void quantize_along(const float *rows, size_t count, size_t columns, const float *scales,
+                           const float *directions, const float *gains, size_t size, int8_t *out) {
+  float errors[MOST_DIRECTIONS][LANES] = {{0}}, scale[LANES] = {0}, inverse[LANES] = {0};
+  // Columns by the tile, so that neither side is read or written a row apart.
+  float x[LANES][LANES] = {{0}};
+  int8_t q[LANES][LANES];
+  for (size_t row = 0; row < count; row++) {
+    scale[row] = scales[row];
+    inverse[row] = scale[row] > 0.0f ? 1.0f / scale[row] : 0.0f;
+  }
+  for (size_t start = 0; start < columns; start += LANES) {
+    size_t width = columns - start < LANES ? columns - start : LANES;
+    for (size_t row = 0; row < count; row++)
+      for (size_t index = 0; index < width; index++) x[index][row] = rows[row * columns + start + index];
+    for (size_t index = 0; index < width; index++) {
+      const float *direction = directions + (start + index) * size, *gain = gains + (start + index) * size;
+      float moved[LANES] = {0}, error[LANES];
+      for (size_t a = 0; a < size; a++)
+        for (int lane = 0; lane < LANES; lane++) moved[lane] += gain[a] * errors[a][lane];
+      for (int lane = 0; lane < LANES; lane++) {
+        float value = rounded((x[index][lane] - moved[lane]) * inverse[lane]);
+        // What is no number, too, becomes one.
+        value = value < 127.0f ? value : 127.0f;
+        value = value > -127.0f ? value : -127.0f;
+        q[index][lane] = (int8_t)(int32_t)value;
+        error[lane] = value * scale[lane];
+        error[lane] = error[lane] - x[index][lane];
+      }
+      for (size_t a = 0; a < size; a++)
+        for (int lane = 0; lane < LANES; lane++) errors[a][lane] += direction[a] * error[lane];
+    }
+    for (size_t row = 0; row < count; row++)
+      for (size_t index = 0; index < width; index++) out[row * columns + start + index] = q[index][row];
+  }
+}
+
+int ck_quantize_rows(const float *rows, size_t count, size_t columns, const float *directions, const float *gains,
+                     size_t size, int8_t *out, float *scales) {
   for (size_t index = 0; index < count; index++) {
     const float *row = rows + index * columns;
     float largest = largest_magnitude(row, columns), best = 0.0f, least = 0.0f;
@@ -120,7 +185,10 @@ int ck_quantize_rows(const float *rows, size_t count, size_t columns, int8_t *ou
     }
     if (!(largest < 3e38f)) return -1;
     scales[index] = best;
-    quantize_row(row, columns, best > 0.0f ? 1.0f / best : 0.0f, out + index * columns);
+    if (size == 0) quantize_row(row, columns, best > 0.0f ? 1.0f / best : 0.0f, out + index * columns);
   }
+  for (size_t index = 0; size > 0 && index < count; index += LANES)
+    quantize_along(rows + index * columns, count - index < LANES ? count - index : LANES, columns, scales + index,
+                   directions, gains, size, out + index * columns);
   return 0;
 }

@@ -95,6 +95,8 @@ public struct LinearMap: Sendable {
     self.layer = layer
   }
 
+  public var outputs: Int { y.columns }
+
   /// What comes out before the finish: x wᵀ + b, in memory of its own.
   /// - Parameter other: takes the place of x.
   /// - Throws: `Failure` of kind `io` when memory is short.

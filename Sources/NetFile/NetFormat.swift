@@ -4,8 +4,8 @@ import Arrays
 public enum NetFormat {
   /// A reader refuses a higher one.
   public static let majorVersion = 1
-  /// A higher one adds header members only; a file without those of 1 is written as 0.
-  public static let minorVersion = 1
+  /// A higher one adds header members only; a file is written as the lowest that has all of its members.
+  public static let minorVersion = 2
   /// Bytes before the header.
   public static let prologueLength = 64
   /// Bytes of the prologue that the header's digest covers: all before the digest itself.
@@ -14,6 +14,8 @@ public enum NetFormat {
   public static let alignment = 64
   public static let maximumHeaderLength = 64 << 20
   public static let headerRules = JSONRules(maximumDepth: 16, maximumValues: 500_000, isLenient: false)
+  /// Directions of a layer's inputs that a file may tell.
+  public static let mostDirections = 32
 
   /// The next multiple of the alignment; nil when it doesn't fit.
   static func aligned(_ offset: Int) -> Int? {
@@ -23,7 +25,9 @@ public enum NetFormat {
 
   /// The first 32 bytes of a file.
   static func prologue(of header: NetHeader, headerLength: Int, fileLength: Int) -> [UInt8] {
-    let minor = header.arrays.contains { $0.inputMeans != nil } ? minorVersion : 0
+    let minor =
+      header.arrays.contains { $0.inputDirections != nil }
+      ? minorVersion : header.arrays.contains { $0.inputMeans != nil } ? 1 : 0
     return NetFileMagic.bytes + UInt16(majorVersion).littleEndianBytes + UInt16(minor).littleEndianBytes
       + UInt32(0).littleEndianBytes + UInt64(headerLength).littleEndianBytes + UInt64(fileLength).littleEndianBytes
   }
@@ -98,6 +102,22 @@ extension NetHeader {
       guard let means = entries[name], means.elementType == .float32, means.shape.dimensions == [inputs] else {
         throw Failure(
           .badData, place: "array \"\(array.name)\"", "has no float32 input means \"\(name)\" of shape [\(inputs)]")
+      }
+    }
+    for array in arrays {
+      guard let name = array.inputDirections else { continue }
+      guard array.scales != nil, array.shape.rank == 2 else {
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"", "has input directions but is no int8 matrix with scales")
+      }
+      let inputs = array.shape.dimensions[1]
+      guard let directions = entries[name], directions.elementType == .float16, directions.shape.rank == 2,
+        inputs > 0, directions.shape.dimensions[0] == inputs,
+        (1...NetFormat.mostDirections).contains(directions.shape.dimensions[1])
+      else {
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"",
+          "has no float16 input directions \"\(name)\" of shape [\(inputs), 1 to \(NetFormat.mostDirections)]")
       }
     }
     for tie in ties where isInitialized {

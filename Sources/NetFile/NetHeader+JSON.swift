@@ -60,6 +60,7 @@ extension ArrayEntry {
     }
     if let scales { members.append(JSONMember("scales", .string(scales))) }
     if let inputMeans { members.append(JSONMember("inputMeans", .string(inputMeans))) }
+    if let inputDirections { members.append(JSONMember("inputDirections", .string(inputDirections))) }
     return JSONValue(.object(members))
   }
 
@@ -70,7 +71,8 @@ extension ArrayEntry {
       let dimensions = try json.member("shape").sizes()
       try self.init(
         name: name, elementType: type, shape: Shape(dimensions), scales: try json["scales"]?.string(),
-        inputMeans: try json["inputMeans"]?.string(), offset: try json.member("offset").size(),
+        inputMeans: try json["inputMeans"]?.string(), inputDirections: try json["inputDirections"]?.string(),
+        offset: try json.member("offset").size(),
         sha256: try json.member("sha256").digest(),
         encoding: try Self.encoding(json))
       guard try json.member("bytes").size() == bytes else {

@@ -22,9 +22,9 @@ public struct NetHeader: Equatable, Sendable {
   /// In the order of their data.
   public var arrays: [ArrayEntry]
 
-  /// Names of arrays that belong to others: scales and mean inputs.
+  /// Names of arrays that belong to others: scales, and what is told of layers' inputs.
   public var hiddenArrays: Set<String> {
-    Set(arrays.compactMap(\.scales) + arrays.compactMap(\.inputMeans))
+    Set(arrays.compactMap(\.scales) + arrays.compactMap(\.inputMeans) + arrays.compactMap(\.inputDirections))
   }
 
   public init(
@@ -79,11 +79,14 @@ public struct ArrayEntry: Hashable, Sendable {
   public let scales: String?
   /// For int8: the name of the float32 array with the mean input of its layer, by which the layer's bias was corrected.
   public let inputMeans: String?
+  /// For int8: the name of the float16 array with the directions in which its layer's inputs vary most, by which its elements
+  /// were rounded.
+  public let inputDirections: String?
 
   /// - Throws: `Failure` when the shape is too large.
   public init(
     name: String, elementType: ElementType, shape: Shape, scales: String? = nil, inputMeans: String? = nil,
-    offset: Int = 0, sha256: Digest = .zero, encoding: Encoding = .plain
+    inputDirections: String? = nil, offset: Int = 0, sha256: Digest = .zero, encoding: Encoding = .plain
   ) throws(Failure) {
     self.name = name
     self.elementType = elementType
@@ -91,6 +94,7 @@ public struct ArrayEntry: Hashable, Sendable {
     bytes = try shape.bytes(of: elementType)
     self.scales = scales
     self.inputMeans = inputMeans
+    self.inputDirections = inputDirections
     self.offset = offset
     self.sha256 = sha256
     self.encoding = encoding

@@ -7,15 +7,15 @@ public struct QuantizationProfile: Sendable, Equatable {
   public var activations: Activations
   /// int8 arrays that are multiplied with the other of the two.
   public var exceptions: Set<String>
-  /// Whether biases were corrected by mean inputs.
-  public var correctsBiases: Bool
+  /// Whether weights were rounded, and biases corrected, by what the layers' inputs have in common.
+  public var knowsInputs: Bool
 
   public init(
-    activations: Activations = .float32, exceptions: Set<String> = [], correctsBiases: Bool = false
+    activations: Activations = .float32, exceptions: Set<String> = [], knowsInputs: Bool = false
   ) {
     self.activations = activations
     self.exceptions = exceptions
-    self.correctsBiases = correctsBiases
+    self.knowsInputs = knowsInputs
   }
 
   /// Of a net file's profile; one that says nothing of quantization means float32.
@@ -29,7 +29,7 @@ public struct QuantizationProfile: Sendable, Equatable {
     }
     self.activations = activations
     for name in try quantization["exceptions"]?.array() ?? [] { exceptions.insert(try name.string()) }
-    correctsBiases = quantization["biases"] != nil
+    knowsInputs = quantization["biases"] != nil
   }
 
   public var json: JSONValue {
@@ -37,7 +37,8 @@ public struct QuantizationProfile: Sendable, Equatable {
       "weights": "int8 per row", "clipping": "least squared error of 6 scales",
       "activations": .string(activations.rawValue),
       "exceptions": exceptions.isEmpty ? nil : .strings(exceptions.sorted()),
-      "biases": correctsBiases ? "corrected by mean inputs" : nil,
+      "rounding": knowsInputs ? "errors cancel along input directions" : nil,
+      "biases": knowsInputs ? "corrected by mean inputs" : nil,
     ])
   }
 

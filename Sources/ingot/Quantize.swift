@@ -15,8 +15,9 @@ struct Quantize: LimitedCommand {
       stand on the shelf as Precision=int8. Named by parameters without the part, all three nets that answer questions \
       are quantized.
 
-      With --questions, biases take back what rounding does to the layers' mean inputs, which are measured on some of the \
-      questions. They need no answers.
+      With --questions, the layers' inputs are measured on some of the questions, which need no answers. Weights are then \
+      rounded so that the errors cancel in the directions in which inputs vary most, and biases take back what rounding \
+      does to the mean input.
 
       With --max-drop or --min-agreement, the questions are answered by the float nets and by int8 ones. Where the int8 \
       ones are not good enough, the arrays that hurt most are multiplied with float32, or become float16, or stay as they \
@@ -103,8 +104,8 @@ struct Quantize: LimitedCommand {
     let shelf = selection.shelfOptions.chosen
     let nets = try nets(on: shelf)
     let asked = try questions.read()
-    let means = try asked.map { asked throws(Failure) in try inputMeans(of: nets, asked) }
-    let base = try options(for: nets, means)
+    let inputs = try asked.map { asked throws(Failure) in try measuredInputs(of: nets, asked) }
+    let base = try options(for: nets, inputs)
     let search = try search(nets, base, asked, on: shelf)
     let quantizations = try base.map { try Quantization($0, search?.options[$0.header.net] ?? $1) }
     let progress = ProgressLine("quantizing", total: quantizations.reduce(0) { $0 + $1.totalBytes })
@@ -148,16 +149,16 @@ struct Quantize: LimitedCommand {
     return try search.run(folder: Paths.join(shelf.folder, nets[0].header.family), progress: status.show)
   }
 
-  private func inputMeans(of nets: [NetFile], _ asked: [EvaluationQuestion]) throws(Failure) -> InputMeans {
-    let some = InputMeans.some(of: asked)
+  private func measuredInputs(of nets: [NetFile], _ asked: [EvaluationQuestion]) throws(Failure) -> LayerInputs {
+    let some = LayerInputs.some(of: asked)
     let progress = ProgressLine("measuring", total: some.count, unit: .things("questions"))
     defer { progress.finish() }
-    return try InputMeans(VQANets(files: nets), on: some, progress: progress.add)
+    return try LayerInputs(VQANets(files: nets), on: some, progress: progress.add)
   }
 
   /// An array that is to be kept has to be in one of the nets.
   private func options(
-    for nets: [NetFile], _ means: InputMeans?
+    for nets: [NetFile], _ inputs: LayerInputs?
   ) throws(Failure) -> [(NetFile, QuantizationOptions)] {
     let known = nets.map { Set($0.header.arrays.map(\.name)) }
     for name in keep where !known.contains(where: { $0.contains(name) }) {
@@ -170,7 +171,7 @@ struct Quantize: LimitedCommand {
         QuantizationOptions(
           precision: precision.elementType, keepsEmbeddings: keepEmbeddings,
           kept: Dictionary(uniqueKeysWithValues: kept.map { ($0, nil) }), rest: rest?.elementType,
-          activations: Activations(rawValue: activations.rawValue), inputMeans: means?.of(net))
+          activations: Activations(rawValue: activations.rawValue), inputs: inputs?.of(net))
       )
     }
   }

@@ -2,6 +2,7 @@ import Arrays
 import Assurance
 import Checkpoints
 import Families
+import Kernels
 import NetFile
 import QuestionAnswering
 import TestSupport
@@ -81,6 +82,84 @@ import Testing
     let other = try floats("Tests/FamiliesTests/Fixtures/layouts/huggingface", "tiny")
     #expect(try Verification(int8[0], quantizedFrom: other[0]).run().isVerified == false)
     #expect(failure { _ = try Verification(int8[0], quantizedFrom: float[1]) }?.kind == .badData)
+  }
+
+  @Test func whatInputsHaveInCommonIsKeptAndDoneAgain() throws {
+    let float = try floats()
+    let questions = try EvaluationQuestion.read(packageFile("weights/demo/questions.jsonl"))
+    let inputs = try LayerInputs(VQANets(files: float), on: questions)
+    let int8 = try float.map {
+      try NetFile(Quantization($0, .init(inputs: inputs.of($0))).run(on: shelf, replacing: true).path)
+    }
+    for (net, source) in zip(int8, float) {
+      let (entries, content) = (net.header.arrays, try bytes(of: net.path))
+      #expect(content[10] == 2, "minor version")
+      let name = try #require(entries.compactMap(\.inputDirections).first)
+      let directions = try #require(entries.first { $0.name == name })
+      #expect(net.header.hiddenArrays.contains(name))
+      #expect(try Verification(net, quantizedFrom: source).run().isVerified)
+      // Other directions give other integers: the arrays of the layer, but not the directions, are not what they should be.
+      var changed = content
+      for place in directions.offset..<directions.offset + directions.bytes { changed[place] = UInt8(place % 59) }
+      let path = try folder.write(changed, to: "changed.ingot")
+      let damaged = try Quantization(of: NetFile(path), from: source).differences(from: NetFile(path)).map(\.array)
+      #expect(damaged.contains { $0 + ".inputDirections" == name } && damaged.contains { $0.hasSuffix(".bias") })
+    }
+  }
+
+  @Test func aSketchFindsTheDirectionsInWhichVectorsVary() throws {
+    // Around (1, 2, 3, …): two directions at right angles, and a little in all others.
+    let (size, rows) = (64, 900)
+    var state: UInt64 = 3
+    func next() -> Float {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
+    }
+    let one = (0..<size).map { Float($0 % 2 == 0 ? 1 : 0) }
+    let other = (0..<size).map { Float($0 % 4 == 1 ? 1 : $0 % 4 == 3 ? -1 : 0) }
+    let engine = try Engine(threads: 1)
+    let samples = InputSketch.samples(inputs: size)
+    var sketch: InputSketch?
+    for _ in 0..<3 {
+      let x = Matrix(
+        rows: rows / 3, columns: size,
+        (0..<rows / 3).flatMap { _ in
+          let (a, b) = (next() * 4, next() * 2)
+          return (0..<size).map { Float($0 + 1) + a * one[$0] + b * other[$0] + next() * 0.1 }
+        })
+      let piece = try InputSketch(x, outputs: 96, samples, engine)
+      if sketch?.add(piece) == nil { sketch = piece }
+    }
+    let found = try #require(sketch)
+    for (index, mean) in found.means.enumerated() { #expect(abs(mean - Float(index + 1)) < 0.3, "\(index)") }
+    let directions = try #require(found.directions)
+    #expect(directions.columns == size && directions.count == 2)
+    for (place, wanted) in [one, other].enumerated() {
+      let direction = (0..<size).map { directions.elements[$0 * directions.count + place] }
+      func dot(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+      let cosine = abs(dot(direction, wanted)) / (dot(direction, direction) * dot(wanted, wanted)).squareRoot()
+      #expect(cosine > 0.99, "\(place)")
+    }
+    // By them, a matrix is rounded so that the vectors' products with it are nearer.
+    let matrix = (0..<20 * size).map { _ in next() }
+    let along = try #require(QuantizedRows(matrix, columns: size, along: directions))
+    let nearest = try #require(QuantizedRows(matrix, columns: size))
+    func error(_ rows: QuantizedRows) -> Float {
+      (0..<20).reduce(0) { sum, row in
+        let errors = (0..<size).map {
+          Float(Int8(bitPattern: rows.elements[row * size + $0])) * rows.scales[row] - matrix[row * size + $0]
+        }
+        return sum
+          + [one, other].reduce(0) { sum, direction in
+            let product = zip(errors, direction).reduce(0) { $0 + $1.0 * $1.1 }
+            return sum + product * product
+          }
+      }
+    }
+    #expect(error(along) < 0.2 * error(nearest))
+    // Vectors that are all the same have no directions.
+    let same = Matrix(rows: 5, columns: size, (0..<5 * size).map { Float($0 % size) })
+    #expect(try InputSketch(same, outputs: 96, samples, engine).directions == nil)
   }
 
   @Test func whatCannotBeQuantizedIsRefused() throws {

@@ -101,6 +101,18 @@ import Testing
       arrays(entry(["elementType": "\"int8\"", "bytes": "2", "scales": "\"s\""])),
       "array \"a\": has no float32 scales \"s\" of shape [2]"
     ),
+    (
+      arrays(entry(["inputDirections": "\"d\""])),
+      "array \"a\": has input directions but is no int8 matrix with scales"
+    ),
+    (
+      arrays(
+        entry([
+          "elementType": "\"int8\"", "shape": "[2,3]", "bytes": "6", "scales": "\"s\"", "inputDirections": "\"d\"",
+        ]), entry(["name": "\"s\""]),
+        entry(["name": "\"d\"", "elementType": "\"float16\"", "shape": "[3,33]", "bytes": "198"])),
+      "array \"a\": has no float16 input directions \"d\" of shape [3, 1 to 32]"
+    ),
     (header(["initialized": "false", "arrays": "[\(entry())]"]), "header: a net without weights lists 1 arrays"),
     (
       header(["ties": "[{\"name\":\"b\",\"same\":\"c\"}]"]),

@@ -113,10 +113,25 @@ double ck_log_sum_exp(const float *x, size_t count);
 /// Any type as float32; int8 without its scales.
 void ck_widen(const void *source, ck_type type, size_t count, float *target);
 
+/// The most directions along which rounding makes up for its errors.
+enum { ck_most_directions = 32 };
+
 /// Quantizes each row of `columns` adjacent elements to integers from -127 to 127 and a scale: of six scales, the largest
-/// magnitude over 127 and that times 0.96, 0.92, … 0.8, the one with the least sum of squared errors. The same bytes on
-/// every processor. Returns 0, or -1 when an element is not finite or too large.
-int ck_quantize_rows(const float *rows, size_t count, size_t columns, int8_t *out, float *scales);
+/// magnitude over 127 and that times 0.96, 0.92, … 0.8, the one with the least sum of squared errors when every element is
+/// rounded to the nearest. They are rounded so when `size` is 0. Else, with a row's errors e along `size` (≤
+/// ck_most_directions) directions, 0 at first, for one element after the other:
+///   out = round((x - Σ gain · e) · (1 / scale)), cut to ±127,
+///   e = e + direction · (out · scale - x), direction by direction,
+/// each difference, quotient, product and sum (directions in their order) rounded to float32. The same bytes on every
+/// processor. Returns 0, or -1 when an element is not finite or too large.
+/// `directions`, `gains`: columns × size; NULL where that is 0.
+int ck_quantize_rows(const float *rows, size_t count, size_t columns, const float *directions, const float *gains,
+                     size_t size, int8_t *out, float *scales);
+
+/// The gains (columns × count) that go with directions (columns × count). From the last column to the first, in double
+/// precision, M (count × count) being the unit matrix at first, sums in the order of the directions, nothing fused:
+///   m = M d, gain = m / (1 + m · d), rounded to float32, and then M = M - (m mᵀ) / (1 + m · d).
+void ck_rounding_gains(const float *directions, size_t columns, size_t count, float *gains);
 
 /// Quantizes one row of x, as linear maps with int8 weights do: x[i] means scale · (out[i] - zero). With low and high the
 /// least and the greatest of all x and 0, and range = high - low:

@@ -4,15 +4,24 @@ import NetFile
 import QuestionAnswering
 import Synchronization
 
-/// The mean input of every linear layer while float nets answer some questions: what the corrected biases of int8 nets are
-/// made of.
+/// What is known of the vectors that go into a linear layer.
+public struct LayerInput: Sendable {
+  /// One number per input.
+  let means: [Float]
+  /// Those in which the vectors vary most around their mean, as a net file can hold them; nil where none stands out.
+  let directions: RoundingDirections?
+}
+
+/// What the inputs of every linear layer have in common while float nets answer some questions: what the rounding and the
+/// biases of int8 nets are made of.
 ///
 /// Rounding the weights changes a layer's output by (Ŵ − W) x. The inputs of a layer have much in common, and of what they
 /// have in common, the mean x̄, the change is the same for all: so b − (Ŵ − W) x̄ takes it back (Nagel et al., Data-Free
-/// Quantization Through Weight Equalization and Bias Correction, ICCV 2019, section 4.2, with measured means).
-public struct InputMeans: Sendable {
-  /// By net (`TextDecoder`) and layer there (`blocks.0.mlp.fc1`): one number per input.
-  let means: [String: [String: [Float]]]
+/// Quantization Through Weight Equalization and Bias Correction, ICCV 2019, section 4.2, with measured means). What is left
+/// varies in some directions much more than in others, and in these (Ŵ − W) is made small by how elements are rounded.
+public struct LayerInputs: Sendable {
+  /// By net (`TextDecoder`) and layer there (`blocks.0.mlp.fc1`).
+  let layers: [String: [String: LayerInput]]
 
   /// Tokens of an answer that are counted: answers are short, and their first token decides most.
   public static let tokens = 2
@@ -27,7 +36,7 @@ public struct InputMeans: Sendable {
   }
 
   /// Those of a net, by layer.
-  public func of(_ net: NetFile) -> [String: [Float]] { means[net.header.net] ?? [:] }
+  public func of(_ net: NetFile) -> [String: LayerInput] { layers[net.header.net] ?? [:] }
 
   /// Runs the nets.
   /// - Parameter progress: called with the number of questions done since the last call.
@@ -57,27 +66,32 @@ public struct InputMeans: Sendable {
       }
       progress(path, indices.count)
     }
-    means = sums.means
+    layers = sums.layers
   }
 
   /// Sums of layers' inputs.
   private final class Sums: LayerObserver {
-    private let sums = Mutex<[String: (sum: [Double], rows: Int)]>([:])
+    private let state = Mutex<(sketches: [String: InputSketch], samples: [Int: Matrix])>(([:], [:]))
 
-    func layer(_ name: String, _ map: LinearMap, _ engine: Engine) {
-      let sum = map.x.columnSums
-      sums.withLock { sums in
-        guard let before = sums[name] else { return sums[name] = (sum, map.x.rows) }
-        sums[name] = (zip(before.sum, sum).map { $0 + $1 }, before.rows + map.x.rows)
+    func layer(_ name: String, _ map: LinearMap, _ engine: Engine) throws(Failure) {
+      let size = map.x.columns
+      let samples = state.withLock { state in
+        if state.samples[size] == nil { state.samples[size] = InputSketch.samples(inputs: size) }
+        return state.samples[size]
+      }
+      guard let samples else { return }
+      let piece = try InputSketch(map.x, outputs: map.outputs, samples, engine)
+      state.withLock { state in
+        if state.sketches[name]?.add(piece) == nil { state.sketches[name] = piece }
       }
     }
 
-    var means: [String: [String: [Float]]] {
-      var out: [String: [String: [Float]]] = [:]
-      for (name, item) in sums.withLock(\.self) {
+    var layers: [String: [String: LayerInput]] {
+      var out: [String: [String: LayerInput]] = [:]
+      for (name, sketch) in state.withLock(\.sketches) {
         guard let dot = name.firstIndex(of: ".") else { continue }
         out[String(name[..<dot]), default: [:]][String(name[name.index(after: dot)...])] =
-          item.sum.map { Float($0 / Double(item.rows)) }
+          LayerInput(means: sketch.means, directions: sketch.directions)
       }
       return out
     }
