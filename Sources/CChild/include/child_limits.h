@@ -5,8 +5,8 @@
 // itself as such a child. Each limit only ever lowers what there was.
 
 /// Limits this process for good to `bytes` of address space and `seconds` of processor time (SIGXCPU at the limit,
-/// SIGKILL a second later), and lets it leave no core file. SIGALRM ends it after twice as many seconds on the clock.
-/// Returns 0, or -1 with `errno` set.
+/// SIGKILL a second later), and lets it leave no core file. SIGALRM ends it after twice as many seconds on the clock,
+/// whatever signals were blocked or ignored where it was started. Returns 0, or -1 with `errno` set.
 int ingot_child_limit(unsigned long long bytes, unsigned seconds);
 
 /// Stops the clock that `ingot_child_limit` set, and starts it again from the beginning: time spent waiting for somebody
