@@ -261,8 +261,11 @@ def digest(dataset):
     if kind.kind == "b": value = dataset[()].astype("u1")
     else: value = dataset[()]
     value = numpy.asarray(value)
-    # NumPy has no bfloat16: h5py widens it.
-    if value.dtype == "f4" and dataset.id.get_type().get_size() == 2: value = (value.view("u4") >> 16).astype("u2")
+    # NumPy has no bfloat16: h5py widens it, and loses the bits of what is no number.
+    if value.dtype == "f4" and dataset.id.get_type().get_size() == 2:
+        kind = dataset.id.get_type()
+        value = numpy.empty(dataset.shape, "<u2" if kind.get_order() == h5py.h5t.ORDER_LE else ">u2")
+        dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, value, mtype=kind)
     return hashlib.sha256(value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes()).hexdigest()
 for path in sys.stdin:
     found = {}
