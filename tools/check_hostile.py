@@ -262,7 +262,7 @@ def digest(dataset):
     else: value = dataset[()]
     value = numpy.asarray(value)
     # NumPy has no bfloat16: h5py widens it, and loses the bits of what is no number.
-    if value.dtype == "f4" and dataset.id.get_type().get_size() == 2:
+    if value.dtype.kind == "f" and dataset.id.get_type().get_size() < value.dtype.itemsize:
         kind = dataset.id.get_type()
         value = numpy.empty(dataset.shape, "<u2" if kind.get_order() == h5py.h5t.ORDER_LE else ">u2")
         dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, value, mtype=kind)
