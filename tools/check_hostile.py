@@ -344,7 +344,8 @@ def sanitized(options, bases):
         (files / case.name).write_bytes(case.data)
         paths[str(files / case.name)] = index
     # What libhdf5 does is told by its signals, not by the sanitizer.
-    quiet = "exitcode=99:detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=2000:handle_segv=0:handle_abort=0:handle_sigfpe=0:handle_sigbus=0"
+    quiet = "exitcode=99:detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=2000" + "".join(
+        f":handle_{signal}=0" for signal in ("segv", "abort", "sigfpe", "sigbus"))
     done = subprocess.run(
         [program, options.kind, report], input="".join(f"{path}\n" for path in paths), text=True, capture_output=True,
         env={"PATH": os.environ["PATH"], "ASAN_OPTIONS": quiet, "UBSAN_OPTIONS": "exitcode=99:print_stacktrace=1"})
