@@ -22,7 +22,7 @@
 #define ALLOW(call) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##call, 0, 1), RETURN(SECCOMP_RET_ALLOW)
 
 // What reads, writes and maps open files, and manages memory, waiting, time and the end of this process. Nothing that
-// names a file, another process or a network.
+// opens, makes or changes a file, another process or a network.
 void ingot_child_filter_calls(void) {
   struct sock_filter filter[] = {
     LOAD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0), RETURN(SECCOMP_RET_ERRNO | EPERM), LOAD(nr),

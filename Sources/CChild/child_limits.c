@@ -1,5 +1,6 @@
 #include "include/child_limits.h"
 
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,7 +19,18 @@ static int lower(int resource, rlim_t soft, rlim_t hard) {
 
 static unsigned clock_seconds;
 
+/// Lets signals end this process, whatever it was started with: threads of thread pools block most of them, and what
+/// they start inherits that.
+static void take_signals(void) {
+  sigset_t all;
+  sigfillset(&all);
+  (void)sigprocmask(SIG_UNBLOCK, &all, NULL);
+  (void)signal(SIGALRM, SIG_DFL);
+  (void)signal(SIGXCPU, SIG_DFL);
+}
+
 int ingot_child_limit(unsigned long long bytes, unsigned seconds) {
+  take_signals();
   if (lower(RLIMIT_CORE, 0, 0) != 0) return -1;
   if (lower(RLIMIT_AS, bytes, bytes) != 0) return -1;
   if (lower(RLIMIT_CPU, seconds, (rlim_t)seconds + 1) != 0) return -1;

@@ -162,7 +162,8 @@ import Testing
     #expect(run.status == item.status && run.output == "")
     guard let enough = item.enough else { return }
     let raised = try Run(given + ["--allow", "\(item.limit.rawValue)=\(enough)"]).errors
-    #expect(!raised.contains("--allow \(item.limit.rawValue)="), "\(raised)")
+    // There may be another that is too much, such as a further net.
+    #expect(!raised.contains(error))
   }
 
   @Test func littleOfASmallFileIsMeasured() throws {
@@ -206,9 +207,10 @@ import Testing
     let run = try Run(
       [command] + rest.split(separator: " ").map(String.init) + ["--allow", limit],
       shelf: command == "ask" ? Self.shelf.path : nil)
-    #expect(run.status == 74 || run.status == 65)
+    let name = limit.prefix { $0 != "=" }
+    #expect(run.status == 74)
     #expect(
-      run.errors.contains("(limit \(limit))\nhint: if you trust the file, raise the limit: --allow \(limit)=SIZE\n"))
+      run.errors.hasSuffix("(limit \(name))\nhint: if you trust the file, raise the limit: --allow \(name)=SIZE\n"))
   }
 
   /// While it decodes, a child has no means left but what it needs.
