@@ -17,7 +17,7 @@ final class SmallFiles {
   func bytes(_ name: String) throws(Failure) -> [UInt8]? {
     if let known = read.first(where: { $0.name == name }) { return known.bytes }
     let path = path(name)
-    let bytes = Paths.exists(path) ? try contents(of: path, limit: SmallFiles.limit) : nil
+    let bytes = try Paths.exists(path) ? contents(of: path, limit: SmallFiles.limit) : nil
     read.append((name, bytes))
     return bytes
   }
