@@ -2,12 +2,13 @@
 """Makes every system call of every command that writes files fail, one after the other, and looks at what is left.
 
     swift build --product ingot --scratch-path .build/faults
-    python3 tools/check_faults.py .build/faults/debug/ingot [--quick] [--only JOB]
+    python3 tools/check_faults.py .build/faults/debug/ingot [--quick | --every] [--only JOB] [--looking INGOT]
 
-A debug build fails calls as INGOT_FAULT says (Sources/Arrays/System+Faults.swift). For each call of each command, and
-each of ENOSPC, EIO, EACCES, EINTR and transfers of half the bytes, there are two runs: that call fails once (the Nth of
-its kind), and all calls from it on fail (the Nth of all). SIGKILL and SIGTERM at each call come on top, and EINVAL of
-what a file system may lack: exchanging files, links, locks. After each run:
+A debug build fails calls as INGOT_FAULT says (Sources/Arrays/System+Faults.swift). For each call of each command there
+are two runs with each of ENOSPC, EIO and EACCES in turn, and two with an interrupt or a transfer of half the bytes, in
+turn: that call fails once (the Nth of its kind), or all calls from it on (the Nth of all). With --every, each call has
+each fault. SIGKILL and SIGTERM at each call come on top, and EINVAL of what a file system may lack: exchanging files,
+links, locks. After each run:
 
 - the status is a documented one, and 0 only when what was to be done is done; else there are one error line and one
   hint on standard error; interrupts and halves must go unnoticed;
@@ -20,7 +21,7 @@ what a file system may lack: exchanging files, links, locks. After each run:
 
 What C libraries call in child processes (libhdf5, FFmpeg) can't be made to fail so; check_crashes.py fills the disk
 under libhdf5. Prints the calls of each command and counts of all; exits with status 1 if anything was wrong. --quick
-does about one run in forty, evenly spread.
+does about one run in forty, evenly spread. --looking names another build for what is run to look at the result.
 """
 
 import argparse
@@ -34,8 +35,8 @@ import tempfile
 
 import folder_states
 
-ERRORS = ["ENOSPC", "EIO", "EACCES", "EINTR", "short"]
-UNNOTICED = {"EINTR", "short"}
+ERRORS = ["ENOSPC", "EIO", "EACCES"]
+UNNOTICED = ["EINTR", "short"]
 LACKING = ["exchange:1:EINVAL:always", "exchange:1:EINVAL:always,link:1:EINVAL:always", "flock:1:EINVAL:always",
            "exchange:1:EINVAL:always,rename:2:EIO:once", "exchange:1:EINVAL:always,rename:3:EIO:once",
            "exchange:1:EINVAL:always,rename:4:EIO:once", "exchange:1:EINVAL:always,any:{n}:KILL:once"]
@@ -52,12 +53,14 @@ def count(job, scratch):
     return {kind: int(number) for kind, number in (line.split() for line in lines[1:])}
 
 
-def faults(calls):
+def faults(calls, every):
     total = sum(calls.values())
-    for fault in ERRORS:
-        for kind, number in calls.items():
-            yield from (f"{kind}:{index}:{fault}:once" for index in range(1, number + 1))
-        yield from (f"any:{index}:{fault}:always" for index in range(1, total + 1))
+    for kinds in (ERRORS, UNNOTICED):
+        for turn, fault in enumerate(kinds):
+            step, first = (1, 1) if every else (len(kinds), turn + 1)
+            for kind, number in calls.items():
+                yield from (f"{kind}:{index}:{fault}:once" for index in range(first, number + 1, step))
+            yield from (f"any:{index}:{fault}:always" for index in range(first, total + 1, step))
     for fault in ("KILL", "TERM"):
         yield from (f"any:{index}:{fault}:once" for index in range(1, total + 1))
     for text in LACKING:
@@ -131,19 +134,22 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("ingot", type=pathlib.Path)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--every", action="store_true")
+    parser.add_argument("--looking", type=pathlib.Path, metavar="INGOT")
     parser.add_argument("--only", help="name of one command")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         scratch = pathlib.Path(folder)
         os.environ["INGOT_CHECK_FOLDER"] = folder
-        for job in folder_states.jobs(options.ingot.resolve(), scratch):
+        ingot, looking = options.ingot.resolve(), (options.looking or options.ingot).resolve()
+        for job in folder_states.jobs(ingot, scratch, looking):
             if options.only not in (None, job.name):
                 continue
             calls = count(job, scratch)
             print(f"{job.name}: {sum(calls.values())} system calls: "
                   + ", ".join(f"{kind} {number}" for kind, number in calls.items()), flush=True)
-            TASKS.extend((job, fault) for fault in faults(calls))
+            TASKS.extend((job, fault) for fault in faults(calls, options.every))
         if options.quick:
             TASKS[:] = TASKS[::40]
         counts, failed = collections.Counter(), 0

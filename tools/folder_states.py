@@ -82,9 +82,10 @@ def is_litter(name):
 class Job:
     """A command that changes files of a folder, from one known state to another."""
 
-    def __init__(self, name, arguments, before, ingot, scratch):
-        """before: a folder as it is before, or None; arguments: a function of the folder."""
-        self.name, self.arguments, self.before, self.ingot = name, arguments, before, ingot
+    def __init__(self, name, arguments, before, ingot, scratch, looking):
+        """before: a folder as it is before, or None; arguments: a function of the folder; looking: the program that
+        looks at the result."""
+        self.name, self.arguments, self.before, self.ingot, self.looking = name, arguments, before, ingot, looking
         work = scratch / f"{name}-after"
         self.reset(work)
         done = subprocess.run(self.command(work), capture_output=True, text=True)
@@ -126,20 +127,20 @@ class Job:
         for folder in {path.parent for path in work.rglob("*") if path.is_file()}:
             page = folder / "page.html"
             net = LAYOUTS / "huggingface" / "model.safetensors"
-            done = subprocess.run([self.ingot, "inspect", net, "--html", page], capture_output=True, text=True)
+            done = subprocess.run([self.looking, "inspect", net, "--html", page], capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
             page.unlink()
 
     def is_readable(self, work):
         """Whether the shelf can be listed and every file on it is what its header says."""
         for command in (["list"], ["verify"]) if list(work.glob("*/*.ingot")) else []:
-            done = subprocess.run([self.ingot, *command, "--shelf", work], capture_output=True, text=True)
+            done = subprocess.run([self.looking, *command, "--shelf", work], capture_output=True, text=True)
             if done.returncode != 0:
                 return False, f"{command}: {done.stdout}{done.stderr}"
         return True, ""
 
 
-def jobs(ingot, scratch):
+def jobs(ingot, scratch, looking=None):
     """Every command that writes files, with a state before and another one after. What is before was made of other
     weights."""
     other = scratch / "other"
@@ -193,4 +194,4 @@ def jobs(ingot, scratch):
          lambda at: ["evaluate", *tiny, *new, "--threads", 2, "--questions", questions, "--html", at / "page-of-net.html",
                      "--json"], pages),
     ]
-    return [Job(name, arguments, before, ingot, scratch) for name, arguments, before in made]
+    return [Job(name, arguments, before, ingot, scratch, looking or ingot) for name, arguments, before in made]

@@ -136,6 +136,6 @@ public final class ChildProcess {
     // Whatever became of the file's name since: that may hold anything, and there may be another version now.
     if isIngot.load(ordering: .relaxed) { return "/proc/self/exe" }
     let beside = Paths.join(Paths.folder(of: System.thisProgram), "ingot")
-    return Paths.exists(beside) ? beside : "ingot"
+    return (try? Paths.exists(beside)) == true ? beside : "ingot"
   }
 }

@@ -135,14 +135,14 @@ public final class OutputFile: Sendable {
       try Replacement(lock: lock, steps: steps).run()
     } catch {
       // Unless they can't be put back, in which case the journal says where they are.
-      if (try? Paths.isThere(Replacement.journal(in: folder))) == false { removeTemporaries(of: files) }
+      if (try? Paths.exists(Replacement.journal(in: folder))) == false { removeTemporaries(of: files) }
       throw error
     }
     removeTemporaries(of: files)
   }
 
   private static func removeTemporaries(of files: [OutputFile]) {
-    for file in files where (try? Paths.isThere(file.temporary)) != false { System.remove(file.temporary) }
+    for file in files where (try? Paths.exists(file.temporary)) != false { System.remove(file.temporary) }
   }
 
   /// Opens, or looks at, several files of a folder while nobody replaces some of them. Where the folder can't be opened,
@@ -152,7 +152,7 @@ public final class OutputFile: Sendable {
   public static func together<Result>(
     in folder: String, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    guard Paths.isFolder(folder) else { return try body() }
+    guard try Paths.isFolder(folder) else { return try body() }
     let lock: FolderLock?
     do {
       lock = try FolderLock(folder, .shared)

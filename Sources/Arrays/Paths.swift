@@ -2,16 +2,12 @@ import Glibc
 
 /// Questions about paths and the process's surroundings.
 public enum Paths {
-  /// Whether something is there, and can be seen to be.
-  public static func exists(_ path: String) -> Bool { (try? isThere(path)) == true }
+  /// - Throws: `Failure` of kind `io` when it can't be said whether something is there: a file that is there must not be
+  ///   passed over, or replaced, because its disk failed just then.
+  public static func exists(_ path: String) throws(Failure) -> Bool { try System.status(path) != nil }
 
-  /// Whether something is there: for those who would destroy it.
   /// - Throws: `Failure` of kind `io` when that can't be said.
-  public static func isThere(_ path: String) throws(Failure) -> Bool { try System.status(path) != nil }
-
-  public static func isFolder(_ path: String) -> Bool { status(path)?.isDirectory == true }
-
-  private static func status(_ path: String) -> System.Status? { try? System.status(path) }
+  public static func isFolder(_ path: String) throws(Failure) -> Bool { try System.status(path)?.isDirectory == true }
 
   /// Says whether a file is still the one it was: its length and the time of its last change.
   public struct Stamp: Hashable, Sendable {
@@ -21,8 +17,8 @@ public enum Paths {
     fileprivate init(_ status: System.Status) { (size, changed) = (status.size, status.changed) }
   }
 
-  /// nil when there is no such file.
-  public static func stamp(_ path: String) -> Stamp? { status(path).map(Stamp.init) }
+  /// nil when there is no such file, or none that can be seen.
+  public static func stamp(_ path: String) -> Stamp? { (try? System.status(path)).map(Stamp.init) }
 
   /// Names in a folder, sorted by their bytes; empty when there is no such folder.
   /// - Throws: `Failure` of kind `io` when it can't be listed.

@@ -132,6 +132,7 @@ public struct BudgetSearch {
     try nets.files.map { net in
       let written = try Quantization(net, base[net.header.net] ?? .init()).write(to: Paths.join(folder, "search.ingot"))
       // It is never put in its place: an open file stays readable without its name, and is gone with the process.
+      defer { withExtendedLifetime(written) {} }
       return try NetFile(written.file.temporary)
     }
   }

@@ -27,7 +27,7 @@ struct ComparisonSide: Sendable {
 
   /// - Throws: `Failure` when there is nothing readable at the path.
   init(_ path: String) throws(Failure) {
-    if !Paths.isFolder(path), try FileKind.of(InputFile(path)) == .netFile {
+    if try !Paths.isFolder(path), try FileKind.of(InputFile(path)) == .netFile {
       try self.init(NetFile(path))
     } else {
       try self.init(openCheckpoint(path))

@@ -163,7 +163,7 @@ public struct Quantization: Sendable {
 
   /// The same net file made again is no loss; another one's is.
   private static func checkNothingIsLost(_ path: String, _ source: Digest) throws(Failure) {
-    guard try Paths.isThere(path) else { return }
+    guard try Paths.exists(path) else { return }
     let there = try? NetFile(path)
     guard there?.header.provenance.sources.first?.sha256 != source else { return }
     throw Failure(

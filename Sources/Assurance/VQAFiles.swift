@@ -176,12 +176,12 @@ public struct VQAImages: Sendable {
     let names = names(of: image)
     for name in names {
       let path = Paths.join(folder, name)
-      if Paths.exists(path) {
+      if try Paths.exists(path) {
         found[image] = path
         return path
       }
     }
-    guard Paths.isFolder(folder) else {
+    guard try Paths.isFolder(folder) else {
       throw Failure(.noInput, file: folder, "there is no such folder", hint: "the images' folder is needed")
     }
     throw Failure(
@@ -370,7 +370,7 @@ private struct QuestionList {
       throw failure(line, "id \"\(shortened(id, to: 40))\" is there twice", hint: "without ids, lines count as such")
     }
     let imagePath = image.hasPrefix("/") ? image : Paths.join(folder, image)
-    if found.insert(imagePath).inserted, !Paths.exists(imagePath) {
+    if found.insert(imagePath).inserted, try !Paths.exists(imagePath) {
       throw Failure(
         .noInput, file: path, place: "line \(line)", "there is no image \(imagePath)",
         hint: "relative paths start at the images' folder or, without one, at this file's")

@@ -41,7 +41,9 @@ extension Checkpoint {
   public var notes: [String] { [] }
 
   /// The folder with the configuration and tokenizer files.
-  public var folder: String { Paths.isFolder(path) ? path : Paths.folder(of: path) }
+  public var folder: String {
+    get throws(Failure) { try Paths.isFolder(path) ? path : Paths.folder(of: path) }
+  }
 
   /// All of an array's data; for small arrays.
   public func data(of array: Int) throws(Failure) -> [UInt8] {

@@ -66,7 +66,7 @@ extension ConversionPlan {
 
   /// The same combination from other weights is most often a second fine-tune under the first one's name.
   private func checkNothingIsLost(_ paths: [String], _ sources: [Digest]) throws(Failure) {
-    for path in paths where try Paths.isThere(path) {
+    for path in paths where try Paths.exists(path) {
       let there: NetFile
       do {
         there = try NetFile(path)

@@ -28,7 +28,7 @@ struct ConversionPlanner {
     self.request = request
     self.family = family
     self.layout = layout
-    files = SmallFiles(folder: checkpoint.folder)
+    files = try SmallFiles(folder: checkpoint.folder)
     settings = NetSettings(family, files)
     profile = try ConversionPlanner.profile(request.profile, family, layout)
     var indices: [String: Int] = [:]

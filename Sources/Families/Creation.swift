@@ -71,7 +71,7 @@ public struct Creation: Sendable {
   }
 
   private func checkNothingIsLost(_ path: String) throws(Failure) {
-    guard try Paths.isThere(path) else { return }
+    guard try Paths.exists(path) else { return }
     let there = try? NetFile(path).header
     if there?.isInitialized != false, there?.provenance.seed == nil {
       throw Failure(

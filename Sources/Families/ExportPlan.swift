@@ -208,7 +208,7 @@ extension ExportPlan {
 
   private func checkNothingIsLost(_ paths: [String], _ replacing: Bool) throws(Failure) {
     if replacing { return }
-    for path in paths where try Paths.isThere(path) {
+    for path in paths where try Paths.exists(path) {
       throw Failure(.cannotCreate, file: path, "is there already", hint: "name an empty folder, or use --force")
     }
   }

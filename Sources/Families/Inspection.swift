@@ -72,7 +72,7 @@ extension Inspection {
   public init(_ selection: NetSelection, shelf: Shelf) throws(Failure) {
     switch selection {
     case .path(let path):
-      if !Paths.isFolder(path) {
+      if try !Paths.isFolder(path) {
         let file = try InputFile(path)
         if try FileKind.of(file) == .netFile {
           try self.init(NetFile(file))
@@ -82,7 +82,7 @@ extension Inspection {
       try self.init(openCheckpoint(path))
     case .combination(let family, let combination):
       let path = shelf.path(family, combination)
-      if Paths.exists(path) {
+      if try Paths.exists(path) {
         try self.init(NetFile(path))
       } else {
         try self.init(family, combination)

@@ -35,7 +35,7 @@ public enum NetSelection: Sendable {
     case .path(let path): return try NetFile(path)
     case .combination(let family, let combination):
       let path = shelf.path(family, combination)
-      guard Paths.exists(path) else { throw notOnShelf(family, combination, path) }
+      guard try Paths.exists(path) else { throw notOnShelf(family, combination, path) }
       return try NetFile(path)
     }
   }

@@ -20,7 +20,7 @@ package final class SmallFiles {
   func bytes(_ name: String) throws(Failure) -> [UInt8]? {
     if let known = read.first(where: { $0.name == name }) { return known.bytes }
     let path = path(name)
-    let bytes = Paths.exists(path) ? try contents(of: path, limit: .configBytes) : nil
+    let bytes = try Paths.exists(path) ? contents(of: path, limit: .configBytes) : nil
     read.append((name, bytes))
     return bytes
   }

@@ -11,8 +11,8 @@ public enum PictureFiles {
   public static func find(_ paths: [String]) throws(Failure) -> [String] {
     var out: [String] = []
     for path in paths {
-      guard Paths.exists(path) else { throw Failure(.noInput, file: path, "no such file or folder") }
-      guard Paths.isFolder(path) else {
+      guard try Paths.exists(path) else { throw Failure(.noInput, file: path, "no such file or folder") }
+      guard try Paths.isFolder(path) else {
         out.append(path)
         continue
       }
@@ -29,7 +29,7 @@ public enum PictureFiles {
   private static func add(_ folder: String, depth: Int, to out: inout [String]) throws(Failure) {
     for name in try Paths.names(in: folder) where !name.hasPrefix(".") {
       let path = Paths.join(folder, name)
-      if Paths.isFolder(path) {
+      if try Paths.isFolder(path) {
         if depth < deepest { try add(path, depth: depth + 1, to: &out) }
       } else if suffixes.contains(name.split(separator: ".").last?.lowercased() ?? "") {
         out.append(path)

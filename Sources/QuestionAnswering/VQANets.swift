@@ -31,7 +31,7 @@ public struct VQANets: Sendable {
         guard let kind = Self.kind(definition, of: family) else { continue }
         var combination = try family.combination(setting: parameters)
         combination[axis.name] = ParameterValue(text: kind.name)
-        guard Paths.exists(shelf.path(family, combination)) else {
+        guard try Paths.exists(shelf.path(family, combination)) else {
           throw Self.missing(combination, of: family, on: shelf, anyNamed: !parameters.isEmpty)
         }
         files.append(try NetFile(shelf.path(family, combination)))

@@ -63,7 +63,7 @@ struct Ask: LimitedCommand {
 
   func run() throws {
     let list = try answers.map { file throws(Failure) in try AnswerList(file: file) }
-    if let trace, Paths.exists(trace) {
+    if let trace, try Paths.exists(trace) {
       throw Failure(.cannotCreate, file: trace, "exists already", hint: "choose another name, or remove it first")
     }
     let nets = try VQANets(

@@ -121,7 +121,7 @@ import Testing
         "\(member.key): \(error?.description ?? "read")")
     }
     #expect(count >= 6)
-    #expect(!Paths.exists("/tmp/ingot-pwned"))
+    #expect(try !Paths.exists("/tmp/ingot-pwned"))
   }
 
   private static func pickle(_ body: [UInt8]) -> [UInt8] { [0x80, 2] + body }

@@ -42,7 +42,7 @@ import Testing
     #expect(run.process.terminationReason == .uncaughtSignal)
     #expect(run.process.terminationStatus == signal)
     #expect(try Paths.names(in: pages) == [])
-    #expect(Paths.exists(folder.file("journal")))
+    #expect(try Paths.exists(folder.file("journal")))
   }
 
   /// In C, in the threads that compute, and in Swift, in the first one.
