@@ -70,6 +70,9 @@ public struct VQAQuestions: Sendable {
 /// `v2_mscoco_val2014_annotations.json`: `{"annotations": [{"question_id", "image_id", "question_type", "answer_type",
 /// "multiple_choice_answer", "answers": [{"answer", "answer_confidence", "answer_id"}]}], …}`.
 public struct VQAAnnotations: Sendable {
+  /// Most members beside the list in a file of these or of questions.
+  package static let mostOtherMembers = 100
+
   public struct Annotation: Sendable, Equatable {
     public let question: Int
     public let image: Int
@@ -477,9 +480,6 @@ private struct CSVRecords {
 /// A JSON file that is one long array, or an object with one among its members, read item by item: all of VQA v2's
 /// annotations as JSON values would take gigabytes.
 private struct LargeJSON {
-  /// Most members beside the long array.
-  static let mostMembers = 100
-
   let path: String
   private let bytes: [UInt8]
 
@@ -519,7 +519,9 @@ private struct LargeJSON {
             isFound = true
             try items(at: &position, body)
           } else {
-            guard members.count < Self.mostMembers else { throw key.failure("more than \(Self.mostMembers) members") }
+            guard members.count < VQAAnnotations.mostOtherMembers else {
+              throw key.failure("more than \(VQAAnnotations.mostOtherMembers) members")
+            }
             members.append(JSONMember(text, try value(at: &position)))
           }
         }

@@ -3,6 +3,9 @@ import Arrays
 /// A file that torch.save wrote: a zip archive of a pickle and its storages, or the older form, pickles followed by the
 /// storages. The pickle is parsed, never executed; see `PickleParser`.
 public struct TorchCheckpoint: Checkpoint {
+  /// Most bytes of the names of all arrays: dictionaries that are shared could otherwise multiply them.
+  package static let mostNameBytes = 64 << 20
+
   public let path: String
   public let format: String
   public let files: [InputFile]

@@ -60,10 +60,8 @@ struct TorchState {
     var nameBytes = 0
   }
 
-  /// Most members of dictionaries that are looked at, and bytes of arrays' names: dictionaries that are shared could
-  /// otherwise multiply.
+  /// Most members of dictionaries that are looked at: dictionaries that are shared could otherwise multiply.
   private static let maximumMembers = 2_000_000
-  private static let maximumNameBytes = 64 << 20
 
   /// Dictionaries beside tensors hold tensors of their own: `{"a": …, "sub": {"b": …}}` has an array `sub.b`.
   private func collect(
@@ -90,8 +88,8 @@ struct TorchState {
           throw failure(full, "comes after \(most) others, more than are read").hinting(Limit.arrays.hint())
         }
         collected.nameBytes += full.utf8.count
-        guard collected.nameBytes <= Self.maximumNameBytes else {
-          throw Failure(.badData, place: name, "has names of more than \(Self.maximumNameBytes) bytes together")
+        guard collected.nameBytes <= TorchCheckpoint.mostNameBytes else {
+          throw Failure(.badData, place: name, "has names of more than \(TorchCheckpoint.mostNameBytes) bytes together")
         }
       }
     }

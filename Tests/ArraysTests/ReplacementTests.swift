@@ -81,7 +81,7 @@ import Testing
   @Test func theNextReaderOfSeveralDoesToo() throws {
     try leaveHalf()
     let seen = try OutputFile.together(in: folder.path) { () throws(Failure) in
-      try contents(of: folder.file("a"), limit: 10)
+      try contents(of: folder.file("a"), limit: .configBytes)
     }
     #expect(seen == [1])
     #expect(!folder.names.contains(".ingot-replacing"))

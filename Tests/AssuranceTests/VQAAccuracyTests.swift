@@ -233,7 +233,8 @@ import Testing
     #expect(try VQAAnnotations.read(path).annotations.isEmpty)
     let many = try write(text(101), "many.json")
     #expect(
-      failure { _ = try VQAAnnotations.read(many) }?.withoutFile == "byte \(100 * 9 - 10 + 1): more than 100 members")
+      failure { _ = try VQAAnnotations.read(many) }?.withoutFile
+        == "byte \(1 + 10 * 9 + 90 * 10): more than 100 members")
   }
 
   @Test func malformedAnnotationsAndResultsAreRefused() throws {

@@ -1,5 +1,7 @@
 import Arrays
+import Assurance
 import CHDF5
+import Checkpoints
 import Foundation
 import NetFile
 import Nets
@@ -296,6 +298,7 @@ import Testing
       ),
       ("values in a net file's header", number(NetFormat.headerRules.maximumValues)),
       ("bytes of an HDF5 dataset", number(Int(INGOT_HDF5_MAX_BYTES))),
+      ("bytes of the names of all arrays of a PyTorch file", number(TorchCheckpoint.mostNameBytes)),
       ("groups in groups of an HDF5 file", number(Int(INGOT_HDF5_MAX_DEPTH))),
       ("bytes of a name in an HDF5 file, with its groups", number(Int(INGOT_HDF5_MAX_NAME))),
       ("attributes of an HDF5 file that are looked at", number(Int(INGOT_HDF5_MAX_ATTRIBUTES))),
@@ -304,6 +307,7 @@ import Testing
         "\(number(Configuration.largestDimension)); \(number(Configuration.mostLayers))"
       ),
       ("frames of a video that are looked at", number(Video.mostFrames)),
+      ("members beside the list in a file of questions", number(VQAAnnotations.mostOtherMembers)),
     ]
     for (name, value) in rows { #expect(text.contains("| \(name) | \(value) |\n"), "\(name): \(value)") }
     #expect(
