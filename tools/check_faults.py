@@ -107,7 +107,6 @@ def wrong(job, fault, work):
         found.append(f"the state is {state}")
     if status == 0 and state != "new":
         found.append(f"status 0, but the state is {state}")
-    # Without exchange and links, former files can't be kept.
     if litter and not (killed or lasting or last[0] == "unlink"):
         found.append(f"left over: {litter}")
     readable, why = job.is_readable(work)

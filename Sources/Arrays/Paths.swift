@@ -40,12 +40,6 @@ public enum Paths {
   /// Makes a folder and those above it.
   public static func makeFolder(_ path: String) throws(Failure) { try System.makeFolder(path) }
 
-  /// Removes a file, if it is there.
-  public static func remove(_ path: String) { System.remove(path) }
-
-  /// Number of this process.
-  public static var process: Int32 { System.process }
-
   public static func environment(_ name: String) -> String? {
     guard let value = unsafe getenv(name) else { return nil }
     return unsafe String(cString: value)

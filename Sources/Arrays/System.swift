@@ -1,7 +1,7 @@
 import Glibc
 
 /// Every system call of the project, each retried after an interrupt and turned into a `Failure` that names the file.
-/// What C libraries call in child processes (libhdf5, FFmpeg) is outside of it.
+/// What C libraries call (libhdf5 and FFmpeg in child processes, CEnding when a signal ends the process) is outside of it.
 enum System {
   typealias Descriptor = Int32
 

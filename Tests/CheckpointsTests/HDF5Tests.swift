@@ -87,7 +87,7 @@ import Testing
       try writer.write(source.arrays[index]) { try $0(bytes.rawSpan) }
     }
     try writer.finish()
-    try OutputFile.commit([writer.file])
+    try writer.file.commit()
     let copy = try openCheckpoint(folder.file("copy.h5"))
     #expect(copy.arrays == source.arrays)
     #expect(copy.metadata.map(\.value) == ["tensorflow"])
