@@ -74,7 +74,8 @@ extension System {
     var info = stat()
     if retrying(.stat, { unsafe stat(path, &info) }) == 0 { return Status(info) }
     let code = errno
-    guard code != ENOENT && code != ENOTDIR else { return nil }
+    // A name may be longer than any that could be there.
+    guard code != ENOENT && code != ENOTDIR && code != ENAMETOOLONG else { return nil }
     throw failure(.io, path, "has no readable status", code)
   }
 

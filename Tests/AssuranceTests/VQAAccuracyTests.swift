@@ -343,5 +343,10 @@ import Testing
     let missing = failure { _ = try EvaluationQuestion.read(lines) }
     #expect(missing?.kind == .noInput)
     #expect(missing?.withoutFile == "line 1: there is no image \(folder.file("b.jpg"))" && missing?.hint != nil)
+    // Longer than the name of any file.
+    let long = failure {
+      _ = try EvaluationQuestion.read(write("image,question\n\(String(repeating: "b", count: 300)),q", "l.csv"))
+    }
+    #expect(long?.kind == .noInput && long?.place == "line 2" && long?.reason.hasPrefix("there is no image ") == true)
   }
 }
