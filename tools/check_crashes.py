@@ -32,6 +32,7 @@ import tempfile
 import time
 
 import folder_states
+import orphans
 from folder_states import LAYOUTS
 
 KILLED = ["convert", "quantize", "export", "convert-hdf5", "export-hdf5", "ask-video"]
@@ -81,7 +82,7 @@ def kills(jobs, number, work, checks):
             moment = random.uniform(0, 1.05 * seconds)
             interrupt(job, work, moment, signal.SIGKILL)
             what = f"{name} killed after {moment * 1000:.2f} ms of {seconds * 1000:.2f}"
-            if left := folder_states.orphans():
+            if left := orphans.left():
                 checks.wrong(f"{what}: {left} children are left")
             state, litter = job.state(work)
             if state == "damaged":
@@ -118,7 +119,7 @@ def signals(jobs, number, work, checks):
             state, litter = job.state(work)
             if state not in ("old", "new") or litter:
                 checks.wrong(f"{what}: {state}, {litter}")
-            if left := folder_states.orphans():
+            if left := orphans.left():
                 checks.wrong(f"{what}: {left} children are left")
         print(f"{name}: {index + 1} signals within {seconds * 1000:.1f} ms, {ended} ended it", flush=True)
 
@@ -226,7 +227,7 @@ def main():
     parser.add_argument("--signals", type=int, default=600)
     parser.add_argument("--pairs", type=int, default=500)
     options = parser.parse_args()
-    folder_states.adopt_orphans()
+    orphans.adopt()
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         scratch = pathlib.Path(folder)

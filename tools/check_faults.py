@@ -34,6 +34,7 @@ import sys
 import tempfile
 
 import folder_states
+import orphans
 
 ERRORS = ["ENOSPC", "EIO", "EACCES"]
 UNNOTICED = ["EINTR", "short"]
@@ -99,7 +100,7 @@ def wrong(job, fault, work):
     output = job.plain(done.stdout, work)
     if output not in ("", job.output) or (status == 0 and output != job.output):
         found.append(f"standard output is {output[:100]!r}")
-    if children := folder_states.orphans():
+    if children := orphans.left():
         found.append(f"{children} children are left")
     state, litter = job.state(work)
     unsettled = state == "mixture" and (killed or lasting)
@@ -153,7 +154,7 @@ def main():
             TASKS[:] = TASKS[::40]
         counts, failed = collections.Counter(), 0
         # Forked processes have the tasks already.
-        pool = multiprocessing.get_context("fork").Pool(options.jobs, initializer=folder_states.adopt_orphans)
+        pool = multiprocessing.get_context("fork").Pool(options.jobs, initializer=orphans.adopt)
         with pool:
             for name, fault, found in pool.imap_unordered(check, range(len(TASKS)), chunksize=4):
                 counts[name] += 1

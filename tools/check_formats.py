@@ -17,7 +17,6 @@ Prints a line per group and the sum; exits with status 1 if anything failed.
 
 import argparse
 import copy
-import hashlib
 import json
 import math
 import pathlib
@@ -33,6 +32,7 @@ import numpy as np
 import numpy_checks
 import read_ingot
 from referencing import Registry, Resource
+from wrong_net_files import REMOVE, put, read_header, wrong_files
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
@@ -89,28 +89,13 @@ def check_valid(checks, errors, name, instance, what):
     checks.check(not found, f"{what} against {name}.schema.json: {found[:3]}")
 
 
-REMOVE = object()
-
-
 def check_refused(checks, errors, name, instance, changes):
     """Each change makes a valid instance wrong: a path into it, and a value to put there."""
     for *path, value in changes:
         wrong = copy.deepcopy(instance)
-        place = wrong
-        for key in path[:-1]:
-            place = place[key]
-        if value is REMOVE:
-            del place[path[-1]]
-        else:
-            place[path[-1]] = value
+        put(wrong, path, value)
         shown = "removed" if value is REMOVE else json.dumps(value)
         checks.check(errors(name, wrong), f"{name}.schema.json takes {path} {shown}")
-
-
-def read_header(path):
-    """The header of a net file, taken from it without any check."""
-    data = path.read_bytes()
-    return json.loads(data[64:64 + struct.unpack_from("<Q", data, 16)[0]])
 
 
 def check_family_files(checks, errors):
@@ -625,92 +610,9 @@ def check_damage(checks, program):
     checks.end_group("damaged golden files, refused by read_ingot")
 
 
-def rewritten(data, change=None, text=None, prologue=None, tail=b""):
-    """A net file with another header, of the same length if possible, and right digests."""
-    length = struct.unpack_from("<Q", data, 16)[0]
-    header = json.loads(data[64:64 + length])
-    if change:
-        change(header)
-    out = (text or (lambda text: text))(json.dumps(header, separators=(",", ":"), ensure_ascii=False)).encode()
-    out = out.ljust(length) if len(out) <= length else out
-    body = data[64 + length:] + tail
-    start = struct.pack("<8sHHIQQ", b"\x89INGOT\r\n", *(prologue or (1, 0, 0)), len(out), 64 + len(out) + len(body))
-    return start + hashlib.sha256(start + out).digest() + out + body
-
-
-def wrong_files():
-    """Files against the rules, though their header's digest is right; and, first, some that are not."""
-    data = GOLDEN[0].read_bytes()
-    frames = GOLDEN[1].read_bytes()
-
-    def setting(*path):
-        def change(header):
-            place = header
-            for key in path[:-2]:
-                place = place[key]
-            if path[-1] is REMOVE:
-                del place[path[-2]]
-            else:
-                place[path[-2]] = path[-1]
-        return change
-
-    golden = read_header(GOLDEN[0])
-    arrays = [array["name"] for array in golden["arrays"]]
-    quantized, scales = arrays.index("quantized.weight"), arrays.index("quantized.weight.scales")
-    yield True, "unchanged", rewritten(data)
-    yield True, "minor version 7", rewritten(data, prologue=(1, 7, 0))
-    shorter = setting("tokenizer", REMOVE)  # which makes room for changes to the text
-    tokenizer = golden["tokenizer"] | {"vocabulary": [], "new": [None]}
-    yield True, "a new member", rewritten(data, setting("tokenizer", tokenizer))
-    yield True, "white space around the header", rewritten(data, shorter, text=lambda text: f" \n{text}\t")
-    for prologue in [(0, 0, 0), (2, 0, 0), (1, 0, 1)]:
-        yield False, f"major and minor version and reserved bytes {prologue}", rewritten(data, prologue=prologue)
-    yield False, "a tail", rewritten(data, tail=b"\0")
-    yield False, "no JSON", rewritten(data, text=lambda text: text[:-1])
-    yield False, "two values", rewritten(data, shorter, text=lambda text: text + "{}")
-    yield False, "a key twice", rewritten(data, shorter, text=lambda text: '{"format":"ingot",' + text[1:])
-    for change in [
-        ["format", "other"], ["initialized", False], ["arrays", REMOVE], ["provenance", REMOVE],
-        ["ties", [{"name": "a"}]], ["ties", [{"name": "a", "same": "b"}]],
-        ["ties", [{"name": arrays[0], "same": arrays[1]}]], ["arrays", 2, "name", arrays[0]],
-        ["arrays", 0, "name", "a b"], ["arrays", 0, "name", ""], ["arrays", 0, "name", "a" * 257],
-        ["arrays", 0, "elementType", "float128"], ["arrays", 0, "elementType", "int32"],
-        ["arrays", 0, "shape", [15, 2]], ["arrays", 0, "shape", [-3, -5]], ["arrays", 0, "shape", [1] * 7 + [3, 5]],
-        ["arrays", 0, "shape", [3.0, 5]], ["arrays", 0, "shape", [1 << 62, 8]], ["arrays", 0, "shape", "3"],
-        ["arrays", 0, "offset", 0], ["arrays", 0, "offset", 1 << 62], ["arrays", 0, "bytes", 64],
-        ["arrays", 0, "bytes", -1], ["arrays", 0, "bytes", 120.0], ["arrays", 0, "sha256", "0" * 63],
-        ["arrays", 0, "encoding", "plain"], ["arrays", 0, "encoding", "zstd-planes"],
-        ["arrays", quantized, "scales", "values.float32"], ["arrays", quantized, "scales", "none"],
-        ["arrays", scales, "scales", "quantized.weight.scales"],
-    ]:
-        yield False, f"header: {change[:-1]} set", rewritten(data, setting(*change))
-    yield False, "arrays in another order", rewritten(data, lambda header: header["arrays"].reverse())
-    yield False, "the last array left out", rewritten(data, lambda header: header["arrays"].pop())
-
-    # Stored frames that are right by their own digest but hold other data, too little, or too much.
-    stored = read_header(GOLDEN[1])["arrays"]
-    last, other = len(stored) - 1, arrays.index("values.float64")
-    yield True, "compressed, unchanged", rewritten(frames)
-    yield False, "unpacked digest", rewritten(frames, setting("arrays", 0, "sha256", "0" * 64))
-    yield False, "stored digest", rewritten(frames, setting("arrays", 0, "storedSHA256", "0" * 64))
-    yield False, "stored size missing", rewritten(frames, setting("arrays", 0, "storedBytes", REMOVE))
-    entry = stored[last]
-    for what, replaced in {
-        "a frame cut short": frames[entry["offset"]:-1],
-        "a frame too few": frames[entry["offset"]:frames.rindex(b"\x28\xb5\x2f\xfd")],
-        "no frame": bytes(entry["storedBytes"]),
-        "bytes after the frames": frames[entry["offset"]:] + b"\0",
-        "a frame of another size": frames[stored[other]["offset"]:][:stored[other]["storedBytes"]],
-    }.items():
-        def change(header, replaced=replaced):
-            header["arrays"][last] |= {
-                "storedBytes": len(replaced), "storedSHA256": hashlib.sha256(replaced).hexdigest()}
-        yield False, what, rewritten(frames[:entry["offset"]] + replaced, change)
-
-
 def check_wrong_files(checks, program):
     target = program.folder / "wrong.ingot"
-    for right, what, data in wrong_files():
+    for right, what, data in wrong_files(*GOLDEN):
         checks.check(refused(target, data) != right, f"read_ingot {'refuses' if right else 'takes'}: {what}")
         done = program.run("verify", target)
         checks.check(

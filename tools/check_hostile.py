@@ -26,7 +26,6 @@ Prints how often each outcome came, and exits with status 1 if anything went wro
 
 import argparse
 import collections
-import ctypes
 import json
 import multiprocessing
 import os
@@ -40,6 +39,7 @@ import tempfile
 import time
 
 import hostile_mutations
+import orphans
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BASES = {
@@ -102,8 +102,7 @@ class Runner:
         self.files = self.folder / "files"
         self.temporary.mkdir()
         self.files.mkdir()
-        # Orphans become this process's children, and so are found.
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+        orphans.adopt()
 
     def run(self, arguments, input=b"", seconds=RUN_SECONDS):
         """Gives status (negative: signal), output, errors, and the largest memory; or None instead of the status."""
@@ -133,14 +132,8 @@ class Runner:
 
     def faults_left(self, names):
         faults = []
-        # A child that was just killed needs a moment; one that lives on is an orphan.
-        for attempt in range(200):
-            try:
-                if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                    time.sleep(0.01)
-            except ChildProcessError:
-                break
-        else:
+        # A child that was just killed needs a moment.
+        if orphans.left(patience=2):
             faults.append("a child is left behind")
         litter = {path.name for path in self.files.iterdir()} - set(names) | {p.name for p in self.temporary.iterdir()}
         if litter:

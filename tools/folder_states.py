@@ -1,56 +1,18 @@
 """What check_faults.py and check_crashes.py have in common: commands that write files, run on small nets, and a look at
 the folder afterwards, whose files must be all of the state before or all of the state after."""
 
-import ctypes
 import hashlib
 import json
-import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAYOUTS = ROOT / "Tests" / "FamiliesTests" / "Fixtures" / "layouts"
 PICTURE = ROOT / "weights" / "demo" / "pictures" / "red-circle-0004.png"
 VIDEO = ROOT / "weights" / "demo" / "videos" / "circles.mp4"
 STATUSES = {0, 1, 64, 65, 66, 73, 74}
-PR_SET_CHILD_SUBREAPER = 36
-
-
-def adopt_orphans():
-    """From now on, processes whose parent has ended become children of this one, where they can be seen."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
-
-
-def orphans(patience=5.0):
-    """How many processes are left behind that don't end by themselves at once; they are ended."""
-    end = time.monotonic() + patience
-    while True:
-        try:
-            found, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return 0
-        if found == 0:
-            if time.monotonic() > end:
-                break
-            time.sleep(0.002)
-    left = [entry for entry in os.listdir("/proc") if entry.isdigit() and parent_of(entry) == os.getpid()]
-    for process in left:
-        os.kill(int(process), signal.SIGKILL)
-        os.waitpid(int(process), 0)
-    return len(left)
-
-
-def parent_of(process):
-    try:
-        return int(pathlib.Path("/proc", process, "stat").read_text().rsplit(")", 1)[1].split()[1])
-    except OSError:
-        return None
 
 
 def damage_lowest_bits(source, target):

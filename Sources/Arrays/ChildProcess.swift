@@ -9,6 +9,22 @@ public final class ChildProcess {
   public enum Ending: Hashable, Sendable {
     case exited(Int32)
     case killed(signal: Int32)
+
+    /// What it means that a signal ended a child that runs a library on a file.
+    /// - Parameters:
+    ///   - library: for people.
+    ///   - time: the limit of its processor time.
+    /// - Returns: the beginning of a sentence, and whether a limit was met.
+    public static func explanation(
+      of signal: Int32, _ library: String, time: Limit
+    ) -> (beginning: String, isLimit: Bool) {
+      switch signal {
+      case SIGXCPU, SIGKILL, SIGALRM:
+        ("it takes \(library) more than \(time.value) s, or more memory than there is,", true)
+      case SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL: ("\(library) crashes (signal \(signal))", false)
+      default: ("the reading process was ended by signal \(signal)", false)
+      }
+    }
   }
 
   private let path: String
@@ -122,9 +138,6 @@ public final class ChildProcess {
     let line = buffer[..<count].prefix { $0 != 0x0a }
     return (how, String(decoding: line, as: UTF8.self))
   }
-
-  /// Ends this process by a signal after so many seconds on the clock, whether it works or waits.
-  public static func endAfter(seconds: UInt32) { System.endAfter(seconds: seconds) }
 
   private static let isIngot = Atomic(false)
 

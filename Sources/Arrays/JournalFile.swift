@@ -45,17 +45,9 @@ public final class JournalFile: Sendable {
   public func add(_ line: String) throws(Failure) {
     let bytes = Array(line.utf8) + [0x0a]
     let offset = end.load(ordering: .relaxed)
-    let (descriptor, path) = (descriptor, path)
-    let result: Result<Void, Failure> = unsafe bytes.withUnsafeBytes { buffer in
-      do throws(Failure) {
-        // What stood behind the last whole line must not follow this one.
-        try System.truncate(descriptor, to: offset, path)
-        return .success(try unsafe System.write(descriptor, buffer, at: offset, path))
-      } catch {
-        return .failure(error)
-      }
-    }
-    try result.get()
+    // What stood behind the last whole line must not follow this one.
+    try System.truncate(descriptor, to: offset, path)
+    try System.write(descriptor, bytes.rawSpan, at: offset, path)
     end.store(offset + bytes.count, ordering: .relaxed)
   }
 }

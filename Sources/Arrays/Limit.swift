@@ -122,14 +122,20 @@ public enum Limit: String, CaseIterable, Sendable {
   }
 
   /// Checks, before an array of so many bytes is held in memory, that it may be and can be.
+  /// - Parameter verb: what it does with the bytes.
   /// - Throws: `Failure` of kind `badData` for more than `arrayMemory`, `io` when there is not so much memory.
-  public static func checkArrayMemory(_ bytes: Int) throws(Failure) {
+  public static func checkArrayMemory(
+    _ bytes: Int, file: String? = nil, place: String? = nil, _ verb: String = "has"
+  ) throws(Failure) {
     guard bytes <= Limit.arrayMemory.value else {
       throw Limit.arrayMemory.failure(
-        "has \(bytes) bytes; at most \(Limit.arrayMemory.value) are held in memory", needed: bytes)
+        file: file, place: place, "\(verb) \(bytes) bytes; at most \(Limit.arrayMemory.value) are held in memory",
+        needed: bytes)
     }
     guard System.canAllocate(bytes) else {
-      throw Failure(.io, "has \(bytes) bytes, for which there is not enough memory", hint: "close other programs")
+      throw Failure(
+        .io, file: file, place: place, "\(verb) \(bytes) bytes, for which there is not enough memory",
+        hint: "close other programs")
     }
   }
 }

@@ -79,15 +79,7 @@ public final class OutputFile: Sendable {
 
   /// Writes bytes at an offset; safe from several threads for ranges that don't overlap.
   public func write(_ bytes: borrowing RawSpan, at offset: Int) throws(Failure) {
-    let (descriptor, path) = (descriptor, path)
-    let result: Result<Void, Failure> = unsafe bytes.withUnsafeBytes { buffer in
-      do throws(Failure) {
-        return .success(try unsafe System.write(descriptor, buffer, at: offset, path))
-      } catch {
-        return .failure(error)
-      }
-    }
-    try result.get()
+    try System.write(descriptor, bytes, at: offset, path)
   }
 
   /// Writes zeros up to `size`, or cuts the file there.

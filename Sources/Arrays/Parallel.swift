@@ -9,21 +9,8 @@ public func inParallel(
   let state = JobState(jobs: jobs, body: body)
   var threads: [pthread_t] = []
   for _ in 1..<max(1, min(workers, jobs)) {
-    let argument = unsafe Unmanaged.passRetained(state).toOpaque()
-    var thread = pthread_t()
-    let status = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        guard let pointer = unsafe argument else { return nil }
-        let state = unsafe Unmanaged<JobState>.fromOpaque(pointer).takeRetainedValue()
-        state.work()
-        return nil
-      }, argument)
-    guard status == 0 else {
-      // The threads that did start, and this one, do the work.
-      unsafe Unmanaged<JobState>.fromOpaque(argument).release()
-      break
-    }
+    // Without it, the threads that did start, and this one, do the work.
+    guard let thread = state.workOnThread() else { break }
     threads.append(thread)
   }
   state.work()
@@ -34,18 +21,7 @@ public func inParallel(
 /// Runs `body` on a thread that nobody waits for.
 /// - Throws: `Failure` of kind `io` when there can't be one.
 func inBackground(_ body: @Sendable @escaping () -> Void) throws(Failure) {
-  let state = JobState(jobs: 1) { _ in body() }
-  let argument = unsafe Unmanaged.passRetained(state).toOpaque()
-  var thread = pthread_t()
-  let status = unsafe pthread_create(
-    &thread, nil,
-    { argument in
-      guard let pointer = unsafe argument else { return nil }
-      unsafe Unmanaged<JobState>.fromOpaque(pointer).takeRetainedValue().work()
-      return nil
-    }, argument)
-  guard status == 0 else {
-    unsafe Unmanaged<JobState>.fromOpaque(argument).release()
+  guard let thread = JobState(jobs: 1, body: { _ in body() }).workOnThread() else {
     throw Failure(.io, "a thread can't be started")
   }
   _ = pthread_detach(thread)
@@ -76,6 +52,22 @@ private final class JobState: Sendable {
         position.withLock { $0.error = $0.error ?? error }
       }
     }
+  }
+
+  /// Works on a thread of its own, which is to be joined or detached; nil when there can't be one.
+  func workOnThread() -> pthread_t? {
+    let argument = unsafe Unmanaged.passRetained(self).toOpaque()
+    var thread = pthread_t()
+    let status = unsafe pthread_create(
+      &thread, nil,
+      { argument in
+        guard let pointer = unsafe argument else { return nil }
+        unsafe Unmanaged<JobState>.fromOpaque(pointer).takeRetainedValue().work()
+        return nil
+      }, argument)
+    if status == 0 { return thread }
+    unsafe Unmanaged<JobState>.fromOpaque(argument).release()
+    return nil
   }
 
   private func take() -> Int? {

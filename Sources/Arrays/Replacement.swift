@@ -109,20 +109,13 @@ struct Replacement {
     let bytes = Array("\(SHA256.digest(text))\n".utf8) + text
     let path = Self.journal(in: folder)
     let descriptor = try System.create(path)
-    let result: Result<Void, Failure> = unsafe bytes.withUnsafeBytes { buffer in
-      do throws(Failure) {
-        if case .failed(let code) = System.lock(descriptor) {
-          throw System.failure(.io, path, "can't be locked", code)
-        }
-        try unsafe System.write(descriptor, buffer, at: 0, path)
-        try System.sync(descriptor, path)
-        return .success(try lock.flush())
-      } catch {
-        return .failure(error)
-      }
-    }
     do throws(Failure) {
-      try result.get()
+      if case .failed(let code) = System.lock(descriptor) {
+        throw System.failure(.io, path, "can't be locked", code)
+      }
+      try System.write(descriptor, bytes.rawSpan, at: 0, path)
+      try System.sync(descriptor, path)
+      try lock.flush()
     } catch {
       System.close(descriptor)
       System.remove(path)

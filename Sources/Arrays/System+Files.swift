@@ -96,7 +96,7 @@ extension System {
     return done
   }
 
-  static func write(
+  private static func write(
     _ descriptor: Descriptor, _ buffer: UnsafeRawBufferPointer, at offset: Int, _ path: String
   ) throws(Failure) {
     guard let start = buffer.baseAddress else { return }
@@ -108,6 +108,19 @@ extension System {
       guard count > 0 else { throw failure(.io, path, "can't be written at byte \(offset + done)", errno) }
       done += count
     }
+  }
+
+  static func write(
+    _ descriptor: Descriptor, _ bytes: borrowing RawSpan, at offset: Int, _ path: String
+  ) throws(Failure) {
+    let result: Result<Void, Failure> = unsafe bytes.withUnsafeBytes { buffer in
+      do throws(Failure) {
+        return .success(try unsafe write(descriptor, buffer, at: offset, path))
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
   }
 
   static func truncate(_ descriptor: Descriptor, to size: Int, _ path: String) throws(Failure) {

@@ -80,9 +80,6 @@ extension System {
   /// What such an end of a pipe doesn't take at once is lost, and nobody waits.
   static func neverBlock(_ descriptor: Descriptor) { _ = once(.fcntl) { fcntl(descriptor, F_SETFL, O_NONBLOCK) } }
 
-  /// Ends this process by a signal after so many seconds.
-  static func endAfter(seconds: UInt32) { _ = alarm(seconds) }
-
   /// Starts a program, found on the path if its name has no slash.
   /// - Parameter descriptors: that become its 0, 1, 2 and so on.
   static func spawn(

@@ -76,10 +76,11 @@ public struct LayerInputs: Sendable {
     func layer(_ name: String, _ map: LinearMap, _ engine: Engine) throws(Failure) {
       let size = map.x.columns
       let samples = state.withLock { state in
-        if state.samples[size] == nil { state.samples[size] = InputSketch.samples(inputs: size) }
-        return state.samples[size]
+        if let known = state.samples[size] { return known }
+        let made = InputSketch.samples(inputs: size)
+        state.samples[size] = made
+        return made
       }
-      guard let samples else { return }
       let piece = try InputSketch(map.x, outputs: map.outputs, samples, engine)
       state.withLock { state in
         if state.sketches[name]?.add(piece) == nil { state.sketches[name] = piece }

@@ -84,9 +84,7 @@ struct PairComparison {
 
   private func data(of item: ComparisonSide.Item) throws -> [UInt8] {
     let bytes = item.shape.elements * item.elementType.size
-    do { try Limit.checkArrayMemory(bytes) } catch {
-      throw Failure(error.kind, place: "array \"\(item.name)\"", error.reason, hint: error.hint)
-    }
+    try Limit.checkArrayMemory(bytes, place: "array \"\(item.name)\"")
     var out: [UInt8] = []
     out.reserveCapacity(min(bytes, 1 << 30))
     try item.forEachChunk { out.append(contentsOf: $0) }

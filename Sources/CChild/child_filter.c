@@ -26,7 +26,8 @@
 void ingot_child_filter_calls(void) {
   struct sock_filter filter[] = {
     LOAD(arch), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0), RETURN(SECCOMP_RET_ERRNO | EPERM), LOAD(nr),
-    ALLOW(read), ALLOW(pread64), ALLOW(readv), ALLOW(write), ALLOW(writev), ALLOW(lseek), ALLOW(fstat), ALLOW(close),
+    ALLOW(read), ALLOW(pread64), ALLOW(readv), ALLOW(write), ALLOW(writev), ALLOW(lseek), ALLOW(fstat), ALLOW(newfstatat),
+    ALLOW(close),
     ALLOW(mmap), ALLOW(munmap), ALLOW(mremap), ALLOW(mprotect), ALLOW(madvise), ALLOW(brk),
     ALLOW(futex), ALLOW(sched_yield), ALLOW(sched_getaffinity), ALLOW(set_robust_list), ALLOW(rseq),
     ALLOW(rt_sigaction), ALLOW(rt_sigprocmask), ALLOW(rt_sigreturn), ALLOW(sigaltstack), ALLOW(gettid),
@@ -34,7 +35,7 @@ void ingot_child_filter_calls(void) {
     ALLOW(gettimeofday), ALLOW(getrusage), ALLOW(getrandom), ALLOW(uname), ALLOW(sysinfo),
     ALLOW(restart_syscall), ALLOW(exit), ALLOW(exit_group),
 #ifdef __NR_alarm
-    ALLOW(alarm), ALLOW(time), ALLOW(newfstatat),
+    ALLOW(alarm), ALLOW(time),
 #endif
     // A signal to this process itself, as `abort` sends one.
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_tgkill, 0, 3), LOAD(args[0]),

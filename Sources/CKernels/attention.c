@@ -9,7 +9,7 @@ typedef struct part {
   const ck_attention *attention;
   size_t heads_before; // of the attentions before, to tell heads apart
   size_t parts;        // of the rows of each head
-  const ck_bfloat16_operations *rounded; // NULL: computed in floats
+  const ck_attention_operations *operations;
 } part;
 
 typedef struct plan {
@@ -33,17 +33,16 @@ static void attend_task(void *context, size_t index, int thread) {
   if (count == 0) return;
   size_t name = 1 + part->heads_before + head;
   size_t *holds = &plan->holds[(size_t)thread * 8];
-  float *scratch = ck_pool_own(plan->pool, thread);
-  if (part->rounded != NULL) part->rounded->attend(part->attention, head, from, count, scratch, *holds == name);
-  else plan->operations->attend(part->attention, head, from, count, scratch, *holds == name);
+  part->operations->attend(part->attention, head, from, count, ck_pool_own(plan->pool, thread), *holds == name);
   // Few rows are computed without packing, over what was there.
   *holds = count > plan->operations->few ? name : 0;
 }
 
-/// How to compute it if in bfloat16, else NULL.
-static const ck_bfloat16_operations *rounded_of(const plan *plan, const ck_attention *a) {
-  if (!a->rounds || a->causal || a->weights != NULL || a->q_rows <= plan->operations->few) return NULL;
-  return ck_bfloat16_operations_of(plan->operations);
+static const ck_attention_operations *operations_of(const ck_operations *operations, const ck_attention *a) {
+  const ck_attention_operations *rounded = NULL;
+  if (a->rounds && !a->causal && a->weights == NULL && a->q_rows > operations->few)
+    rounded = ck_rounded_attention_of(operations);
+  return rounded != NULL ? rounded : &operations->attention;
 }
 
 int ck_attention_run(ck_pool *pool, const ck_attention *attentions, size_t count) {
@@ -55,8 +54,7 @@ int ck_attention_run(ck_pool *pool, const ck_attention *attentions, size_t count
     if (a->q_rows == 0 || a->heads == 0) continue;
     heads += a->heads;
     work += (double)a->heads * (double)a->q_rows * (double)a->k_rows * (double)a->head_size;
-    const ck_bfloat16_operations *rounded = rounded_of(&plan, a);
-    scratch = ck_most(scratch, rounded ? rounded->attention_scratch(a) : plan.operations->attention_scratch(a));
+    scratch = ck_most(scratch, operations_of(plan.operations, a)->scratch(a));
   }
   if (heads == 0) return 0;
   size_t holds_size = threads * 8 * sizeof(size_t);
@@ -73,7 +71,8 @@ int ck_attention_run(ck_pool *pool, const ck_attention *attentions, size_t count
     if (a->q_rows == 0 || a->heads == 0) continue;
     // A row's result doesn't depend on the division, as long as the way of computing it doesn't.
     size_t parts = ck_least(wanted, ck_most(a->q_rows / least_rows_per_task, 1));
-    plan.parts[plan.count++] = (part){.attention = a, .heads_before = before, .parts = parts, .rounded = rounded_of(&plan, a)};
+    plan.parts[plan.count++] = (part){
+        .attention = a, .heads_before = before, .parts = parts, .operations = operations_of(plan.operations, a)};
     tasks += parts * a->heads;
     before += a->heads;
   }

@@ -35,9 +35,9 @@ const ck_int8_operations *ck_int8_operations_of(const ck_operations *operations)
   return operations->int8;
 }
 
-const ck_bfloat16_operations *ck_bfloat16_operations_of(const ck_operations *operations) {
+const ck_attention_operations *ck_rounded_attention_of(const ck_operations *operations) {
 #if defined(__x86_64__)
-  if (operations == &ck_operations_avx512 && __builtin_cpu_supports("avx512bf16")) return &ck_bfloat16_operations_avx512;
+  if (operations == &ck_operations_avx512 && __builtin_cpu_supports("avx512bf16")) return &ck_rounded_attention_avx512;
 #else
   (void)operations;
 #endif

@@ -17,10 +17,7 @@ enum { panel_rows = 14, panel_vectors = 2 };
 #include "kernel_functions.h"
 #include "kernel_attention_bfloat16.h"
 
-const ck_bfloat16_operations ck_bfloat16_operations_avx512 = {
-    .attention_scratch = attention_scratch,
-    .attend = attend,
-};
+const ck_attention_operations ck_rounded_attention_avx512 = {.scratch = attention_scratch, .attend = attend};
 
 #pragma clang attribute pop
 #endif

@@ -35,12 +35,14 @@ typedef struct ck_int8_operations {
                    size_t outputs);
 } ck_int8_operations;
 
-/// Attention whose operands are rounded to bfloat16: without weights, not causal. As `attention_scratch` and `attend` below.
-typedef struct ck_bfloat16_operations {
-  size_t (*attention_scratch)(const ck_attention *attention);
+typedef struct ck_attention_operations {
+  /// How many floats `attend` needs as scratch.
+  size_t (*scratch)(const ck_attention *attention);
+  /// Rows first ..< first + rows of one head. `is_packed`: the scratch holds keys and values of that head already, from
+  /// another call with rows > few.
   void (*attend)(const ck_attention *attention, size_t head, size_t first_row, size_t rows, float *scratch,
                  int is_packed);
-} ck_bfloat16_operations;
+} ck_attention_operations;
 
 /// Part of a linear map: all inputs, some rows and outputs.
 typedef struct ck_operations {
@@ -64,12 +66,7 @@ typedef struct ck_operations {
   /// y = x wᵀ + b with its finish for some of the outputs, reading w in place. Outputs ≤ ck_few_outputs.
   void (*few_rows)(const ck_linear *map, size_t first_output, size_t outputs);
 
-  /// How many floats `attend` needs as scratch.
-  size_t (*attention_scratch)(const ck_attention *attention);
-  /// Rows first ..< first + rows of one head. `is_packed`: the scratch holds keys and values of that head already, from
-  /// another call with rows > few.
-  void (*attend)(const ck_attention *attention, size_t head, size_t first_row, size_t rows, float *scratch,
-                 int is_packed);
+  ck_attention_operations attention;
 
   void (*layer_norm)(const float *x, size_t rows, size_t size, const float *weight, const float *bias, float epsilon,
                      float *y);
@@ -90,14 +87,15 @@ extern const ck_operations ck_operations_portable;
 #if defined(__x86_64__)
 extern const ck_operations ck_operations_avx2, ck_operations_avx512;
 extern const ck_int8_operations ck_int8_operations_vnni;
-extern const ck_bfloat16_operations ck_bfloat16_operations_avx512;
+extern const ck_attention_operations ck_rounded_attention_avx512;
 #endif
 
 /// Those of a level, or of the best one below it that there is.
 const ck_operations *ck_operations_of(ck_level level);
 /// Those for int8 that belong to a level's and that this processor has.
 const ck_int8_operations *ck_int8_operations_of(const ck_operations *operations);
-/// Those for bfloat16 likewise; NULL where they would be no faster than floats.
-const ck_bfloat16_operations *ck_bfloat16_operations_of(const ck_operations *operations);
+/// Those for attention with operands rounded to bfloat16, without weights, not causal, of more than `few` rows; NULL where
+/// they would be no faster than floats.
+const ck_attention_operations *ck_rounded_attention_of(const ck_operations *operations);
 
 #endif

@@ -7,7 +7,6 @@ import Synchronization
 /// program's own, run with a hidden subcommand. The child lists the arrays; those that stand in the file as they are,
 /// which is nearly all in practice, are then read directly, and the others through another run of the child.
 public struct HDF5Checkpoint: Checkpoint {
-
   public let path: String
   public let format: String
   public let files: [InputFile]

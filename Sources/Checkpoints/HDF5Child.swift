@@ -48,16 +48,10 @@ package enum HDF5Child {
   static func failure(_ ending: ChildProcess.Ending, _ message: String) -> Failure {
     switch ending {
     case .killed(let signal):
-      let isLate = [24, 9, 14].contains(signal)
-      let why =
-        switch signal {
-        case 24, 9, 14: "it takes libhdf5 more than \(Limit.hdf5Seconds.value) s, or more memory than there is,"
-        case 11, 7, 6, 8, 4: "libhdf5 crashes (signal \(signal))"
-        default: "the reading process was ended by signal \(signal)"
-        }
+      let (why, isLimit) = ChildProcess.Ending.explanation(of: signal, "libhdf5", time: .hdf5Seconds)
       return Failure(
         .badData, "\(why) when this file is read",
-        hint: isLate ? Limit.hdf5Seconds.hint() : "the file is malformed: don't trust it")
+        hint: isLimit ? Limit.hdf5Seconds.hint() : "the file is malformed: don't trust it")
     case .exited(65):
       return Failure(.badData, message.isEmpty ? "can't be read" : message, hint: hint(ending, message))
     case .exited(let status):

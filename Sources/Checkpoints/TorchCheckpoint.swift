@@ -80,11 +80,7 @@ public struct TorchCheckpoint: Checkpoint {
     let (size, dimensions) = (arrays[array].elementType.size, arrays[array].shape.dimensions)
     guard arrays[array].shape.elements > 0 else { return [] }
     let reach = zip(dimensions, strides).reduce(0) { $0 + ($1.0 - 1) * $1.1 }
-    do { try Limit.checkArrayMemory((reach + 1) * size) } catch {
-      throw Failure(
-        error.kind, file: path, place: "array \"\(arrays[array].name)\"", "spans" + error.reason.dropFirst(3),
-        hint: error.hint)
-    }
+    try Limit.checkArrayMemory((reach + 1) * size, file: path, place: "array \"\(arrays[array].name)\"", "spans")
     let span = try files[0].bytes((reach + 1) * size, at: placements[array].start)
     return Transposition.gathered(span, dimensions: dimensions, steps: strides, elementSize: size)
   }

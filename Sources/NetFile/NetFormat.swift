@@ -4,8 +4,6 @@ import Arrays
 public enum NetFormat {
   /// A reader refuses a higher one.
   public static let majorVersion = 1
-  /// A higher one adds header members only; a file is written as the lowest that has all of its members.
-  public static let minorVersion = 2
   /// Bytes before the header.
   public static let prologueLength = 64
   /// Bytes of the prologue that the header's digest covers: all before the digest itself.
@@ -23,11 +21,11 @@ public enum NetFormat {
     return overflow ? nil : sum / alignment * alignment
   }
 
-  /// The first 32 bytes of a file.
+  /// The first 32 bytes of a file. A higher minor version adds header members only; the lowest is written that has all of
+  /// this file's.
   static func prologue(of header: NetHeader, headerLength: Int, fileLength: Int) -> [UInt8] {
     let minor =
-      header.arrays.contains { $0.inputDirections != nil }
-      ? minorVersion : header.arrays.contains { $0.inputMeans != nil } ? 1 : 0
+      header.arrays.contains { $0.inputDirections != nil } ? 2 : header.arrays.contains { $0.inputMeans != nil } ? 1 : 0
     return NetFileMagic.bytes + UInt16(majorVersion).littleEndianBytes + UInt16(minor).littleEndianBytes
       + UInt32(0).littleEndianBytes + UInt64(headerLength).littleEndianBytes + UInt64(fileLength).littleEndianBytes
   }

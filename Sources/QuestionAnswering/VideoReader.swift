@@ -53,16 +53,11 @@ package final class VideoReader {
     let reason = message.isEmpty ? "can't be read" : message
     switch ending {
     case .killed(let signal):
-      let why =
-        switch signal {
-        case 24, 9, 14: "it takes FFmpeg more than \(Limit.videoSeconds.value) s, or more memory than there is,"
-        case 11, 7, 6, 8, 4: "FFmpeg crashes (signal \(signal))"
-        default: "the reading process was ended by signal \(signal)"
-        }
+      let (why, isLimit) = ChildProcess.Ending.explanation(of: signal, "FFmpeg", time: .videoSeconds)
       return Failure(
         .badData, "\(why) when this video is decoded",
         hint: "ask about a shorter part of it, or about fewer frames; "
-          + ([24, 9, 14].contains(signal) ? Limit.videoSeconds.hint() : "or convert it with ffmpeg, if you trust it"))
+          + (isLimit ? Limit.videoSeconds.hint() : "or convert it with ffmpeg, if you trust it"))
     case .exited(65):
       return Failure(
         .badData, reason,

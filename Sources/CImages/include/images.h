@@ -23,9 +23,6 @@ enum {
   INGOT_IMAGE_NO_MEMORY = 74,
 };
 
-/// The most pixels an image may have unless another limit is chosen: Pillow refuses more as a decompression bomb.
-#define INGOT_IMAGE_MAX_PIXELS 178956970ULL
-
 /// The bytes of a reason, with the zero at the end.
 #define INGOT_IMAGE_REASON 256
 
