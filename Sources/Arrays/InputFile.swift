@@ -79,9 +79,7 @@ public let chunkSize = 1 << 20
 /// - Throws: `Failure` as `InputFile` does, and of kind `badData` when the file holds more than `limit` bytes.
 public func contents(of path: String, limit: Limit) throws(Failure) -> [UInt8] {
   let file = try InputFile(path)
-  guard file.size <= limit.value else {
-    throw limit.failure(file: path, "has \(file.size) bytes; at most \(limit.value) are read", needed: file.size)
-  }
+  try limit.check(file.size, "bytes", file: path)
   return try file.bytes(file.size, at: 0)
 }
 

@@ -108,6 +108,14 @@ public enum Limit: String, CaseIterable, Sendable {
     Limit.chosen.withLock { $0[self] = value }
   }
 
+  /// Refuses a file, or the place in it, that has more of something than this limit.
+  /// - Throws: `Failure` of kind `badData`.
+  public func check(_ number: Int, _ unit: String, file: String? = nil, place: String? = nil) throws(Failure) {
+    guard number <= value else {
+      throw failure(file: file, place: place, "has \(number) \(unit); at most \(value) are read", needed: number)
+    }
+  }
+
   /// The error of a file that goes past this limit; its hint says how to raise it.
   /// - Parameter needed: what would have been enough, where that is known.
   public func failure(file: String? = nil, place: String? = nil, _ reason: String, needed: Int? = nil) -> Failure {

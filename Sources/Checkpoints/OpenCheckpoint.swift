@@ -7,11 +7,7 @@ public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
   let checkpoint: any Checkpoint =
     file.path.hasSuffix(".index.json")
     ? try ShardedCheckpoint(index: file, openedBy: path) : try openWeights(file, openedBy: path)
-  guard checkpoint.arrays.count <= Limit.arrays.value else {
-    throw Limit.arrays.failure(
-      file: path, "has \(checkpoint.arrays.count) arrays; at most \(Limit.arrays.value) are read",
-      needed: checkpoint.arrays.count)
-  }
+  try Limit.arrays.check(checkpoint.arrays.count, "arrays", file: path)
   var total = 0
   for array in checkpoint.arrays {
     let (sum, overflow) = total.addingReportingOverflow(array.bytes)

@@ -23,10 +23,7 @@ public struct ShardedCheckpoint: Checkpoint {
       throw error.inFile(file.path).hinting("the index is damaged or of another format: fetch it again")
     }
     let names = Set(map.map(\.file)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    guard names.count <= Limit.shards.value else {
-      throw Limit.shards.failure(
-        file: file.path, "names \(names.count) files; at most \(Limit.shards.value) are read", needed: names.count)
-    }
+    try Limit.shards.check(names.count, "files of weights", file: file.path)
     let folder = Paths.folder(of: file.path)
     var shards: [any Checkpoint] = []
     for name in names { shards.append(try Self.open(Paths.join(folder, name), index: file.path)) }
@@ -70,10 +67,7 @@ public struct ShardedCheckpoint: Checkpoint {
   private static let mixedHint = "the files are not of one checkpoint: fetch all of them again"
 
   private static func weightMap(_ file: InputFile) throws(Failure) -> [(array: String, file: String, offset: Int)] {
-    guard file.size <= Limit.indexBytes.value else {
-      throw Limit.indexBytes.failure(
-        "the index has \(file.size) bytes; at most \(Limit.indexBytes.value) are read", needed: file.size)
-    }
+    try Limit.indexBytes.check(file.size, "bytes")
     let json = try JSONValue(parsing: file.bytes(file.size, at: 0))
     var out: [(array: String, file: String, offset: Int)] = []
     for member in try json.member("weight_map").object() {

@@ -116,12 +116,7 @@ private struct TorchContents {
         throw Failure(.badData, place: "zip entry \"\(order.name)\"", "says that the data are not little-endian")
       }
     }
-    guard pickles[0].range.count <= Limit.pickleBytes.value else {
-      throw Limit.pickleBytes.failure(
-        place: pickles[0].name,
-        "has \(pickles[0].range.count) bytes; at most \(Limit.pickleBytes.value) are read",
-        needed: pickles[0].range.count)
-    }
+    try Limit.pickleBytes.check(pickles[0].range.count, "bytes", place: pickles[0].name)
     var parser = PickleParser(
       try file.bytes(pickles[0].range.count, at: pickles[0].range.lowerBound), name: pickles[0].name)
     (tensors, notes) = try TorchState(parser.parse(), name: pickles[0].name).tensors()

@@ -16,12 +16,8 @@ struct ZipArchive {
   init(_ file: InputFile) throws(Failure) {
     self.file = file
     let directory = try ZipArchive.directory(of: file)
-    for (limit, number, unit) in [
-      (Limit.zipEntries, directory.entries, "entries"), (.zipDirectory, directory.length, "bytes"),
-    ] where number > limit.value {
-      throw limit.failure(
-        place: "zip directory", "has \(number) \(unit); at most \(limit.value) are read", needed: number)
-    }
+    try Limit.zipEntries.check(directory.entries, "entries", place: "zip directory")
+    try Limit.zipDirectory.check(directory.length, "bytes", place: "zip directory")
     var reader = ByteReader(try file.bytes(directory.length, at: directory.offset))
     var names: Set<[UInt8]> = []
     for _ in 0..<directory.entries {

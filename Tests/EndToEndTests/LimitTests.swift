@@ -65,11 +65,12 @@ import Testing
       enough: 1472),
     Case(.jsonValues, 5, "inspect \(everyType)", "\(everyType): byte 95: more than 5 JSON values"),
     Case(
-      .shards, 1, "inspect \(sharded)", "\(sharded)/model.safetensors.index.json: names 3 files; at most 1 are read",
+      .shards, 1, "inspect \(sharded)",
+      "\(sharded)/model.safetensors.index.json: has 3 files of weights; at most 1 are read",
       enough: 3),
     Case(
       .indexBytes, 50, "inspect \(sharded)",
-      "\(sharded)/model.safetensors.index.json: the index has 8472 bytes; at most 50 are read", enough: 8472),
+      "\(sharded)/model.safetensors.index.json: has 8472 bytes; at most 50 are read", enough: 8472),
     Case(
       .configBytes, 100, "convert weights/demo --shelf SHELF/x",
       "weights/demo/config.json: has 1363 bytes; at most 100 are read", enough: 1363),
