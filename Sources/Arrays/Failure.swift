@@ -59,6 +59,13 @@ public struct Failure: Error, Hashable, Sendable {
     return copy
   }
 
+  /// The same failure, of a file whose stand-in it was about.
+  func of(_ file: String) -> Failure {
+    var copy = self
+    copy.file = file
+    return copy
+  }
+
   /// An error of any sort as a failure.
   public static func wrapping(_ error: any Error, file: String) -> Failure {
     error as? Failure ?? Failure(.io, file: file, "\(error)")

@@ -41,7 +41,12 @@ public final class OutputFile: Sendable {
       if try System.status(candidate) != nil { continue }
       ingot_ending_hold()
       defer { ingot_ending_release() }
-      let descriptor = try System.create(candidate)
+      let descriptor: System.Descriptor
+      do throws(Failure) {
+        descriptor = try System.create(candidate)
+      } catch {
+        throw error.of(path)
+      }
       do throws(Failure) {
         if case .failed(let code) = System.lock(descriptor) {
           throw System.failure(.io, candidate, "can't be locked", code)

@@ -31,7 +31,7 @@ public enum Paths {
 
   /// The last component.
   public static func name(_ path: String) -> String {
-    String(path.split(separator: "/").last ?? "")
+    path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? ""
   }
 
   /// All but the last component; "." when there is one only.

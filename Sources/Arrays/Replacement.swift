@@ -185,7 +185,9 @@ struct Replacement {
     for file in try JSONValue(parsing: text).member("files").array() {
       let (name, temporary) = (try file.member("name").string(), try file.member("temporary").string())
       // Whoever wrote it: nothing outside the folder is touched.
-      guard [name, temporary].allSatisfy({ !$0.isEmpty && !$0.contains("/") && $0 != "." && $0 != ".." }),
+      guard
+        [name, temporary].allSatisfy({ !$0.isEmpty && !$0.utf8.contains(UInt8(ascii: "/")) && $0 != "." && $0 != ".." }
+        ),
         temporary.hasSuffix(OutputFile.suffix)
       else { throw Failure(.badData, "its journal names files elsewhere") }
       steps.append(

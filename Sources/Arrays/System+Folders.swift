@@ -103,6 +103,7 @@ extension System {
 
 /// The folder part of a path; "." when it has none.
 func folderOf(_ path: String) -> String {
-  guard let slash = path.lastIndex(of: "/") else { return "." }
+  // By bytes: to a String, a slash and a combining mark after it are one character, and no slash.
+  guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }

@@ -37,7 +37,9 @@ struct ComparisonSide: Sendable {
   init(_ net: NetFile) throws(Failure) {
     let header = net.header
     guard header.isInitialized else {
-      throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to compare")
+      throw Failure(
+        .badData, file: net.path, "holds a net without weights: there is nothing to compare",
+        hint: "`ingot create` made it so; `ingot convert` makes nets with weights")
     }
     path = net.path
     let isPlain = header.family == Family.plain.name

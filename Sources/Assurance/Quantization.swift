@@ -43,7 +43,9 @@ public struct Quantization: Sendable {
   public init(_ net: NetFile, _ options: QuantizationOptions = QuantizationOptions()) throws(Failure) {
     self.net = net
     guard net.header.isInitialized else {
-      throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to quantize")
+      throw Failure(
+        .badData, file: net.path, "holds a net without weights: there is nothing to quantize",
+        hint: "`ingot create` made it so; `ingot convert` makes nets with weights")
     }
     let definition: (family: Family, kind: Family.NetKind, description: NetDescription)
     var combination: Combination

@@ -14,10 +14,8 @@ public struct SourceComparison: Sendable {
   /// - Throws: `Failure` of kind `badData` when the checkpoint can't give such a net.
   public init(_ net: NetFile, _ checkpoint: any Checkpoint) throws(Failure) {
     self.net = net
+    if let obstacle = Self.obstacle(to: net) { throw obstacle }
     let header = net.header
-    guard header.isInitialized else {
-      throw Failure(.badData, file: net.path, "holds a net without weights: there is nothing to compare")
-    }
     guard let family = (Family.known + [.plain]).first(where: { $0.name == header.family }) else {
       throw Failure(
         .badData, file: net.path, "is of a family that this version does not know: \(header.family)",
@@ -35,6 +33,21 @@ public struct SourceComparison: Sendable {
       throw Failure(.badData, file: checkpoint.path, "gives no net \(header.net)")
     }
     self.planned = planned
+  }
+
+  /// Why no checkpoint can be compared with a net; nil where one can.
+  static func obstacle(to net: NetFile) -> Failure? {
+    if !net.header.isInitialized {
+      return Failure(
+        .badData, file: net.path, "holds a net without weights: there is nothing to compare",
+        hint: "`ingot create` made it so; `ingot convert` makes nets with weights")
+    }
+    if net.header.arrays.contains(where: { $0.scales != nil }) {
+      return Failure(
+        .usage, file: net.path, "is an int8 net, which was made of a float net and not of a checkpoint",
+        hint: "give that float net's file as the source: the int8 one is made of it again, and compared")
+    }
+    return nil
   }
 
   public var totalBytes: Int { planned.arrays.reduce(0) { $0 + $1.entry.bytes } }

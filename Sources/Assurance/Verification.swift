@@ -10,12 +10,17 @@ public struct Verification: Sendable {
   private let quantization: Quantization?
   private let source: String?
 
-  /// - Parameter source: the checkpoint to compare with; nil: checksums only.
+  private let obstacle: Failure?
+
+  /// - Parameters:
+  ///   - source: the checkpoint to compare with; nil: checksums only.
+  ///   - isLenient: whether a net that no checkpoint can be compared with, as int8 ones, is not compared; else it throws.
   /// - Throws: `Failure` of kind `badData` when the checkpoint can't give such a net.
-  public init(_ net: NetFile, source: (any Checkpoint)?) throws(Failure) {
+  public init(_ net: NetFile, source: (any Checkpoint)?, isLenient: Bool = false) throws(Failure) {
     self.net = net
+    obstacle = source != nil && isLenient ? SourceComparison.obstacle(to: net) : nil
     self.source = source?.path
-    comparison = if let source { try SourceComparison(net, source) } else { nil }
+    comparison = if let source, obstacle == nil { try SourceComparison(net, source) } else { nil }
     quantization = nil
   }
 
@@ -24,7 +29,7 @@ public struct Verification: Sendable {
   public init(_ net: NetFile, quantizedFrom source: NetFile) throws(Failure) {
     self.net = net
     self.source = source.path
-    comparison = nil
+    (comparison, obstacle) = (nil, nil)
     quantization = try Quantization(of: net, from: source)
   }
 
@@ -40,12 +45,18 @@ public struct Verification: Sendable {
     public let damage: [Damage]
     /// nil: not compared.
     public let source: (path: String, arrays: Int, differences: [Damage])?
+    /// Why it was not compared with the source that there is.
+    public let obstacle: String?
 
-    init(path: String, arrays: Int, damage: [Damage], source: (path: String, arrays: Int, differences: [Damage])?) {
+    init(
+      path: String, arrays: Int, damage: [Damage], source: (path: String, arrays: Int, differences: [Damage])?,
+      obstacle: String? = nil
+    ) {
       self.path = path
       self.arrays = arrays
       self.damage = damage
       self.source = source
+      self.obstacle = obstacle
     }
 
     /// Of a file that can't be opened as a net file.
@@ -71,6 +82,7 @@ public struct Verification: Sendable {
     if let quantization, let source {
       compared = (source, quantization.arrays, try quantization.differences(from: net, progress: progress))
     }
-    return Findings(path: net.path, arrays: net.header.arrays.count, damage: damage, source: compared)
+    return Findings(
+      path: net.path, arrays: net.header.arrays.count, damage: damage, source: compared, obstacle: obstacle?.reason)
   }
 }

@@ -22,7 +22,7 @@ public enum NetSelection: Sendable {
     guard !parameters.isEmpty || family != nil else {
       throw Failure(
         .usage, "no net is named",
-        hint: "give a path, or parameters such as --set Part=TextEncoder; `ingot list` shows them")
+        hint: "name it by parameters, such as --set Release=demo, or by its path; `ingot list` shows both")
     }
     let family = if let family { try Family.named(family) } else { try Family.meant(by: parameters) }
     self = .combination(family, try family.combination(setting: parameters))
@@ -35,17 +35,9 @@ public enum NetSelection: Sendable {
     case .path(let path): return try NetFile(path)
     case .combination(let family, let combination):
       let path = shelf.path(family, combination)
-      guard try Paths.exists(path) else { throw notOnShelf(family, combination, path) }
+      guard try Paths.exists(path) else { throw shelf.missing(family, combination) }
       return try NetFile(path)
     }
-  }
-
-  private func notOnShelf(_ family: Family, _ combination: Combination, _ path: String) -> Failure {
-    let hint =
-      family.publication(of: combination).map {
-        "download it from \($0.repository) and run `ingot convert` on it"
-      } ?? "`ingot list` shows what is there; `ingot create` makes nets without published weights"
-    return Failure(.noInput, file: path, "this combination is not on the shelf", hint: hint)
   }
 }
 

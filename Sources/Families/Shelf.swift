@@ -32,6 +32,39 @@ public struct Shelf: Sendable {
     try OutputFile.together(in: Paths.join(folder, family.name), body)
   }
 
+  /// The error of a net that isn't on the shelf; its hint says how to come by it.
+  public func missing(_ family: Family, _ combination: Combination) -> Failure {
+    let open = family.axes.filter { $0.isOpen }.map(\.name)
+    var there: [String] = []
+    var hasOtherPrecision = false
+    for item in (try? items(of: family)) ?? [] {
+      guard case .success(let net) = item.net, let found = try? Combination(json: net.header.parameters) else {
+        continue
+      }
+      for name in open {
+        guard let value = found[name], value != combination[name] else { continue }
+        let argument = "--set \(name)=\(value)"
+        if !there.contains(argument) { there.append(argument) }
+      }
+      var same = found
+      if let axis = family.precisionAxis { same[axis.name] = combination[axis.name] ?? axis.defaultValue }
+      hasOtherPrecision = hasOtherPrecision || same == combination
+    }
+    let hint =
+      if hasOtherPrecision {
+        "on this shelf it is of another precision: `ingot quantize` makes int8, float16 and bfloat16 of float nets"
+      } else if !there.isEmpty {
+        "on this shelf there is \(there.joined(separator: ", "))"
+      } else if let publication = family.publication(of: combination) {
+        publication.repository.hasPrefix("weights/")
+          ? "run `ingot convert \(publication.repository)`"
+          : "download \(publication.repository) and run `ingot convert` on it"
+      } else {
+        "make it by `ingot convert`; `ingot list` shows what is there"
+      }
+    return Failure(.noInput, file: path(family, combination), "this net is not on the shelf", hint: hint)
+  }
+
   /// One file on the shelf, or what is wrong with it.
   public struct Item: Sendable {
     public let path: String

@@ -15,4 +15,6 @@ func checkMemory(_ elements: Double, _ path: String) throws(Failure) {
 /// Why there is no answer where numbers have become infinite or none at all.
 let notFinite = Failure(
   .badData, "the nets compute numbers that are not finite",
-  hint: "their weights or their profile are damaged: `ingot verify` checks them, `ingot inspect` shows the profile")
+  hint:
+    "their weights or their profile are damaged: `ingot verify` checks the files, `ingot inspect --statistics` shows both"
+)

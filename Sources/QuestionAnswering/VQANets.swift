@@ -31,10 +31,7 @@ public struct VQANets: Sendable {
         guard let kind = Self.kind(definition, of: family) else { continue }
         var combination = try family.combination(setting: parameters)
         combination[axis.name] = ParameterValue(text: kind.name)
-        guard try Paths.exists(shelf.path(family, combination)) else {
-          throw Self.missing(combination, of: family, on: shelf, anyNamed: !parameters.isEmpty)
-        }
-        files.append(try NetFile(shelf.path(family, combination)))
+        files.append(try NetSelection.combination(family, combination).file(on: shelf))
       }
       return files
     }
@@ -70,35 +67,5 @@ public struct VQANets: Sendable {
     let able = Family.known.filter { family in definitions.allSatisfy { kind($0, of: family) != nil } }
     for family in able where parameters.allSatisfy({ family.axis($0.name) != nil }) { return family }
     return try Family.meant(by: parameters)
-  }
-
-  private static func missing(
-    _ combination: Combination, of family: Family, on shelf: Shelf, anyNamed: Bool
-  ) -> Failure {
-    let open = family.axes.filter { $0.isOpen }.map(\.name)
-    var there: [String] = []
-    for item in (try? shelf.items(of: family)) ?? [] {
-      guard case .success(let net) = item.net, let found = try? Combination(json: net.header.parameters) else {
-        continue
-      }
-      for name in open {
-        guard let value = found[name], value != combination[name] else { continue }
-        let argument = "--set \(name)=\(value)"
-        if !there.contains(argument) { there.append(argument) }
-      }
-    }
-    let publication = family.publication(of: combination)
-    let isQuantized = family.precisionAxis.flatMap { combination[$0.name] } == .word(ElementType.int8.rawValue)
-    let hint =
-      isQuantized && there.isEmpty
-      ? "`ingot quantize` makes it of the float net"
-      : !there.isEmpty
-        ? "on this shelf there is \(there.joined(separator: ", "))"
-        : publication.map {
-          $0.repository.hasPrefix("weights/")
-            ? "run `ingot convert \($0.repository)`" : "download \($0.repository) and run `ingot convert` on it"
-        }
-          ?? "make it by `ingot convert`; `ingot list` shows what is there"
-    return Failure(.noInput, file: shelf.path(family, combination), "this net is not on the shelf", hint: hint)
   }
 }

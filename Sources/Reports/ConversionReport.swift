@@ -24,7 +24,7 @@ public struct ConversionReport: Sendable {
     if let published {
       lines.append("the weights are those of \(published.repository) (\(published.name)), by their SHA-256")
     }
-    lines += plan.notes.map { "note: \(printable($0))" }
+    lines += notes.map { "note: \(printable($0))" }
     return lines.joined(separator: "\n")
   }
 
@@ -33,8 +33,19 @@ public struct ConversionReport: Sendable {
       "nets": .array(nets.map(\.json)),
       "coverage": plan.coverage.json,
       "published": published.map { .object(["repository": .string($0.repository), "file": .string($0.name)]) },
-      "notes": .strings(plan.notes),
+      "notes": .strings(notes),
     ])
+  }
+
+  private var notes: [String] {
+    guard published == nil, let net = nets.first, let axis = plan.family.axes.first(where: \.isOpen),
+      let publication = plan.family.publication(of: net.combination),
+      publication.files.contains(where: { $0.sha256 != nil })
+    else { return plan.notes }
+    return plan.notes + [
+      "the file is none of those published as \(publication.repository), by its SHA-256; "
+        + "weights of your own are better named by --set \(axis.name)=NAME"
+    ]
   }
 
   /// The published file that was converted, if it is one.
@@ -60,7 +71,9 @@ extension WrittenNet {
       "file": .string(path),
       "parameters": JSONValue(.object(combination.json)),
       "totals": .object([
-        "arrays": .integer(header.arrays.count), "elements": .integer(parameters), "parameters": .integer(parameters),
+        "arrays": .integer(header.arrays.count),
+        "elements": .integer(header.arrays.reduce(0) { $0 + $1.shape.elements }),
+        "parameters": .integer(parameters),
         "bytes": .integer(storedBytes),
       ]),
     ])

@@ -59,7 +59,7 @@ extension Difference.Item {
 
   private var values: String? {
     guard let count, let maxError, let meanError else { return nil }
-    return "\(counted(count, "element")), max \(maxError), mean \(meanError)"
+    return "\(counted(count, "element")), max \(measured(maxError)), mean \(measured(meanError))"
   }
 
   fileprivate var json: JSONValue {

@@ -58,9 +58,11 @@ public struct FeatureReport {
 
   /// A line per picture: image, class, places on the maps, and the vector's elements.
   public var csv: String {
+    // By bytes: to a String, a comma or quote and a combining mark after it are one character, and another.
     func field(_ text: String) -> String {
-      text.contains { $0 == "," || $0 == "\"" || $0.isNewline }
-        ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+      let bytes = Array(text.utf8)
+      guard bytes.contains(where: ",\"\r\n".utf8.contains) else { return text }
+      return "\"" + String(decoding: bytes.replacing("\"".utf8, with: "\"\"".utf8), as: UTF8.self) + "\""
     }
     let head = ["image", "class", "pca1", "pca2", "tsne1", "tsne2"] + map.vectors[0].indices.map { "v\($0)" }
     var lines = [head.joined(separator: ",")]

@@ -115,11 +115,11 @@ extension Inspection {
   private var totals: [String] {
     var table = TextTable([.left, .right, .left])
     table.add("arrays", grouped(arrays.count), "")
-    table.add("elements stored", grouped(elements), "")
+    table.add(bytes > 0 ? "elements stored" : "elements", grouped(elements), "")
     if let count = parameterCount {
       table.add("parameters", grouped(count), ties.isEmpty ? "" : "tied arrays counted once")
     }
-    table.add("bytes", grouped(bytes), bytes >= 1000 ? sized(bytes) : "")
+    if bytes > 0 { table.add("bytes", grouped(bytes), bytes >= 1000 ? sized(bytes) : "") }
     if elementTypes.count > 1 {
       for type in elementTypes {
         table.add("  \(type.type.rawValue)", grouped(type.elements), "in \(counted(type.arrays, "array"))")

@@ -25,6 +25,7 @@ public struct VerificationReport: Sendable {
       "  checksums: header and \(counted(item.arrays, "array")), "
         + (item.damage.isEmpty ? "all right" : "\(item.damage.count) wrong"))
     lines += item.damage.map { "    \(printable($0.array)): \(printable(shortened($0.reason)))" }
+    if let obstacle = item.obstacle { lines.append("  source: not compared: \(printable(obstacle))") }
     if let source = item.source {
       lines.append(
         "  source \(printable(source.path)): \(counted(source.arrays, "array")) compared, "
@@ -66,6 +67,7 @@ public struct VerificationReport: Sendable {
                 "path": .string($0.path), "arrays": .integer($0.arrays), "different": .integer($0.differences.count),
               ])
             },
+            "notCompared": item.obstacle.map { .string($0) },
           ])
         }),
     ])

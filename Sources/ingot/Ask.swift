@@ -63,8 +63,12 @@ struct Ask: LimitedCommand {
 
   func run() throws {
     let list = try answers.map { file throws(Failure) in try AnswerList(file: file) }
-    if let trace, try Paths.exists(trace) {
-      throw Failure(.cannotCreate, file: trace, "exists already", hint: "choose another name, or remove it first")
+    if let trace {
+      guard try !Paths.exists(trace) else {
+        throw Failure(.cannotCreate, file: trace, "exists already", hint: "choose another name, or remove it first")
+      }
+      // Whether it can be written is said now, not after the work.
+      _ = try OutputFile(trace)
     }
     let nets = try VQANets(
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)

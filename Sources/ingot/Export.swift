@@ -54,15 +54,12 @@ struct Export: LimitedCommand {
       }
       return nets
     }
-    guard case .combination(let family, let combination) = try selection.selection(path: nil) else { return [] }
-    let shelf = selection.shelfOptions.chosen
-    return try shelf.together(family) { () throws(Failure) in
-      for kind in family.nets {
-        var one = combination
-        if let axis = family.netAxis { one[axis.name] = .word(kind.name) }
-        nets.append(try NetSelection.combination(family, one).file(on: shelf))
-      }
-      return nets
+    if case .combination(let family, _) = try selection.selection(path: nil), try selection.namesPart(of: family),
+      let axis = family.netAxis
+    {
+      throw Failure(
+        .usage, "\(axis.name) is given, but exporting takes all parts", hint: "leave out --set \(axis.name)=…")
     }
+    return try selection.nets()
   }
 }

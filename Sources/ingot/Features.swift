@@ -59,8 +59,17 @@ struct Features: LimitedCommand {
 
   func run() throws {
     let paths = try PictureFiles.find(images)
-    let file = try selected()
-    let features = try ImageFeatures(file, pool: pool, threads: threads)
+    let classes = FeatureMap.classes(of: paths, part: classPart)
+    if let classPart, classes == nil {
+      throw Failure(
+        .usage, "the files' names have no part \(classPart) that tells classes",
+        hint: "parts are counted from 1; red-circle-0004.png has red, circle and 0004")
+    }
+    // Where no part is named, the image encoder is meant.
+    let net = try selection.net(path: net) { $0.definition == .blipImageEncoder }
+    let features = try ImageFeatures(net, pool: pool, threads: threads)
+    // Whether it can be written is said now, not after the work.
+    _ = try OutputFile(file)
     let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
     defer { progress.finish() }
     var vectors: [[Float]] = []
@@ -69,34 +78,15 @@ struct Features: LimitedCommand {
       progress.add(Paths.name(path), 1)
     }
     progress.finish()
-    let classes = FeatureMap.classes(of: paths, part: classPart)
-    if let classPart, classes == nil {
-      throw Failure(
-        .usage, "the files' names have no part \(classPart) that tells classes",
-        hint: "parts are counted from 1; red-circle-0004.png has red, circle and 0004")
-    }
     let map = FeatureMap(paths, vectors: vectors, classes: classes, seed: seed)
-    let report = FeatureReport(map, output: self.file)
+    let report = FeatureReport(map, output: file)
     switch form {
-    case .safetensors: try map.writeSafetensors(self.file)
-    case .csv: try report.writeCSV(to: OutputFile(self.file))
-    case .png: try FeaturePicture(map).picture().writePNG(to: OutputFile(self.file))
-    default: try FeaturePage(map, net: Paths.name(file.path)).page().write(to: OutputFile(self.file))
+    case .safetensors: try map.writeSafetensors(file)
+    case .csv: try report.writeCSV(to: OutputFile(file))
+    case .png: try FeaturePicture(map).picture().writePNG(to: OutputFile(file))
+    default: try FeaturePage(map, net: Paths.name(net.path)).page().write(to: OutputFile(file))
     }
     try output.print(json: report.json, text: report.text)
-  }
-
-  /// Where no part is named, the image encoder is meant.
-  private func selected() throws(Failure) -> NetFile {
-    let shelf = selection.shelfOptions.chosen
-    let selected = try selection.selection(path: net)
-    let given = try selection.parsedParameters()
-    guard case .combination(let family, var combination) = selected, let axis = family.netAxis,
-      !given.contains(where: { $0.name == axis.name }),
-      let kind = family.nets.first(where: { $0.definition == .blipImageEncoder })
-    else { return try selected.file(on: shelf) }
-    combination[axis.name] = .word(kind.name)
-    return try NetSelection.combination(family, combination).file(on: shelf)
   }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Arrays
 import Families
+import NetFile
 
 /// Which net, of which shelf.
 struct SelectionOptions: ParsableArguments {
@@ -20,6 +21,39 @@ struct SelectionOptions: ParsableArguments {
 
   func selection(path: String?) throws(Failure) -> NetSelection {
     try NetSelection(path: path, family: family, parameters: parsedParameters())
+  }
+
+  /// The net that parameters name. Where they name no part, it is the first one that is fit.
+  func net(path: String? = nil, fit: (Family.NetKind) -> Bool) throws(Failure) -> NetFile {
+    let selected = try selection(path: path)
+    guard case .combination(let family, var combination) = selected, try !namesPart(of: family),
+      let axis = family.netAxis,
+      let kind = family.nets.first(where: fit)
+    else { return try selected.file(on: shelfOptions.chosen) }
+    combination[axis.name] = .word(kind.name)
+    return try NetSelection.combination(family, combination).file(on: shelfOptions.chosen)
+  }
+
+  /// The nets that parameters name: where they name no part, all parts.
+  /// - Throws: `Failure` of kind `noInput` when one isn't on the shelf.
+  func nets() throws(Failure) -> [NetFile] {
+    let shelf = shelfOptions.chosen
+    let selected = try selection(path: nil)
+    guard case .combination(let family, var combination) = selected, try !namesPart(of: family),
+      let axis = family.netAxis
+    else { return [try selected.file(on: shelf)] }
+    return try shelf.together(family) { () throws(Failure) in
+      var nets: [NetFile] = []
+      for kind in family.nets {
+        combination[axis.name] = .word(kind.name)
+        nets.append(try NetSelection.combination(family, combination).file(on: shelf))
+      }
+      return nets
+    }
+  }
+
+  func namesPart(of family: Family) throws(Failure) -> Bool {
+    try parsedParameters().contains { $0.name == family.netAxis?.name }
   }
 
   func givenFamily() throws(Failure) -> Family? {

@@ -102,7 +102,7 @@ struct Quantize: LimitedCommand {
 
   func run() throws {
     let shelf = selection.shelfOptions.chosen
-    let nets = try nets(on: shelf)
+    let nets = try nets()
     let asked = try questions.read()
     let inputs = try asked.map { asked throws(Failure) in try measuredInputs(of: nets, asked) }
     let base = try options(for: nets, inputs)
@@ -116,7 +116,7 @@ struct Quantize: LimitedCommand {
     try output.print(json: report.json, text: report.text)
   }
 
-  private func nets(on shelf: Shelf) throws(Failure) -> [NetFile] {
+  private func nets() throws(Failure) -> [NetFile] {
     guard paths.isEmpty else {
       guard selection.parameters.isEmpty else {
         throw Failure(.usage, "paths and parameters are both given", hint: "name the nets by one of them")
@@ -125,15 +125,7 @@ struct Quantize: LimitedCommand {
       for path in paths { files.append(try NetFile(path)) }
       return files
     }
-    let parameters = try selection.parsedParameters()
-    guard !parameters.isEmpty || selection.family != nil else {
-      throw Failure(.usage, "no net is named", hint: "give paths, or parameters such as --set Release=demo")
-    }
-    let family = if let given = try selection.givenFamily() { given } else { try Family.meant(by: parameters) }
-    if let axis = family.netAxis, !parameters.contains(where: { $0.name == axis.name }) {
-      return try VQANets(family: family.name, parameters: parameters, on: shelf).files
-    }
-    return [try NetSelection.combination(family, family.combination(setting: parameters)).file(on: shelf)]
+    return try selection.nets()
   }
 
   private func search(

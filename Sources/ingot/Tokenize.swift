@@ -20,7 +20,8 @@ struct Tokenize: LimitedCommand {
   @OptionGroup var limits: LimitOptions
 
   func run() throws {
-    let net = try net()
+    // Where no part is named, the first that has a tokenizer is meant.
+    let net = try selection.net { $0.tokenizer != nil }
     guard let description = net.header.tokenizer else {
       throw Failure(.badData, file: net.path, "has no vocabulary", hint: "text encoders and decoders have one")
     }
@@ -44,18 +45,5 @@ struct Tokenize: LimitedCommand {
         throw error.inFile("line \(number)").hinting("each line is one object {\"text\": TEXT}")
       }
     }
-  }
-
-  /// Where no part is named, the first that has a tokenizer is meant.
-  private func net() throws(Failure) -> NetFile {
-    let shelf = selection.shelfOptions.chosen
-    let selected = try selection.selection(path: nil)
-    let given = try selection.parsedParameters()
-    guard case .combination(let family, var combination) = selected, let axis = family.netAxis,
-      !given.contains(where: { $0.name == axis.name }),
-      let kind = family.nets.first(where: { $0.tokenizer != nil })
-    else { return try selected.file(on: shelf) }
-    combination[axis.name] = .word(kind.name)
-    return try NetSelection.combination(family, combination).file(on: shelf)
   }
 }

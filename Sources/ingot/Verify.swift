@@ -11,7 +11,8 @@ struct Verify: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Checks a net file's checksums, its equality with its checkpoint, and what the nets compute.",
     discussion: """
-      Without a path and parameters, every net file on the shelf is checked. With --reference, the nets that answer \
+      Without a path and parameters, every net file on the shelf is checked; int8 nets, which no checkpoint holds, are \
+      compared with float nets only. With --reference, the nets that answer \
       questions together are run: three paths, or parameters without the part.
       """)
 
@@ -68,7 +69,9 @@ struct Verify: LimitedCommand {
       for file in files { out.append(try Verification(file, quantizedFrom: float)) }
     } else {
       let checkpoint = try openCheckpoint(source)
-      for file in files { out.append(try Verification(file, source: checkpoint)) }
+      // Of a whole shelf, some nets may have come another way.
+      let isWholeShelf = paths.isEmpty && selection.parameters.isEmpty
+      for file in files { out.append(try Verification(file, source: checkpoint, isLenient: isWholeShelf)) }
     }
     return out
   }
@@ -110,7 +113,7 @@ struct Verify: LimitedCommand {
     if !paths.isEmpty {
       for path in paths { files.append(try selection.selection(path: path).file(on: shelf)) }
     } else if !selection.parameters.isEmpty {
-      files.append(try selection.selection(path: nil).file(on: shelf))
+      files = try selection.nets()
     } else {
       for family in try selection.givenFamily().map({ [$0] }) ?? (Family.known + [.plain]) {
         for item in try shelf.items(of: family) {

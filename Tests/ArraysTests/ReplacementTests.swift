@@ -111,7 +111,7 @@ import Testing
     #expect(folder.names == ["a", "c"])
   }
 
-  @Test(arguments: ["../a", "", ".."]) func aJournalReachesNoOtherFolder(_ name: String) throws {
+  @Test(arguments: ["../a", "", "..", "..\u{2f}\u{301}a"]) func aJournalReachesNoOtherFolder(_ name: String) throws {
     try folder.write([2, 2], to: "a")
     let journal = "{\"files\":[\(try step(name, new: folder.file("a"), replaces: true))]}"
     try folder.write(

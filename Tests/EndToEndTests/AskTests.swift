@@ -184,6 +184,14 @@ import Testing
     }
     let verify = try Run(["verify", net("int8"), "--source", net("float32")])
     #expect(verify.status == 0 && verify.output.contains("83 arrays compared, all bit-identical"))
+    // No checkpoint holds int8 nets: on a whole shelf they are left out of the comparison, alone they are refused.
+    let all = try Run(["verify", "--source", "weights/demo"], shelf: shelf)
+    #expect(all.status == 0, "\(all.errors)")
+    #expect(all.output.components(separatedBy: "arrays compared, all bit-identical").count == 4)
+    #expect(all.output.components(separatedBy: "source: not compared: is an int8 net").count == 4)
+    let alone = try Run(["verify", net("int8"), "--source", "weights/demo"], shelf: shelf)
+    #expect(
+      alone.status == 64 && alone.errors.contains("is an int8 net") && alone.errors.contains("hint: give that float"))
     #expect(try Run(["quantize", net("int8")], shelf: shelf).status == 65)
     #expect(try Run(["quantize", "--set", "Release=demo", "--keep", "nothing"], shelf: shelf).status == 64)
   }

@@ -102,12 +102,32 @@ struct Run {
     #expect(verify.status == 1)
     #expect(verify.output.contains("FAILED  \(path)"))
     #expect(verify.output.contains("blocks.1.mlp.norm.bias: its data does not match its SHA-256"))
+    // Parameters without the part are of all parts.
+    let named = try run("verify", "--set", "Release=demo")
+    #expect(named.status == 1 && named.output.contains("FAILED  \(path)"))
+    #expect(try run("verify", "--set", "Release=demo", "--set", "Part=TextDecoder").status == 0)
+  }
+
+  @Test func weightsThatAreNotThePublishedOnesAreToldOf() throws {
+    #expect(try run("convert", "weights/demo").output.contains("the weights are those of weights/demo"))
+    for name in ["config.json", "tokenizer.json", "vocab.txt", "preprocessor_config.json"] {
+      try FileManager.default.copyItem(atPath: "weights/demo/\(name)", toPath: folder.file(name))
+    }
+    var weights = try [UInt8](Data(contentsOf: URL(filePath: "weights/demo/model.safetensors")))
+    weights[weights.count - 1] ^= 1
+    _ = try folder.write(weights, to: "model.safetensors")
+    let convert = try run("convert", folder.file("model.safetensors"), "--force")
+    #expect(convert.status == 0, "\(convert.errors)")
+    #expect(
+      convert.output.contains(
+        "note: the file is none of those published as weights/demo, by its SHA-256; "
+          + "weights of your own are better named by --set Release=NAME"))
   }
 
   @Test func createsNetsWithoutWeights() throws {
     #expect(try run("create", "--set", "Part=TextEncoder", "--set", "CapFilt=false", "--uninitialized").status == 0)
     let inspect = try run("inspect", "--set", "Part=TextEncoder", "--set", "CapFilt=false")
-    #expect(inspect.output.contains("parameters       137,258,496"))
+    #expect(inspect.output.contains("parameters  137,258,496"))
     #expect(inspect.output.contains("none: the net is uninitialized"))
   }
 
@@ -135,7 +155,11 @@ struct Run {
       (["inspect"], 64, "ingot: error: no net is named\n"),
       (["bogus"], 64, "ingot: error: Unexpected argument 'bogus'\n"),
       (["create", "--set", "Part=X", "--seed", "1"], 64, "ingot: error: Part can't be X\n"),
-      (["verify", "--set", "Release=none"], 66, "this combination is not on the shelf\n"),
+      (["verify", "--set", "Release=none"], 66, "this net is not on the shelf\n"),
+      (
+        ["export", "--set", "Release=demo", "--set", "Part=TextEncoder", folder.file("out")], 64,
+        "Part is given, but exporting takes all parts\n"
+      ),
       (["convert", "weights/demo", "--precision", "int4"], 64, "ingot: error: --precision can't be int4\n"),
       (
         ["convert", "weights/demo", "--family", "vit-imagenet"], 64,
@@ -156,7 +180,10 @@ struct Run {
   @Test func helpNamesEveryCommand() throws {
     let help = try Run(["--help"])
     #expect(help.status == 0)
-    for command in ["convert", "list", "inspect", "create", "verify"] {
+    for command in [
+      "convert", "list", "inspect", "create", "verify", "diff", "export", "quantize", "evaluate", "ask", "attention",
+      "features", "classify", "tokenize", "limits",
+    ] {
       #expect(help.output.contains("\n  \(command) "))
     }
     #expect(try Run(["--version"]).output == "0.1.0\n")

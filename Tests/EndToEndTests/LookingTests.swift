@@ -78,6 +78,20 @@ import Testing
       try text("again.csv").split(separator: "\n")[1].split(separator: ",")[2] == lines[1].split(separator: ",")[2])
   }
 
+  /// A comma and a combining mark are one character to Swift, and a comma to whoever reads the file (RFC 4180).
+  @Test func namesInTablesAreQuotedByTheirBytes() throws {
+    for name in ["a\"\u{301}.png", "b,\u{301}.png", "c.png"] {
+      try FileManager.default.copyItem(atPath: Self.picture, toPath: folder.file(name))
+    }
+    let pictures = folder.file("")
+    #expect(try run("features", pictures, "--output", folder.file("x.csv")).status == 0)
+    for field in [
+      "\n\"\(pictures)a\"\"\u{301}.png\",", "\n\"\(pictures)b,\u{301}.png\",", "\n\(pictures)c.png,",
+    ] {
+      #expect(try Array(text("x.csv").utf8).contains(field.utf8), "\(field)")
+    }
+  }
+
   @Test func whatHasNoPicturesIsRefused() throws {
     #expect(try run("features", "schemas", "--output", folder.file("x.csv")).status == 66)
     #expect(

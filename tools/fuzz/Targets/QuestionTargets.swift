@@ -84,7 +84,10 @@ extension FuzzTarget {
   }
 
   private static func csv(of questions: [EvaluationQuestion]) -> String {
-    func quoted(_ text: String) -> String { "\"" + text.replacing("\"", with: "\"\"") + "\"" }
+    // By bytes: to a String, a quote and a combining mark after it are one character, and no quote.
+    func quoted(_ text: String) -> String {
+      "\"" + String(decoding: Array(text.utf8).replacing("\"".utf8, with: "\"\"".utf8), as: UTF8.self) + "\""
+    }
     let rows = questions.map {
       [$0.image, $0.question, $0.answers.first ?? "", $0.id, $0.questionType ?? "", $0.answerType ?? ""]
     }
