@@ -1,8 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Every target is held to strict memory safety: a use of an unsafe construct must be written as such, and outside
-// `Arrays` (the one place that maps files and calls C) there is none. Warnings are errors where CI is set.
+// Every target is held to strict memory safety: a use of an unsafe construct must be written as such. They stand where C
+// is called: the system in `Arrays`, the kernels in `Kernels`, pictures and children where these are used. Warnings are
+// errors where CI is set.
 let settings: [SwiftSetting] =
   [.strictMemorySafety(), .enableUpcomingFeature("ExistentialAny")]
   + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
@@ -43,7 +44,7 @@ let package = Package(
     .target(name: "CVideo", dependencies: ["CChild"]),
     // The hot loops of running a net, for several kinds of processors.
     .target(name: "CKernels"),
-    // Pictures, decoded by libjpeg and libpng, and by libwebp, libgif and libtiff when one is met.
+    // Pictures, decoded by libjpeg and libpng, and by libwebp and libtiff when one is met.
     .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
 
     // Dependencies point one way only: every target names those below it.

@@ -159,10 +159,16 @@ extension Limit {
       guard let limit = Limit(rawValue: parts[0]) else {
         throw Failure(.usage, "there is no limit \"\(shortened(parts[0], to: 40))\"", hint: "`ingot limits` lists them")
       }
-      guard parts.count == 2, let value = limit.parsed(parts[1]) else {
+      guard parts.count == 2 else {
         throw Failure(
-          .usage, "the limit \(limit.rawValue) can't be \"\(shortened(parts.count == 2 ? parts[1] : "", to: 40))\"",
-          hint: "it is a whole number" + (limit.unit == .bytes ? ", of bytes or with a unit: 512MiB, 16GB" : ""))
+          .usage, "\"\(limit.rawValue)\" is not NAME=VALUE",
+          hint: "for example --allow \(limit.rawValue)=\(limit.usual)")
+      }
+      guard let value = limit.parsed(parts[1]) else {
+        throw Failure(
+          .usage, "the limit \(limit.rawValue) can't be \"\(shortened(parts[1], to: 40))\"",
+          hint: "it is a whole number from 1 to \(limit.largest)"
+            + (limit.unit == .bytes ? ", of bytes or with a unit: 512MiB, 16GB" : ""))
       }
       try limit.set(value)
     }

@@ -4,9 +4,14 @@ import Nets
 
 extension NetHeader {
   /// The net's definition: its family, which net of it, and what the recorded configuration makes of it.
-  /// - Throws: `Failure` of kind `badData` when the family is not known, or the file's arrays and ties are not those that
+  /// - Throws: `Failure` of kind `badData` when the family is not known or plain, or the file's arrays and ties are not those that
   ///   the definition demands.
   package func definition() throws(Failure) -> (family: Family, kind: Family.NetKind, description: NetDescription) {
+    guard self.family != Family.plain.name else {
+      throw Failure(
+        .badData, place: "header", "holds arrays of no known family",
+        hint: "`ingot list` shows the families; a net of one of them is needed here")
+    }
     guard let family = Family.known.first(where: { $0.name == self.family }),
       let kind = family.nets.first(where: { $0.name == net })
     else {

@@ -30,7 +30,7 @@ public struct CatalogueReport: Sendable {
     if listsEvery {
       lines +=
         ["", "without published weights (`ingot create` makes them):"] + rest.map { "  \(spaced($0.combination))" }
-    } else {
+    } else if !rest.isEmpty {
       lines += [
         "",
         "\(counted(rest.count, "further combination")) without published weights (--all lists them; `ingot create` makes them)",

@@ -13,7 +13,9 @@ struct Export: LimitedCommand {
       ingot export --set Release=demo --to safetensors FOLDER
       """)
 
-  @Argument(help: "Net files, if they are not named by parameters; then the folder to write.")
+  @Argument(
+    help: .init(
+      "Net files, if they are not named by parameters; then the folder to write.", valueName: "nets-and-folder"))
   var paths: [String]
 
   @Option(help: "The container: safetensors, or hdf5 (TensorFlow's layout).")

@@ -45,7 +45,7 @@ struct Quantize: LimitedCommand {
   var keep: [String] = []
 
   @Option(help: .init("Of biases, norms and whatever else is never int8: float16 or bfloat16.", valueName: "type"))
-  var rest: Precision?
+  var rest: ShorterFloat?
 
   @OptionGroup var questions: QuestionOptions
 
@@ -75,6 +75,12 @@ struct Quantize: LimitedCommand {
     }
   }
 
+  enum ShorterFloat: String, ExpressibleByArgument, CaseIterable {
+    case float16, bfloat16
+
+    var elementType: ElementType { self == .float16 ? .float16 : .bfloat16 }
+  }
+
   enum ActivationsOption: String, ExpressibleByArgument, CaseIterable {
     case auto, int8, float32
   }
@@ -92,7 +98,6 @@ struct Quantize: LimitedCommand {
     if let minAgreement, !(0...100).contains(minAgreement) {
       throw ValidationError("--min-agreement is a number from 0 to 100")
     }
-    guard rest != .int8 else { throw ValidationError("--rest is float16 or bfloat16") }
     if precision != .int8 {
       guard keep.isEmpty, !keepEmbeddings, rest == nil, activations == .auto, questions.file == nil else {
         throw ValidationError("of a \(precision.rawValue) net every array is of that type: there is nothing to choose")

@@ -110,11 +110,8 @@ import Testing
   @Test func aSketchFindsTheDirectionsInWhichVectorsVary() throws {
     // Around (1, 2, 3, …): two directions at right angles, and a little in all others.
     let (size, rows) = (64, 900)
-    var state: UInt64 = 3
-    func next() -> Float {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
-    }
+    var generator = SeededGenerator(3)
+    func next() -> Float { Float(Int64(bitPattern: generator.next()) >> 40) / Float(1 << 23) }
     let one = (0..<size).map { Float($0 % 2 == 0 ? 1 : 0) }
     let other = (0..<size).map { Float($0 % 4 == 1 ? 1 : $0 % 4 == 3 ? -1 : 0) }
     let engine = try Engine(threads: 1)

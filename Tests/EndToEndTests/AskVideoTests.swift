@@ -113,7 +113,7 @@ import Testing
   }
 
   @Test func limitsAreKept() throws {
-    // Too little memory to load the libraries, or no processor time at all.
+    // Too little memory to load the libraries.
     let memory = try Run(
       ["video-child", "--allow", "video-memory=40000000", "--", "\(Self.fixtures)/h264.mp4", "8"])
     #expect(memory.status != 0 && !memory.output.hasSuffix("E"))

@@ -92,7 +92,7 @@ import Testing
       (["quantize", "--questions", Self.questions, "--max-drop", "101"], 64, "from 0 to 100"),
       (["quantize", "--questions", unjudged, "--max-drop", "1"], 64, "the questions have no right answers"),
       (["quantize", "--precision", "float16", "--keep", "a"], 64, "there is nothing to choose"),
-      (["quantize", "--rest", "int8"], 64, "--rest is float16 or bfloat16"),
+      (["quantize", "--rest", "int8"], 64, "Please provide one of 'float16' and 'bfloat16'"),
       (["quantize", "--beams", "2"], 64, "how answers are made matters"),
       (["quantize", "--activations", "int4"], 64, "int4"),
     ]

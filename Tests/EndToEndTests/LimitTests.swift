@@ -248,19 +248,19 @@ import Testing
 
   @Test(arguments: [
     ("shard=1", "there is no limit \"shard\"", "`ingot limits` lists them"),
-    ("shards", "the limit shards can't be \"\"", "it is a whole number"),
-    ("shards=", "the limit shards can't be \"\"", "it is a whole number"),
+    ("shards", "\"shards\" is not NAME=VALUE", "for example --allow shards=4096"),
+    ("shards=", "the limit shards can't be \"\"", "it is a whole number from 1 to 65536"),
     ("shards=0", "the limit shards can't be 0", "it is a whole number from 1 to 65536"),
-    ("shards=12x", "the limit shards can't be \"12x\"", "it is a whole number"),
-    ("shards=-1", "the limit shards can't be \"-1\"", "it is a whole number"),
-    ("shards=1GB", "the limit shards can't be \"1GB\"", "it is a whole number"),
+    ("shards=12x", "the limit shards can't be \"12x\"", "it is a whole number from 1 to 65536"),
+    ("shards=-1", "the limit shards can't be \"-1\"", "it is a whole number from 1 to 65536"),
+    ("shards=1GB", "the limit shards can't be \"1GB\"", "it is a whole number from 1 to 65536"),
     (
       "hdf5-memory=2XB", "the limit hdf5-memory can't be \"2XB\"",
-      "it is a whole number, of bytes or with a unit: 512MiB, 16GB"
+      "it is a whole number from 1 to 17592186044416, of bytes or with a unit: 512MiB, 16GB"
     ),
     (
       "hdf5-memory=99999999999TB", "the limit hdf5-memory can't be \"99999999999TB\"",
-      "it is a whole number, of bytes or with a unit: 512MiB, 16GB"
+      "it is a whole number from 1 to 17592186044416, of bytes or with a unit: 512MiB, 16GB"
     ),
     (
       "hdf5-memory=9000TB", "the limit hdf5-memory can't be 9000000000000000",

@@ -1,6 +1,7 @@
 import Arrays
 import Foundation
 import Kernels
+import TestSupport
 import Testing
 
 /// Every level of instructions this processor has, alone and with two threads.
@@ -11,7 +12,7 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
 @Suite struct KernelTests {
   /// Numbers like those of nets, always the same.
   private struct Numbers {
-    private var generator = SystemlessGenerator()
+    private var generator = SeededGenerator(1)
 
     mutating func next() -> Float {
       // Twelve uniform numbers summed are near enough to normal.
@@ -20,15 +21,6 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
 
     mutating func matrix(_ rows: Int, _ columns: Int) -> Matrix {
       Matrix(rows: rows, columns: columns, (0..<rows * columns).map { _ in next() })
-    }
-  }
-
-  private struct SystemlessGenerator {
-    private var state: UInt64 = 1
-
-    mutating func next() -> UInt64 {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return state
     }
   }
 

@@ -1,17 +1,15 @@
 import Kernels
+import TestSupport
 import Testing
 
 /// Rounding whose errors cancel along directions.
 @Suite struct RoundingTests {
   /// Numbers from -1 to 1, always the same.
   private struct Numbers {
-    private var state: UInt64 = 7
+    private var generator = SeededGenerator(7)
 
     mutating func list(_ count: Int) -> [Float] {
-      (0..<count).map { _ in
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
-      }
+      (0..<count).map { _ in Float(Int64(bitPattern: generator.next()) >> 40) / Float(1 << 23) }
     }
   }
 

@@ -113,14 +113,14 @@ import Testing
   }
 
   @Test func damageIsNoSurprise() throws {
-    var state: UInt64 = 7
+    var generator = SeededGenerator(7)
     for name in Self.names {
       let whole = try bytes(of: Self.file(name))
       for _ in 0..<6 {
         var damaged = whole
         for _ in 0..<4 {
-          state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-          damaged[Int(state >> 33) % damaged.count] ^= UInt8(truncatingIfNeeded: state >> 25) | 1
+          let number = generator.next()
+          damaged[Int(number >> 33) % damaged.count] ^= UInt8(truncatingIfNeeded: number >> 25) | 1
         }
         let path = try folder.write(damaged, to: "damaged-\(name)")
         let failure = failure { _ = try frames(path, 8) }
