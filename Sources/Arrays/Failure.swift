@@ -95,18 +95,41 @@ public func shortened(_ text: String, to length: Int = 600) -> String {
 /// `1 byte`, `2 bytes`.
 public func byteCount(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
 
+/// JSON text with such characters of its strings as `printable` escapes, escaped as JSON does it.
+public func printableJSON(_ text: String) -> String {
+  if text.utf8.allSatisfy({ $0 < 0x7f }) { return text }
+  var out = ""
+  for scalar in text.unicodeScalars {
+    guard scalar != "\n", isUnprintable(scalar) else {
+      out.unicodeScalars.append(scalar)
+      continue
+    }
+    for unit in String(scalar).utf16 {
+      let digits = String(unit, radix: 16)
+      out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    }
+  }
+  return out
+}
+
 /// `text` with control characters, line and paragraph separators and direction overrides escaped: fit for one line of a
 /// terminal, whatever a file's author put into a name.
 public func printable(_ text: String) -> String {
   if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return text }
   var out = ""
   for scalar in text.unicodeScalars {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+    if isUnprintable(scalar) {
       out += "\\u{\(String(scalar.value, radix: 16))}"
-    default:
+    } else {
       out.unicodeScalars.append(scalar)
     }
   }
   return out
+}
+
+private func isUnprintable(_ scalar: UnicodeScalar) -> Bool {
+  switch scalar.properties.generalCategory {
+  case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
+  default: false
+  }
 }

@@ -259,10 +259,7 @@ private struct JSONParser {
   }
 
   func text(_ slice: ArraySlice<UInt8>, at offset: Int? = nil) throws(Failure) -> String {
-    guard let text = String(validating: slice, as: UTF8.self) else {
-      throw failure("a string is not UTF-8", at: offset)
-    }
-    return text
+    do { return try readText(slice) } catch { throw failure("a string \(error.reason)", at: offset) }
   }
 
   mutating func escape() throws(Failure) -> [UInt8] {

@@ -51,7 +51,11 @@ public enum Limit: String, CaseIterable, Sendable {
     let byte = Unit.bytes
     return switch self {
     case .arrays: (1_000_000, 1 << 24, .count, "arrays of a checkpoint; links in all groups of an HDF5 file")
-    case .arrayMemory: (8 << 30, 1 << 44, byte, "an array that has to be unpacked, gathered or compared in memory")
+    case .arrayMemory:
+      (
+        8 << 30, 1 << 44, byte,
+        "an array that has to be gathered or compared in memory; all of a net that have to be unpacked to run it"
+      )
     case .expansion: (64, 1 << 20, .count, "bytes of arrays that are measured, in multiples of the file's own")
     case .headerBytes: (100_000_000, 1 << 32, byte, "a safetensors header; as in the reference implementation")
     case .indexBytes: (64 << 20, 1 << 32, byte, "the index of a checkpoint in shards")

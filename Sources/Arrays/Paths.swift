@@ -17,6 +17,19 @@ public enum Paths {
     fileprivate init(_ status: System.Status) { (size, changed) = (status.size, status.changed) }
   }
 
+  /// Which file or folder it is, whatever the path to it.
+  public struct Identity: Hashable, Sendable {
+    private let disk: UInt64
+    private let number: UInt64
+
+    fileprivate init(_ status: System.Status) { (disk, number) = (status.disk, status.number) }
+  }
+
+  /// - Throws: `Failure` of kind `io` when it can't be said.
+  public static func identity(_ path: String) throws(Failure) -> Identity? {
+    try System.status(path).map(Identity.init)
+  }
+
   /// nil when there is no such file, or none that can be seen.
   public static func stamp(_ path: String) -> Stamp? { (try? System.status(path)).map(Stamp.init) }
 

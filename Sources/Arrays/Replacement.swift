@@ -143,7 +143,9 @@ struct Replacement {
       throw Failure(
         .cannotCreate, file: folder,
         "a process was killed while it replaced files here, and they can't be put back: \(error.reason)",
-        hint: "run any `ingot` command that writes here as somebody who may write into that folder")
+        hint: error.kind == .badData
+          ? "no `ingot` wrote \(journal(in: folder)): remove it"
+          : "run any `ingot` command that writes here as somebody who may write into that folder")
     }
   }
 

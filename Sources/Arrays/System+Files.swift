@@ -9,8 +9,9 @@ extension System {
     let isRegular: Bool
     /// Names that the file has; 0 once it was removed while open.
     let links: Int
-    /// Number of the file on its disk.
+    /// Number of the file on its disk, and of that.
     let number: UInt64
+    let disk: UInt64
     let owner: UInt32
     /// Of a folder: whether only their owners may remove files, as in /tmp, where anybody may make some.
     let isSticky: Bool
@@ -172,7 +173,7 @@ extension System.Status {
     let type = info.st_mode & S_IFMT
     self.init(
       size: Int(info.st_size), isDirectory: type == S_IFDIR, isRegular: type == S_IFREG, links: Int(info.st_nlink),
-      number: UInt64(info.st_ino), owner: info.st_uid, isSticky: info.st_mode & S_ISVTX != 0,
+      number: UInt64(info.st_ino), disk: UInt64(info.st_dev), owner: info.st_uid, isSticky: info.st_mode & S_ISVTX != 0,
       changed: Int(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int(info.st_mtim.tv_nsec))
   }
 }

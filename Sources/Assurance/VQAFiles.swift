@@ -468,10 +468,7 @@ private struct CSVRecords {
   }
 
   private func text(_ field: ArraySlice<UInt8>, _ line: Int) throws(Failure) -> String {
-    guard let text = String(validating: field, as: UTF8.self) else {
-      throw failure(line, "is not UTF-8", hint: "save the file as UTF-8")
-    }
-    return text
+    do { return try readText(field) } catch { throw failure(line, error.reason, hint: "save the file as UTF-8") }
   }
 }
 

@@ -154,6 +154,8 @@ int ingot_ending_install(int status) {
   int error = pthread_sigmask(SIG_BLOCK, &blocked, NULL);
   if (error) return error;
   signal(SIGXFSZ, SIG_IGN);
+  // Whoever started the program may have it ignored, and then no child can be waited for.
+  signal(SIGCHLD, SIG_DFL);
   struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
   sigfillset(&action.sa_mask);
   if (sigaction(SIGBUS, &action, NULL) != 0) return errno;

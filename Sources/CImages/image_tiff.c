@@ -444,22 +444,25 @@ static void convert_block(
   }
 }
 
+/// A block is at most as large as the picture, with some room for tiles that stick out.
+static uint64_t largest_block(const struct tiff_reader *reader) {
+  uint64_t pixel = ((uint64_t)reader->bits * reader->samples + 7) / 8, pixels = (uint64_t)reader->width * reader->height;
+  uint64_t picture = pixels * (pixel < 8 ? 8 : pixel);
+  return picture < (1 << 27) ? 1 << 27 : picture;
+}
+
 /// Makes room for a block. `columns` is the pixels of its rows, `rows` how many of them are used.
 static int make_block(
     struct tiff_reader *reader, struct block *block, tmsize_t size, tmsize_t row_size, uint32_t columns,
     uint32_t rows) {
   unsigned per_plane = reader->planes > 1 ? 1 : reader->samples;
   uint64_t bits = (uint64_t)columns * per_plane * reader->bits, needed = (bits + 7) / 8;
-  // A block is at most as large as the largest picture that is allowed, with some room for tiles that stick out.
-  uint64_t most = (reader->job->max_pixels < (1 << 24) ? 1 << 24 : reader->job->max_pixels) * 4;
   if (size <= 0 || row_size <= 0 || needed > (uint64_t)row_size || (uint64_t)size / (uint64_t)row_size < rows) {
     return refuse_damaged(reader);
   }
   // Colors beyond the fourth sample aren't needed.
   uint64_t planes = reader->planes > 4 ? 4 : reader->planes;
-  if ((uint64_t)size > most / per_plane * per_plane * 2 || (uint64_t)size > (SIZE_MAX >> 1) / planes) {
-    return refuse(reader, "its tiles or strips are too large");
-  }
+  if ((uint64_t)size > largest_block(reader) / planes) return refuse(reader, "its tiles or strips are too large");
   block->size = (size_t)size;
   block->row_size = (size_t)row_size;
   block->bytes = calloc((size_t)planes, block->size);
@@ -527,6 +530,11 @@ static int read_converted(struct tiff_reader *reader, struct block *block) {
   TIFFRGBAImage image;
   if (!tiff_api.rgba_ok(reader->tiff, message) || !tiff_api.rgba_begin(&image, reader->tiff, 1, message)) {
     return refuse(reader, message[0] ? message : "the file is damaged");
+  }
+  tmsize_t size = tiff_api.is_tiled(reader->tiff) ? tiff_api.tile_size(reader->tiff) : tiff_api.strip_size(reader->tiff);
+  if (size <= 0 || (uint64_t)size > largest_block(reader)) {
+    tiff_api.rgba_end(&image);
+    return refuse(reader, "its tiles or strips are too large");
   }
   // Orientation is seen to elsewhere.
   image.orientation = image.req_orientation = ORIENTATION_TOPLEFT;

@@ -10,6 +10,11 @@ public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
   try Limit.arrays.check(checkpoint.arrays.count, "arrays", file: path)
   var total = 0
   for array in checkpoint.arrays {
+    guard array.name.utf8.count <= longestName else {
+      throw Failure(
+        .badData, file: path, place: "array \"\(shortened(array.name, to: 40))\"",
+        "has a name of \(array.name.utf8.count) bytes; at most \(longestName) are read")
+    }
     let (sum, overflow) = total.addingReportingOverflow(array.bytes)
     guard !overflow, sum <= Shape.largestTotal else {
       throw Failure(
@@ -20,6 +25,9 @@ public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
   }
   return checkpoint
 }
+
+/// As in HDF5 files; reports split names into their parts.
+private let longestName = 4096
 
 /// Opens one weights file, by its content.
 func openWeights(_ file: InputFile, openedBy path: String) throws(Failure) -> any Checkpoint {

@@ -66,10 +66,8 @@ struct PickleParser {
 
   private mutating func text(_ count: Int) throws(Failure) -> String {
     let start = position
-    guard let text = String(validating: try take(count), as: UTF8.self) else {
-      throw failure("a string is not UTF-8", at: start)
-    }
-    return text
+    let bytes = try take(count)
+    do { return try readText(bytes) } catch { throw failure("a string \(error.reason)", at: start) }
   }
 
   /// A little-endian two's complement integer of any length.
@@ -86,7 +84,9 @@ struct PickleParser {
 
   // MARK: The stack
 
-  /// Everything that is kept counts: values, copies of them, what is remembered, marks.
+  private static let mostArguments = 64
+
+  /// Everything that is kept or gone through counts: values, copies of them, what is remembered, marks.
   private mutating func count(_ more: Int) throws(Failure) {
     values += more
     guard values <= mostValues else {
@@ -158,7 +158,11 @@ struct PickleParser {
   private mutating func reduce(_ callable: PickleValue, _ arguments: PickleValue, at start: Int) throws(Failure) {
     guard case .global(let name) = callable else { throw failure("calls what is no global", at: start) }
     guard case .tuple(let index) = arguments else { throw failure("calls \(name) with what is no tuple", at: start) }
-    if name == "collections.OrderedDict", let members = pairs(containers[index]) {
+    // What calls of allowed functions have is a few; they are read for each value that mentions the call.
+    guard containers[index].count <= Self.mostArguments else {
+      throw failure("calls \(name) with \(containers[index].count) arguments", at: start)
+    }
+    if name == "collections.OrderedDict", let members = try pairs(containers[index]) {
       try count(members.count)
       try push(.dictionary(make(members)))
     } else {
@@ -168,9 +172,11 @@ struct PickleParser {
   }
 
   /// Keys and values in turn from the arguments of a dictionary: none, or, as Python 2 wrote them, a list of pairs.
-  private func pairs(_ arguments: [PickleValue]) -> [PickleValue]? {
+  private mutating func pairs(_ arguments: [PickleValue]) throws(Failure) -> [PickleValue]? {
     if arguments.isEmpty { return [] }
     guard arguments.count == 1, case .list(let list) = arguments[0] else { return nil }
+    // The same list may be an argument any number of times.
+    try count(containers[list].count)
     var members: [PickleValue] = []
     for item in containers[list] {
       switch item {

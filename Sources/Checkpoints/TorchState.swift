@@ -219,6 +219,8 @@ struct TorchState {
     guard id.count >= 5, id[0] == .string("storage"), case .global(let typeName) = id[1], case .string(let key) = id[2],
       case .integer(let count) = id[4], count >= 0
     else { throw failure(array, "has a storage of unknown form") }
+    // Keys are numbers; they are looked up once per array.
+    guard key.utf8.count <= 1024 else { throw failure(array, "has a storage whose key is of \(key.utf8.count) bytes") }
     guard let type = PickleAllowList.elementTypes[typeName] else {
       throw failure(array, "has a storage of unknown type \(typeName)")
     }

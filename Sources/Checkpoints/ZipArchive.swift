@@ -141,7 +141,7 @@ private struct CentralHeader {
   private(set) var localOffset: UInt64
   let name: [UInt8]
 
-  var text: String { String(decoding: name, as: UTF8.self) }
+  let text: String
 
   init(_ reader: inout ByteReader) throws(Failure) {
     guard try reader.integer(UInt32.self) == 0x0201_4b50 else {
@@ -159,9 +159,7 @@ private struct CentralHeader {
     _ = try reader.take(8)
     localOffset = UInt64(try reader.integer(UInt32.self))
     name = Array(try reader.take(nameLength))
-    guard String(validating: name, as: UTF8.self) != nil else {
-      throw Failure(.badData, "an entry's name is not UTF-8")
-    }
+    do { text = try readText(name) } catch { throw Failure(.badData, "an entry's name \(error.reason)") }
     var extra = ByteReader(Array(try reader.take(extraLength)))
     _ = try reader.take(commentLength)
     while extra.remaining >= 4 {

@@ -177,10 +177,11 @@ package struct NetSettings {
     var out: [String] = []
     for line in bytes.split(separator: 0x0a, omittingEmptySubsequences: false) {
       let line = line.last == 0x0d ? line.dropLast() : line
-      guard let token = String(validating: line, as: UTF8.self) else {
-        throw Failure(.badData, file: files.path("vocab.txt"), place: "line \(out.count + 1)", "is not UTF-8")
+      do {
+        out.append(try readText(line))
+      } catch {
+        throw Failure(.badData, file: files.path("vocab.txt"), place: "line \(out.count + 1)", error.reason)
       }
-      out.append(token)
       guard out.count <= Limit.vocabulary.value + 1 else { throw tooManyTokens }
     }
     if out.last == "" { out.removeLast() }

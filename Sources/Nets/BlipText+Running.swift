@@ -102,6 +102,9 @@ extension TextTrunk {
   /// An empty cache for a sequence of at most so many tokens.
   public func cache(capacity: Int) -> TextCache { TextCache(blocks: blocks.count, capacity: capacity, size: size) }
 
+  /// Elements of such a cache.
+  public func cacheElements(capacity: Int) -> Double { 2 * Double(blocks.count) * Double(capacity) * Double(size) }
+
   /// Most tokens of a sequence.
   public var mostTokens: Int { embeddings.position.count }
 

@@ -8,6 +8,8 @@ public final class MappedWeights: WeightProvider {
   private let mapping: MappedFile
   private let entries: [String: ArrayEntry]
   private let quantization: QuantizationProfile
+  /// Bytes of the arrays that were unpacked.
+  private var unpacked = 0
 
   /// - Throws: `Failure` of kind `badData` when the file holds a net without weights, or one that is quantized in a way that
   ///   is not known.
@@ -56,8 +58,9 @@ public final class MappedWeights: WeightProvider {
   private func data(of entry: ArrayEntry) throws(Failure) -> WeightData {
     if case .plain = entry.encoding { return .mapped(mapping, entry.offset..<entry.offset + entry.bytes) }
     do {
-      // A small file can state a huge array.
-      try Limit.checkArrayMemory(entry.bytes)
+      // A small file can state huge arrays.
+      try Limit.checkArrayMemory(unpacked + entry.bytes)
+      unpacked += entry.bytes
       return .memory(try MemoryBlock(count: entry.bytes) { append in try net.forEachChunk(of: entry) { append($0) } })
     } catch {
       throw (error as? Failure)?.inFile(net.path) ?? Failure(.io, file: net.path, "\(error)")

@@ -29,8 +29,11 @@ public struct AnswerList: Sendable {
   /// - Throws: `Failure` of kind `noInput`, `badData` or `io`.
   public init(file: String) throws(Failure) {
     let bytes = try contents(of: file, limit: .answersBytes)
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure(.badData, file: file, "is not UTF-8 text", hint: "an answer list has one answer per line")
+    let text: String
+    do {
+      text = try readText(bytes)
+    } catch {
+      throw Failure(.badData, file: file, error.reason, hint: "an answer list has one answer per line")
     }
     do {
       try self.init(

@@ -3,7 +3,6 @@ import Arrays
 /// Finds picture files.
 public enum PictureFiles {
   private static let suffixes: Set<String> = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
-  private static let deepest = 16
 
   /// Files as they are given, and all pictures in folders and those below, by their names' endings, sorted.
   /// - Throws: `Failure` of kind `noInput` when a path doesn't exist or a folder holds no picture, `badData` when there are
@@ -17,7 +16,8 @@ public enum PictureFiles {
         continue
       }
       let count = out.count
-      try add(path, depth: 0, to: &out)
+      var seen: Set<Paths.Identity?> = [try Paths.identity(path)]
+      try add(path, &seen, to: &out)
       if out.count == count {
         throw Failure(
           .noInput, file: path, "holds no pictures", hint: "pictures end in .jpg, .png, .webp, .bmp, .gif or .tif")
@@ -26,11 +26,14 @@ public enum PictureFiles {
     return out
   }
 
-  private static func add(_ folder: String, depth: Int, to out: inout [String]) throws(Failure) {
+  /// - Parameter seen: folders that were looked into: links may lead to them again, without end.
+  private static func add(
+    _ folder: String, _ seen: inout Set<Paths.Identity?>, to out: inout [String]
+  ) throws(Failure) {
     for name in try Paths.names(in: folder) where !name.hasPrefix(".") {
       let path = Paths.join(folder, name)
       if try Paths.isFolder(path) {
-        if depth < deepest { try add(path, depth: depth + 1, to: &out) }
+        if seen.insert(try Paths.identity(path)).inserted { try add(path, &seen, to: &out) }
       } else if suffixes.contains(name.split(separator: ".").last?.lowercased() ?? "") {
         out.append(path)
       }

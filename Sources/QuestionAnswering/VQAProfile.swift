@@ -99,13 +99,16 @@ extension VQAProfile.Question {
   }
 }
 
+/// Tokens: a net file can't have answers made without end.
+private let longestAnswer = 1024
+
 extension VQAProfile.Answer {
   fileprivate init(_ profile: ProfileReader) throws(Failure) {
     startToken = try profile.integer("answer.startToken", 0...1 << 24)
     endToken = try profile.integer("answer.endToken", 0...1 << 24)
     beams = try profile.integer("answer.beams", 1...64)
-    minimumLength = try profile.integer("answer.minimumLength", 0...1 << 20)
-    maximumLength = try profile.integer("answer.maximumLength", 2...1 << 20)
+    minimumLength = try profile.integer("answer.minimumLength", 0...longestAnswer)
+    maximumLength = try profile.integer("answer.maximumLength", 2...longestAnswer)
   }
 }
 

@@ -177,6 +177,10 @@ public final class VisualQuestionAnswering: Sendable {
   ) throws(Failure) -> [Answer] {
     let rules = try rules(options)
     let decoder = AnswerDecoder(net: textDecoder, engine: engine, rules: rules)
+    // Beams are forked while they are there.
+    let caches = rules.beams > 1 ? 2 * rules.beams : min(Self.batch, ids.count)
+    try checkMemory(
+      Double(caches) * textDecoder.trunk.cacheElements(capacity: decoder.capacity), nets.textDecoder.path)
     let ranker = try answers.map { answers throws(Failure) in
       AnswerRanker(decoder: decoder, tokens: try tokens(of: answers, end: rules.endToken), kept: answers.kept)
     }

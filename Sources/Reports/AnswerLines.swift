@@ -30,11 +30,11 @@ public struct AnswerLines {
       let (image, question) = (try object.member("image").string(), try object.member("question").string())
       guard !image.utf8.contains(0) else { throw Failure(.badData, "the image's path holds a zero byte") }
       let answers = try run.ask(image, [question])
-      return with(object["id"], answers[0].json(image: image, list: list)).compactText
+      return written(object["id"], answers[0].json(image: image, list: list))
     } catch {
       failed += 1
       let failure = error.file == nil && given?["question"] == nil ? error.inFile("line \(number)") : error
-      return with(
+      return written(
         given?["id"],
         .object([
           "line": .integer(number), "image": given?["image"], "question": given?["question"],
@@ -43,15 +43,14 @@ public struct AnswerLines {
             "hint": .string(failure.hint ?? (failure.kind == .badData ? Self.hint : failure.kind.usualHint)),
             "status": .integer(Int(failure.exitStatus)),
           ]),
-        ])
-      ).compactText
+        ]))
     }
   }
 
   private static let hint = "each line is one object {\"image\": PATH, \"question\": TEXT}"
 
-  private func with(_ id: JSONValue?, _ object: JSONValue) -> JSONValue {
-    guard let id, case .object(let members) = object.content else { return object }
-    return JSONValue(.object([JSONMember("id", id)] + members))
+  private func written(_ id: JSONValue?, _ object: JSONValue) -> String {
+    guard let id, case .object(let members) = object.content else { return printableJSON(object.compactText) }
+    return printableJSON(JSONValue(.object([JSONMember("id", id)] + members)).compactText)
   }
 }

@@ -38,7 +38,7 @@ struct IngotCommand: ParsableCommand {
       Console.printError("hint: \(printable(failure.hint ?? failure.kind.usualHint))")
       exit(withError: ExitCode(failure.exitStatus))
     } catch  where exitCode(for: error) == .validationFailure {
-      Console.printError("ingot: error: \(message(for: error))")
+      Console.printError("ingot: error: \(printable(message(for: error)))")
       Console.printError("hint: `ingot help` shows the commands, `ingot help COMMAND` one of them")
       exit(withError: ExitCode(Failure.Kind.usage.exitStatus))
     } catch {

@@ -73,6 +73,6 @@ struct OutputOptions: ParsableArguments {
   var json = false
 
   func print(json value: @autoclosure () -> JSONValue, text: @autoclosure () -> String) throws(Failure) {
-    try Console.print(json ? value().prettyText : text())
+    try Console.print(json ? printableJSON(value().prettyText) : text())
   }
 }

@@ -69,6 +69,19 @@ import Testing
     #expect(failure { _ = try JSONValue(parsing: text) }?.description == "byte 1: a string is not UTF-8")
   }
 
+  /// `String` sorts a run of combining marks when it compares or hashes: twenty thousand of them would take seconds.
+  @Test func endlessCombiningMarksAreRefused() throws {
+    let marks = "\u{301}\u{327}"
+    #expect(
+      try JSONValue(parsing: Array("\"a\(String(repeating: marks, count: 32))b\(marks)\"".utf8)).kind == "a string")
+    for count in [33, 20_000] {
+      let text = "{\"a\(String(repeating: marks, count: count))\": 1}"
+      #expect(
+        failure { _ = try JSONValue(parsing: Array(text.utf8)) }?.description
+          == "byte 2: a string has more than 64 combining marks in a row")
+    }
+  }
+
   @Test func keysAreComparedAsBytes() throws {
     // One é in one code point and one in two are different keys, though equal Swift strings.
     #expect(try parse("{\"\u{e9}\":1,\"e\u{301}\":2}").object().count == 2)

@@ -218,6 +218,18 @@ import Testing
     #expect(error?.kind == .badData && error?.hint != nil)
   }
 
+  @Test func endlessNamesAreRefused() throws {
+    let folder = TemporaryFolder()
+    for count in [4096, 4097] {
+      let name = String(repeating: ".", count: count)
+      let path = try folder.write(
+        safetensors("{\"\(name)\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}"), to: "x.safetensors")
+      let error = failure { _ = try openCheckpoint(path) }
+      #expect((error == nil) == (count == 4096))
+      #expect(error == nil || error?.reason == "has a name of 4097 bytes; at most 4096 are read")
+    }
+  }
+
   @Test func contentCountsNotTheName() throws {
     let folder = TemporaryFolder()
     let path = try folder.write(safetensors("{}"), to: "pytorch_model.bin")

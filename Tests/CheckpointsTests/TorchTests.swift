@@ -53,11 +53,11 @@ import Testing
     #expect(failure { _ = try open(torchArchive(pickle: empty, storages: [("0", Self.floats)])) } == nil)
   }
 
-  /// Copies of a long tuple, and things remembered, count like values: a small file can't take much memory.
+  /// Copies of a tuple, and things remembered, count like values: a small file can't take much memory.
   @Test func boundsCopies() {
-    let long: [UInt8] = [0x28] + [UInt8](repeating: 0x4e, count: 100_000) + [0x74, 0x71, 1]
+    let long: [UInt8] = [0x28] + [UInt8](repeating: 0x4e, count: 64) + [0x74, 0x71, 1]
     let call = P.global("torch", "Size") + [0x68, 1, 0x52, 0x30]
-    let copies = Self.pickle(long + (0..<3000).flatMap { _ in call })
+    let copies = Self.pickle(long + (0..<32_000).flatMap { _ in call })
     #expect(failure { _ = try open(torchArchive(pickle: copies)) }?.reason == "more than 2000000 values")
     let remembered = Self.pickle([0x4e] + [UInt8](repeating: 0x94, count: 3_000_000))
     #expect(failure { _ = try open(torchArchive(pickle: remembered)) }?.reason == "more than 2000000 values")
@@ -216,6 +216,28 @@ import Testing
     #expect(
       failure { _ = try open(torchArchive(pickle: names, storages: floats)) }?.withoutFile
         == "archive/data.pkl: has names of more than 67108864 bytes together")
+  }
+
+  /// Calls that are shared, or have the same list as their argument, as often as a byte can say.
+  @Test func boundsSharedCalls() {
+    let call = P.global("collections", "OrderedDict")
+    let wide = Self.pickle(call + [0x28] + [UInt8](repeating: 0x4e, count: 65) + [0x74, 0x52, 0x2e])
+    #expect(
+      failure { _ = try open(torchArchive(pickle: wide)) }?.reason == "calls collections.OrderedDict with 65 arguments")
+    // A list whose last item makes it no list of pairs is gone through to its end each time.
+    let pairs = (0..<2000).flatMap { _ in [UInt8]([0x4e, 0x4e, 0x86]) }
+    let list = [0x5d, 0x28] + pairs + [0x4e, 0x65, 0x85, 0x71, 1, 0x30]
+    let again = call + [0x68, 1, 0x52, 0x30]
+    let many = Self.pickle(list + (0..<1100).flatMap { _ in again } + [0x4e, 0x2e])
+    #expect(failure { _ = try open(torchArchive(pickle: many)) }?.reason == "more than 2000000 values")
+  }
+
+  /// Torch numbers its storages.
+  @Test func refusesLongKeys() {
+    let key = String(repeating: "é", count: 513)
+    let pickle = Self.pickle([0x7d] + P.string("w") + P.tensor(storage: key) + [0x73, 0x2e])
+    #expect(
+      failure { _ = try open(torchArchive(pickle: pickle)) }?.reason == "has a storage whose key is of 1026 bytes")
   }
 
   /// Torch notes at most two flags of a tensor.

@@ -94,6 +94,29 @@ import Testing
     #expect(missing.errors.contains("a b\\u{a}\"c\" 'd'\\u{7}/n\\u{a}o: no such file"))
   }
 
+  /// Whoever starts the program may have told the system that it waits for no child.
+  @Test func childrenAreWaitedForWhateverTheProgramWasStartedWith() throws {
+    let file = packageFile("Tests/CheckpointsTests/Fixtures/hdf5/good/chunked.h5")
+    let run = try start("trap '' CHLD; exec \"$1\" inspect \"$2\"", [file])
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
+  @Test func argumentsOfNoCommandForgeNoLine() throws {
+    let run = try Run(["inspect", "a", "b\u{1b}[31m\nforged"])
+    #expect(run.status == 64 && run.errors.split(separator: "\n").count == 2 && !run.errors.contains("\u{1b}"))
+  }
+
+  /// Characters that steer a terminal stand in JSON as escapes, which mean the same.
+  @Test func jsonSteersNoTerminal() throws {
+    let folder = TemporaryFolder()
+    let name = "x\u{9b}31m\u{202e}\u{2028}\u{e0001}é"
+    let path = try folder.write(
+      safetensors("{\"\(name)\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}"), to: "x.safetensors")
+    let run = try Run(["inspect", path, "--json"])
+    #expect(run.output.contains("\"x\\u009b31m\\u202e\\u2028\\udb40\\udc01é\""))
+    #expect(try run.json().member("arrays").array()[0].member("name").string() == name)
+  }
+
   /// A `String` can't hold such names.
   @Test func namesThatAreNotUTF8AreRefused() throws {
     let run = try start("exec \"$1\" ask \"$(printf 'caf\\351\\n.png')\" what", [])

@@ -93,6 +93,11 @@ import Testing
   }
 
   @Test func whatHasNoPicturesIsRefused() throws {
+    // Links that lead back, four ways at each step.
+    for name in ["a", "b", "c", "d"] {
+      try FileManager.default.createSymbolicLink(atPath: folder.file(name), withDestinationPath: ".")
+    }
+    #expect(try run("features", folder.path, "--output", folder.file("x.csv")).status == 66)
     #expect(try run("features", "schemas", "--output", folder.file("x.csv")).status == 66)
     #expect(
       try run("features", "weights/demo/pictures", "--class-part", "9", "--output", folder.file("x.csv")).status == 64)

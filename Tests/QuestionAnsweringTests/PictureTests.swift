@@ -20,6 +20,29 @@ import Testing
 
   private func digest(_ picture: Picture) -> JSONValue { .string(SHA256.digest(picture.rgb).description) }
 
+  /// One pixel, in a tile of 5824² with four planes (TIFF 6.0, sections 2 and 15): nothing is unpacked for it.
+  @Test func tilesFarLargerThanThePictureAreRefused() throws {
+    let folder = TemporaryFolder()
+    func entry(_ tag: UInt16, _ type: UInt16, _ count: UInt32, _ value: UInt32) -> [UInt8] {
+      tag.littleEndianBytes + type.littleEndianBytes + count.littleEndianBytes + value.littleEndianBytes
+    }
+    func picture(_ side: UInt32) -> [UInt8] {
+      let entries = [
+        entry(256, 4, 1, 1), entry(257, 4, 1, 1), entry(258, 3, 4, 200), entry(259, 3, 1, 1), entry(262, 3, 1, 2),
+        entry(277, 3, 1, 4), entry(284, 3, 1, 2), entry(322, 4, 1, side), entry(323, 4, 1, side),
+        entry(324, 4, 4, 208), entry(325, 4, 4, 224), entry(338, 3, 1, 2),
+      ]
+      let head = Array("II*\0".utf8) + UInt32(8).littleEndianBytes + UInt16(entries.count).littleEndianBytes
+      let bytes = head + entries.flatMap(\.self) + UInt32(0).littleEndianBytes
+      let bits = (0..<4).flatMap { _ in UInt16(8).littleEndianBytes }
+      let places = (0..<8).flatMap { UInt32($0 < 4 ? 240 : side * side).littleEndianBytes }
+      return bytes + [UInt8](repeating: 0, count: 200 - bytes.count) + bits + places + [UInt8](repeating: 7, count: 256)
+    }
+    #expect(try Picture(folder.write(picture(16), to: "small.tif")).rgb == [7, 7, 7])
+    let error = failure { _ = try Picture(folder.write(picture(5824), to: "large.tif")) }
+    #expect(error?.reason == "TIFF: its tiles or strips are too large")
+  }
+
   @Test func picturesAreThoseOfPillow() throws {
     let files = try table("expected.json")
     #expect(files.count >= 60)

@@ -25,6 +25,14 @@ import Testing
     ("weights/demo", "weights/demo/reference"),
   ]
 
+  /// Names that are other bytes and the same text.
+  @Test func namesThatAreTheSameTextAreNoTrap() throws {
+    func entry(_ name: String) -> String { "\"\(name)\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}" }
+    let names = ["pixel_values", "\u{e9}", "e\u{301}"].map(entry).joined(separator: ",")
+    let path = try folder.write(safetensors("{\(names)}"), to: "reference.safetensors")
+    #expect(try ReferenceFile(path).checkpoint.arrays.count == 3)
+  }
+
   /// The nets of a checkpoint, converted.
   private func nets(_ checkpoint: String, compress: Bool = false) throws -> VQANets {
     let plan = try ConversionPlan(
