@@ -56,7 +56,11 @@ public enum Limit: String, CaseIterable, Sendable {
         8 << 30, 1 << 44, byte,
         "an array that has to be gathered or compared in memory; all of a net that have to be unpacked to run it"
       )
-    case .expansion: (64, 1 << 20, .count, "bytes of arrays that are measured, in multiples of the file's own")
+    case .expansion:
+      (
+        64, 1 << 20, .count,
+        "bytes of arrays that a file states, in multiples of its own, 1 GiB being free; of HDF5 files where they are measured"
+      )
     case .headerBytes: (100_000_000, 1 << 32, byte, "a safetensors header; as in the reference implementation")
     case .indexBytes: (64 << 20, 1 << 32, byte, "the index of a checkpoint in shards")
     case .shards: (4096, 1 << 16, .count, "files of a checkpoint in shards")
@@ -110,6 +114,16 @@ public enum Limit: String, CaseIterable, Sendable {
         .usage, "the limit \(rawValue) can't be \(value)", hint: "it is a whole number from 1 to \(largest)")
     }
     Limit.chosen.withLock { $0[self] = value }
+  }
+
+  /// Refuses a small file that states far more arrays than it has bytes, because they are packed, or repeat elements.
+  /// - Throws: `Failure` of kind `badData` for more than `expansion` times the file's bytes, or 16 MiB where it has fewer.
+  public static func checkExpansion(_ bytes: Int, ofFileOf fileBytes: Int, file: String? = nil) throws(Failure) {
+    let fair = max(fileBytes, 1 << 24)
+    guard bytes / Limit.expansion.value <= fair else {
+      throw Limit.expansion.failure(
+        file: file, "states arrays of \(bytes) bytes but has \(fileBytes)", needed: bytes / fair + 1)
+    }
   }
 
   /// Refuses a file, or the place in it, that has more of something than this limit.

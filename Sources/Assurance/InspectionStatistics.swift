@@ -4,6 +4,18 @@ import Families
 import NetFile
 import Synchronization
 
+/// What was measured of arrays. Names of other bytes may yet be the same text to `String`: these are told apart.
+public struct MeasuredArrays: Sendable {
+  private let byName: [[UInt8]: ArrayStatistics]
+
+  public init(byName: [[UInt8]: ArrayStatistics] = [:]) { self.byName = byName }
+
+  public subscript(name: String) -> ArrayStatistics? { byName[Array(name.utf8)] }
+
+  public var values: some Collection<ArrayStatistics> { byName.values }
+  public var isEmpty: Bool { byName.isEmpty }
+}
+
 /// The statistics of every array of a net file or checkpoint, read once or twice from beginning to end; each array's data
 /// pass by in pieces, small arrays are kept between the two readings.
 public struct InspectionStatistics: Sendable {
@@ -31,25 +43,25 @@ public struct InspectionStatistics: Sendable {
   /// nil: there are no weights that could be measured.
   /// - Throws: `Failure` of kind `badData` when the arrays are too much for their file.
   public init?(_ inspection: Inspection) throws(Failure) {
-    let fileBytes: Int
     switch inspection.subject {
     case .combination: return nil
     case .netFile(let net):
       guard net.header.isInitialized else { return nil }
       path = net.path
-      fileBytes = net.file.size
       sources = Self.sources(net)
     case .checkpoint(let checkpoint):
       path = checkpoint.path
-      fileBytes = checkpoint.files.reduce(0) { $0 + $1.size }
+      // Of HDF5 files: others were checked when they were opened.
+      do {
+        try Limit.checkExpansion(
+          checkpoint.arrays.reduce(0) { $0 + $1.bytes }, ofFileOf: checkpoint.files.reduce(0) { $0 + $1.size },
+          file: path)
+      } catch {
+        throw Failure(
+          .badData, file: path, "\(error.reason): its values are not measured",
+          hint: "inspect it without --html and --statistics, or \(error.hint ?? "")")
+      }
       sources = Self.sources(checkpoint)
-    }
-    // A small file of a container that packs may state more than anybody could read.
-    guard totalBytes / Limit.expansion.value <= max(fileBytes, 1 << 24) else {
-      throw Failure(
-        .badData, file: path, "states arrays of \(totalBytes) bytes but has \(fileBytes): its values are not measured",
-        hint: "inspect it without --html and --statistics, or "
-          + Limit.expansion.hint(needed: totalBytes / max(fileBytes, 1 << 24) + 1))
     }
   }
 
@@ -87,13 +99,12 @@ public struct InspectionStatistics: Sendable {
 
   /// Measures all arrays, on all processors.
   /// - Parameter progress: called with the name of an array and bytes done since the last call, from any thread.
-  /// - Returns: by the arrays' names.
   /// - Throws: `Failure` when the file can't be read.
-  public func run(progress: @escaping ProgressHandler = { _, _ in }) throws -> [String: ArrayStatistics] {
+  public func run(progress: @escaping ProgressHandler = { _, _ in }) throws -> MeasuredArrays {
     // The largest first, so that no thread is left alone with one at the end.
     let order = sources.sorted { ($1.bytes, $0.name) < ($0.bytes, $1.name) }
     let workers = min(Paths.processors, max(1, order.count))
-    let found = Mutex([String: ArrayStatistics]())
+    let found = Mutex([[UInt8]: ArrayStatistics]())
     // Arrays that are held whole while they are read, one after the other.
     let large = Mutex(())
     try inParallel(jobs: order.count, workers: workers) { job in
@@ -108,9 +119,9 @@ public struct InspectionStatistics: Sendable {
       } catch let failure as Failure {
         throw failure.inFile(path)
       }
-      found.withLock { $0[source.name] = statistics }
+      found.withLock { $0[Array(source.name.utf8)] = statistics }
     }
-    return found.withLock(\.self)
+    return MeasuredArrays(byName: found.withLock(\.self))
   }
 
   private static func measure(

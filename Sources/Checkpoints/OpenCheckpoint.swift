@@ -23,6 +23,10 @@ public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
     }
     total = sum
   }
+  // HDF5 files have a limit of their own, since what they pack is often much.
+  if !(checkpoint is HDF5Checkpoint) {
+    try Limit.checkExpansion(total, ofFileOf: checkpoint.files.reduce(0) { $0 + $1.size }, file: path)
+  }
   return checkpoint
 }
 

@@ -103,9 +103,8 @@ public enum FileKind: Hashable, Sendable {
     case .json, .text:
       "this may be an error message that a download saved as the file: open it and see, then fetch it again"
     case .gzip, .tar: "unpack it first"
-    case .hdf5, .zip, .pickle: "look for model.safetensors beside this file"
     case .netFile: "`ingot inspect` and `ingot verify` read net files; `ingot convert` makes them from checkpoints"
-    case .gguf, .safetensors, .unknown: "safetensors files can be read"
+    case .gguf, .safetensors, .hdf5, .zip, .pickle, .unknown: "safetensors, PyTorch and HDF5 files can be read"
     }
   }
 

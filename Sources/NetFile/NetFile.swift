@@ -1,7 +1,7 @@
 import Arrays
 
-/// A net file opened for reading. Opening reads and checks the prologue and the header, never the arrays; `verify`
-/// checks every byte.
+/// A net file opened for reading. Opening reads and checks the prologue and the header, never the arrays; `damage`
+/// checks every byte of those.
 public final class NetFile: Sendable {
   public let header: NetHeader
   public let file: InputFile
@@ -72,6 +72,7 @@ public final class NetFile: Sendable {
     let json = try JSONValue(parsing: text, base: NetFormat.prologueLength, rules: NetFormat.headerRules)
     let header = try NetHeader(json: json)
     try header.validate(headerLength: length, fileLength: file.size)
+    try Limit.checkExpansion(header.arrays.reduce(0) { $0 + $1.bytes }, ofFileOf: file.size)
     return (header, length)
   }
 

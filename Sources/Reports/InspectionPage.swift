@@ -8,7 +8,7 @@ import NetFile
 public struct InspectionPage: Sendable {
   let inspection: Inspection
   /// By the arrays' names.
-  let statistics: [String: ArrayStatistics]
+  let statistics: MeasuredArrays
   /// Arrays that are listed and drawn each by itself, in their order.
   let listed: [Inspection.ArrayLine]
 
@@ -20,9 +20,9 @@ public struct InspectionPage: Sendable {
   static let nameLength = 160
 
   /// - Parameter statistics: nil where there are no weights.
-  public init(_ inspection: Inspection, statistics: [String: ArrayStatistics]?) {
+  public init(_ inspection: Inspection, statistics: MeasuredArrays?) {
     self.inspection = inspection
-    self.statistics = statistics ?? [:]
+    self.statistics = statistics ?? MeasuredArrays()
     let largest = inspection.arrays.enumerated()
       .sorted { ($1.element.shape.elements, $0.offset) < ($0.element.shape.elements, $1.offset) }
       .prefix(Self.mostArrays).sorted { $0.offset < $1.offset }

@@ -10,7 +10,7 @@ extension Inspection {
   public var json: JSONValue { json(statistics: nil) }
 
   /// - Parameter statistics: of every array, where they were measured.
-  public func json(statistics: [String: ArrayStatistics]?) -> JSONValue {
+  public func json(statistics: MeasuredArrays?) -> JSONValue {
     let known = JSONValue(.object(Combination(parameters).json))
     let nets: [JSONValue] = nets.map { net in
       .object([

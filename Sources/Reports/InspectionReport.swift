@@ -8,7 +8,7 @@ import Nets
 extension Inspection {
   /// For people. Arrays that differ only in their block's number share a line unless `listsEveryArray`.
   /// - Parameter statistics: of every array, where they were measured.
-  public func text(listsEveryArray: Bool, statistics: [String: ArrayStatistics]? = nil) -> String {
+  public func text(listsEveryArray: Bool, statistics: MeasuredArrays? = nil) -> String {
     var lines = heading
     lines.append("")
     lines += arrayLines(listsEveryArray)
@@ -100,7 +100,7 @@ extension Inspection {
     return table.lines
   }
 
-  private func statisticsLines(_ statistics: [String: ArrayStatistics]) -> [String] {
+  private func statisticsLines(_ statistics: MeasuredArrays) -> [String] {
     var table = TextTable([.left, .right, .right, .right, .right, .right, .right, .right])
     table.add("values", "min", "max", "mean", "std", "zeros", "zero rows", "NaN, Inf")
     for array in arrays {

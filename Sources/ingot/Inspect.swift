@@ -40,7 +40,7 @@ struct Inspect: LimitedCommand {
   }
 
   /// nil where there are no weights.
-  private func measure(_ inspection: Inspection) throws -> [String: ArrayStatistics]? {
+  private func measure(_ inspection: Inspection) throws -> MeasuredArrays? {
     guard let statistics = try InspectionStatistics(inspection) else { return nil }
     let progress = ProgressLine("measuring", total: statistics.totalBytes)
     defer { progress.finish() }

@@ -22,6 +22,18 @@ import Testing
     try measure(shape, "F32", Floats.bytes(values))
   }
 
+  /// Names that are other bytes and the same text.
+  @Test func namesAreToldApartByTheirBytes() throws {
+    func entry(_ name: String, _ place: Int) -> String {
+      "\"\(name)\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[\(place),\(place + 1)]}"
+    }
+    let header = "{\(entry("\u{e9}", 0)),\(entry("e\u{301}", 1))}"
+    let path = try folder.write(safetensors(header) + [1, 2], to: "x.safetensors")
+    let inspection = try Inspection(.path(path), shelf: Shelf(folder.path))
+    let found = try #require(try InspectionStatistics(inspection)).run()
+    #expect(found["\u{e9}"]?.maximum == 1 && found["e\u{301}"]?.maximum == 2)
+  }
+
   @Test func valuesAreMeasured() throws {
     let found = try measure([4, 2], [2, 4, 4, 4, 5, 5, 7, 9])
     #expect(found.minimum == 2 && found.maximum == 9 && found.mean == 5 && found.deviation == 2)

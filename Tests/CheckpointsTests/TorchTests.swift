@@ -232,6 +232,21 @@ import Testing
     #expect(failure { _ = try open(torchArchive(pickle: many)) }?.reason == "more than 2000000 values")
   }
 
+  /// Five times 256 MiB of one float, each of which is allowed.
+  @Test func boundsRepeatedElementsTogether() throws {
+    let folder = TemporaryFolder()
+    let side: Int32 = 1 << 13
+    func tensors(_ count: Int) throws -> String {
+      let tensor = P.tensor(count: 1, shape: [side, side], strides: [0, 0])
+      let pickle = P.dictionary((0..<count).map { ("\($0)", tensor) })
+      return try folder.write(torchArchive(pickle: pickle, storages: [("0", [1, 2, 3, 4])]), to: "\(count).pt")
+    }
+    #expect(try openCheckpoint(tensors(4)).arrays.count == 4)
+    let error = failure { _ = try openCheckpoint(tensors(5)) }
+    #expect(error?.kind == .badData && error?.reason.hasPrefix("states arrays of 1342177280 bytes but has ") == true)
+    #expect(error?.hint == "if you trust the file, raise the limit: --allow expansion=81")
+  }
+
   /// Torch numbers its storages.
   @Test func refusesLongKeys() {
     let key = String(repeating: "é", count: 513)
