@@ -99,38 +99,3 @@ struct Ask: LimitedCommand {
     if failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 }
-
-/// How answers are made.
-struct DecodingOptions: ParsableArguments {
-  @Option(help: "Most tokens of an answer, its end included. (default: 25; with beams: as the profile says)")
-  var maxTokens: Int?
-
-  @Option(help: "Fewest tokens before an answer's end. (default: as the profile says)")
-  var minTokens: Int?
-
-  @Option(help: "Answers followed up at once; 1 is greedy. (default: as the profile says)")
-  var beams: Int?
-
-  @Option(help: "0: take the likeliest token; above: draw from softmax(scores / temperature).")
-  var temperature: Double = 0
-
-  @Option(help: "Of the random numbers of a temperature. (default: 0)")
-  var seed: UInt64?
-
-  @Option(help: "Threads that compute together. (default: one per core)")
-  var threads: Int?
-
-  /// Whether anything but the number of threads is.
-  var isGiven: Bool { maxTokens != nil || minTokens != nil || beams != nil || temperature != 0 || seed != nil }
-
-  var answerOptions: AnswerOptions {
-    get throws(Failure) {
-      AnswerOptions(
-        maximumTokens: maxTokens, minimumTokens: minTokens, beams: beams, temperature: temperature, seed: seed ?? 0)
-    }
-  }
-
-  func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
-  }
-}

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Arrays
+import Assurance
 import Families
 import NetFile
+import QuestionAnswering
 
 /// Which net, of which shelf.
 struct SelectionOptions: ParsableArguments {
@@ -74,5 +76,70 @@ struct OutputOptions: ParsableArguments {
 
   func print(json value: @autoclosure () -> JSONValue, text: @autoclosure () -> String) throws(Failure) {
     try Console.print(json ? printableJSON(value().prettyText) : text())
+  }
+}
+
+/// How answers are made.
+struct DecodingOptions: ParsableArguments {
+  @Option(help: "Most tokens of an answer, its end included. (default: 25; with beams: as the profile says)")
+  var maxTokens: Int?
+
+  @Option(help: "Fewest tokens before an answer's end. (default: as the profile says)")
+  var minTokens: Int?
+
+  @Option(help: "Answers followed up at once; 1 is greedy. (default: as the profile says)")
+  var beams: Int?
+
+  @Option(help: "0: take the likeliest token; above: draw from softmax(scores / temperature).")
+  var temperature: Double = 0
+
+  @Option(help: "Of the random numbers of a temperature. (default: 0)")
+  var seed: UInt64?
+
+  @Option(help: "Threads that compute together. (default: one per core)")
+  var threads: Int?
+
+  /// Whether anything but the number of threads is.
+  var isGiven: Bool { maxTokens != nil || minTokens != nil || beams != nil || temperature != 0 || seed != nil }
+
+  var answerOptions: AnswerOptions {
+    get throws(Failure) {
+      AnswerOptions(
+        maximumTokens: maxTokens, minimumTokens: minTokens, beams: beams, temperature: temperature, seed: seed ?? 0)
+    }
+  }
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
+  }
+}
+
+/// Questions to measure on.
+struct QuestionOptions: ParsableArguments {
+  @Option(
+    name: .customLong("questions"), help: .init("VQA v2's questions (JSON), or .csv, or .jsonl.", valueName: "file"))
+  var file: String?
+
+  @Option(help: .init("VQA v2's annotations.", valueName: "file"))
+  var annotations: String?
+
+  @Option(help: .init("Folder of the images. (default: that of the questions)", valueName: "dir"))
+  var images: String?
+
+  @Option(help: "Take the first so many questions only.")
+  var limit: Int?
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit is a number from 1") }
+    if file == nil, annotations != nil || images != nil || limit != nil {
+      throw ValidationError("--annotations, --images and --limit go with --questions")
+    }
+  }
+
+  /// nil when none are given.
+  func read() throws(Failure) -> [EvaluationQuestion]? {
+    guard let file else { return nil }
+    let all = try EvaluationQuestion.read(file, annotations: annotations, images: images)
+    return limit.map { Array(all.prefix($0)) } ?? all
   }
 }

@@ -173,33 +173,3 @@ struct Quantize: LimitedCommand {
     }
   }
 }
-
-/// Questions to measure on.
-struct QuestionOptions: ParsableArguments {
-  @Option(
-    name: .customLong("questions"), help: .init("VQA v2's questions (JSON), or .csv, or .jsonl.", valueName: "file"))
-  var file: String?
-
-  @Option(help: .init("VQA v2's annotations.", valueName: "file"))
-  var annotations: String?
-
-  @Option(help: .init("Folder of the images. (default: that of the questions)", valueName: "dir"))
-  var images: String?
-
-  @Option(help: "Take the first so many questions only.")
-  var limit: Int?
-
-  func validate() throws {
-    if let limit, limit < 1 { throw ValidationError("--limit is a number from 1") }
-    if file == nil, annotations != nil || images != nil || limit != nil {
-      throw ValidationError("--annotations, --images and --limit go with --questions")
-    }
-  }
-
-  /// nil when none are given.
-  func read() throws(Failure) -> [EvaluationQuestion]? {
-    guard let file else { return nil }
-    let all = try EvaluationQuestion.read(file, annotations: annotations, images: images)
-    return limit.map { Array(all.prefix($0)) } ?? all
-  }
-}

@@ -106,6 +106,11 @@ import Testing
       .netMemory, 1000, "ask \(picture) what? --set Release=demo --shelf SHELF",
       "SHELF/blip-vqa/CapFilt=true,Part=ImageEncoder,Precision=float32,Release=demo.ingot: configuration: its dimensions need more than 1000 bytes to compute with",
       enough: 431_872),
+    // Keys and values of 2 blocks, 19 tokens and 128 elements, for 64 beams and as many to come.
+    Case(
+      .netMemory, 4_000_000, "ask \(picture) what? --beams 64 --set Release=demo --shelf SHELF",
+      "SHELF/blip-vqa/CapFilt=true,Part=TextDecoder,Precision=float32,Release=demo.ingot: configuration: its dimensions need more than 4000000 bytes to compute with",
+      enough: 2 * 2 * 19 * 128 * 4 * 128),
     Case(
       .imageBytes, 10, "ask \(picture) what? --set Release=demo --shelf SHELF",
       "\(picture): has 641 bytes; at most 10 are read", enough: 641),

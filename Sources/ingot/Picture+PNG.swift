@@ -1,0 +1,13 @@
+import Arrays
+import QuestionAnswering
+
+extension Picture {
+  /// Writes the picture as PNG.
+  /// - Throws: `Failure` of kind `cannotCreate` or `io`.
+  func writePNG(to output: OutputFile) throws(Failure) {
+    let bytes = try png()
+    try output.write(bytes.rawSpan, at: 0)
+    try output.flush()
+    try output.commit()
+  }
+}
