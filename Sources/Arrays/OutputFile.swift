@@ -29,6 +29,10 @@ public final class OutputFile: Sendable {
     (temporary, descriptor, place) = try OutputFile.makeTemporary(for: path)
   }
 
+  /// Says before long work, not after it, that a file can't be written.
+  /// - Throws: `Failure` as `init` does.
+  public static func checkCanBeWritten(_ path: String) throws(Failure) { _ = try OutputFile(path) }
+
   private static func makeTemporary(
     for path: String
   ) throws(Failure) -> (path: String, descriptor: System.Descriptor, place: Int32) {

@@ -2,7 +2,8 @@ import Glibc
 import Synchronization
 
 /// Runs `body` for 0 ..< `jobs` on up to `workers` threads, each taking the next job when it is free: jobs start in
-/// order. After the first error no further job starts, and that error is thrown.
+/// order. After an error no further job starts. The error of the first job that has one is thrown, which had started before
+/// any later one failed: always the same.
 public func inParallel(
   jobs: Int, workers: Int = Paths.processors, _ body: @Sendable @escaping (Int) throws -> Void
 ) throws {
@@ -30,7 +31,7 @@ func inBackground(_ body: @Sendable @escaping () -> Void) throws(Failure) {
 private final class JobState: Sendable {
   private struct Position {
     var next = 0
-    var error: (any Error)?
+    var failure: (job: Int, error: any Error)?
   }
 
   private let jobs: Int
@@ -42,14 +43,16 @@ private final class JobState: Sendable {
     self.body = body
   }
 
-  var error: (any Error)? { position.withLock { $0.error } }
+  var error: (any Error)? { position.withLock { $0.failure?.error } }
 
   func work() {
     while let job = take() {
       do {
         try body(job)
       } catch {
-        position.withLock { $0.error = $0.error ?? error }
+        position.withLock { position in
+          if job < position.failure?.job ?? jobs { position.failure = (job, error) }
+        }
       }
     }
   }
@@ -72,7 +75,7 @@ private final class JobState: Sendable {
 
   private func take() -> Int? {
     position.withLock { position in
-      guard position.error == nil, position.next < jobs else { return nil }
+      guard position.failure == nil, position.next < jobs else { return nil }
       defer { position.next += 1 }
       return position.next
     }

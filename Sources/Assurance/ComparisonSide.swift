@@ -36,11 +36,7 @@ struct ComparisonSide: Sendable {
 
   init(_ net: NetFile) throws(Failure) {
     let header = net.header
-    guard header.isInitialized else {
-      throw Failure(
-        .badData, file: net.path, "holds a net without weights: there is nothing to compare",
-        hint: "`ingot create` made it so; `ingot convert` makes nets with weights")
-    }
+    try net.checkHasWeights(": there is nothing to compare")
     path = net.path
     let isPlain = header.family == Family.plain.name
     family = isPlain ? nil : header.family

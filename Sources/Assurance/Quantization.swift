@@ -42,11 +42,7 @@ public struct Quantization: Sendable {
   ///   is to be kept is not one of those that would be quantized.
   public init(_ net: NetFile, _ options: QuantizationOptions = QuantizationOptions()) throws(Failure) {
     self.net = net
-    guard net.header.isInitialized else {
-      throw Failure(
-        .badData, file: net.path, "holds a net without weights: there is nothing to quantize",
-        hint: "`ingot create` made it so; `ingot convert` makes nets with weights")
-    }
+    try net.checkHasWeights(": there is nothing to quantize")
     let definition: (family: Family, kind: Family.NetKind, description: NetDescription)
     var combination: Combination
     do {

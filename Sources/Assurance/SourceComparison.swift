@@ -37,11 +37,7 @@ public struct SourceComparison: Sendable {
 
   /// Why no checkpoint can be compared with a net; nil where one can.
   static func obstacle(to net: NetFile) -> Failure? {
-    if !net.header.isInitialized {
-      return Failure(
-        .badData, file: net.path, "holds a net without weights: there is nothing to compare",
-        hint: "`ingot create` made it so; `ingot convert` makes nets with weights")
-    }
+    do { try net.checkHasWeights(": there is nothing to compare") } catch { return error }
     if net.header.arrays.contains(where: { $0.scales != nil }) {
       return Failure(
         .usage, file: net.path, "is an int8 net, which was made of a float net and not of a checkpoint",

@@ -61,11 +61,7 @@ public struct ExportPlan: Sendable {
       } catch {
         throw error.inFile(net.path)
       }
-      guard net.header.isInitialized else {
-        throw Failure(
-          .badData, file: net.path, "holds a net without weights",
-          hint: "`ingot create` made it so; `ingot convert` makes nets with weights")
-      }
+      try net.checkHasWeights()
       guard net.header.family == family.name, rest(net) == rest(nets[0]) else {
         throw Failure(.usage, file: net.path, "is not of the same combination as \(nets[0].path)")
       }

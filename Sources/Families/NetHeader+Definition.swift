@@ -4,8 +4,8 @@ import Nets
 
 extension NetHeader {
   /// The net's definition: its family, which net of it, and what the recorded configuration makes of it.
-  /// - Throws: `Failure` of kind `badData` when the family is not known or plain, or the file's arrays and ties are not those that
-  ///   the definition demands.
+  /// - Throws: `Failure` of kind `badData` when the family is not known or plain, or the file's arrays and ties are not
+  ///   those that the definition demands.
   package func definition() throws(Failure) -> (family: Family, kind: Family.NetKind, description: NetDescription) {
     guard self.family != Family.plain.name else {
       throw Failure(

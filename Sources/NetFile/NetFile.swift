@@ -24,6 +24,16 @@ public final class NetFile: Sendable {
 
   public var path: String { file.path }
 
+  /// - Parameter consequence: of its having none.
+  /// - Throws: `Failure` of kind `badData` for a net without weights.
+  package func checkHasWeights(_ consequence: String = "") throws(Failure) {
+    guard header.isInitialized else {
+      throw Failure(
+        .badData, file: path, "holds a net without weights" + consequence,
+        hint: "`ingot create` made it so; `ingot convert` makes nets with weights")
+    }
+  }
+
   private static let damageHint = "the file was damaged or cut: make it again, or fetch it again"
 
   private static func readHeader(_ file: InputFile) throws(Failure) -> (NetHeader, Int) {

@@ -50,7 +50,10 @@ public struct AnswerLines {
   private static let hint = "each line is one object {\"image\": PATH, \"question\": TEXT}"
 
   private func written(_ id: JSONValue?, _ object: JSONValue) -> String {
-    guard let id, case .object(let members) = object.content else { return printableJSON(object.compactText) }
-    return printableJSON(JSONValue(.object([JSONMember("id", id)] + members)).compactText)
+    var object = object
+    if let id, case .object(let members) = object.content {
+      object = JSONValue(.object([JSONMember("id", id)] + members))
+    }
+    return printableJSON(object.compactText)
   }
 }

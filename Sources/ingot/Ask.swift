@@ -67,8 +67,7 @@ struct Ask: LimitedCommand {
       guard try !Paths.exists(trace) else {
         throw Failure(.cannotCreate, file: trace, "exists already", hint: "choose another name, or remove it first")
       }
-      // Whether it can be written is said now, not after the work.
-      _ = try OutputFile(trace)
+      try OutputFile.checkCanBeWritten(trace)
     }
     let nets = try VQANets(
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)

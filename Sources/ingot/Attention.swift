@@ -66,8 +66,7 @@ struct Attention: LimitedCommand {
     let nets = try VQANets(
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
     let vqa = try VisualQuestionAnswering(nets, threads: options.threads)
-    // Whether it can be written is said now, not after the work.
-    _ = try OutputFile(file)
+    try OutputFile.checkCanBeWritten(file)
     let picture = try Picture(image)
     let attention = try vqa.attention(
       question, about: vqa.look(at: picture), options: options.answerOptions)

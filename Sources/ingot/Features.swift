@@ -68,8 +68,7 @@ struct Features: LimitedCommand {
     // Where no part is named, the image encoder is meant.
     let net = try selection.net(path: net) { $0.definition == .blipImageEncoder }
     let features = try ImageFeatures(net, pool: pool, threads: threads)
-    // Whether it can be written is said now, not after the work.
-    _ = try OutputFile(file)
+    try OutputFile.checkCanBeWritten(file)
     let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
     defer { progress.finish() }
     var vectors: [[Float]] = []

@@ -314,6 +314,12 @@ import Testing
       ),
       ("frames of a video that are looked at", number(Video.mostFrames)),
       ("members beside the list in a file of questions", number(VQAAnnotations.mostOtherMembers)),
+      // The tests of their readers go one past these.
+      ("combining marks in a row, in any text of a file", "64"),
+      ("bytes of an array's name in a checkpoint", "4,096"),
+      ("arguments of a call in a pickle; bytes of a storage's key", "64; 1,024"),
+      ("tokens of an answer that a net file may ask for", "1,024"),
+      ("bytes of a tile or strip of a TIFF: those of the picture, or", number(1 << 27)),
     ]
     for (name, value) in rows { #expect(text.contains("| \(name) | \(value) |\n"), "\(name): \(value)") }
     #expect(
