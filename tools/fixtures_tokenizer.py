@@ -155,7 +155,7 @@ def characters():
         tokenizer = with_vocabulary(vocabulary, do_lower_case=lower, strip_accents=strip, tokenize_chinese_chars=split)
         cases.append({"lowercase": lower, "stripAccents": strip, "splitCJK": split,
                       "questions": [entry(tokenizer, text) for text in texts]})
-    return {"special": SPECIAL, "characters": "".join(seen), "settings": cases}
+    return {"special": SPECIAL, "characters": seen, "settings": cases}
 
 
 def odd():

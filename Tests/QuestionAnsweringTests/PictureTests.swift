@@ -53,12 +53,16 @@ import Testing
     // YCbCr, the colors of two pixels by two together (section 21): what libtiff makes RGB of.
     func subsampled(_ side: UInt32) -> [UInt8] {
       let bits = (0..<3).flatMap { _ in UInt16(8).littleEndianBytes }
+      // A stored block of zlib (RFC 1950 and 1951) of the 384 samples of 16 × 16 pixels, and their Adler-32.
+      let length = UInt16(384).littleEndianBytes
+      let samples = [UInt8](repeating: 128, count: 384)
+      let packed = [0x78, 1, 1] + length + length.map { ~$0 } + samples + [0x69, 0xf0, 0xc0, 1]
       return tile(
         side,
         [
-          (258, 3, 3, 200), (259, 3, 1, 1), (262, 3, 1, 6), (277, 3, 1, 3), (284, 3, 1, 1), (324, 4, 1, 206),
-          (325, 4, 1, side * side / 2 * 3), (530, 3, 2, 2 << 16 | 2),
-        ], lists: bits, samples: [UInt8](repeating: 128, count: 384))
+          (258, 3, 3, 200), (259, 3, 1, 8), (262, 3, 1, 6), (277, 3, 1, 3), (284, 3, 1, 1), (324, 4, 1, 206),
+          (325, 4, 1, UInt32(packed.count)), (530, 3, 2, 2 << 16 | 2),
+        ], lists: bits, samples: packed)
     }
     #expect(try Picture(folder.write(planes(16), to: "planes.tif")).rgb == [7, 7, 7])
     #expect(try Picture(folder.write(subsampled(16), to: "subsampled.tif")).rgb == [128, 128, 128])

@@ -78,7 +78,7 @@ private func same(_ left: String, _ right: String) -> Bool { left.unicodeScalars
   /// With a vocabulary of single characters, so that the ids tell each one that comes out.
   @Test func everySettingNormalizesAsThePublisherDoes() throws {
     let cases = try fixture.strings.member("characters")
-    let vocabulary = try cases.member("characters").string().unicodeScalars.flatMap { [String($0), "##\($0)"] }
+    let vocabulary = try cases.member("characters").strings().flatMap { [$0, "##\($0)"] }
     let special = try cases.member("special").strings()
     for setting in try cases.member("settings").array() {
       let tokenizer = try WordPiece(
