@@ -33,7 +33,7 @@ public final class OutputFile: Sendable {
   /// - Throws: `Failure` as `init` does.
   public static func checkCanBeWritten(_ path: String) throws(Failure) {
     var path = path
-    while try System.status(folderOf(path)) == nil { path = folderOf(path) }
+    while try System.status(folderOf(path)) == nil, folderOf(path) != path { path = folderOf(path) }
     _ = try OutputFile(path)
   }
 

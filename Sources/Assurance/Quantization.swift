@@ -72,19 +72,14 @@ public struct Quantization: Sendable {
 
   /// Why a net is none that `quantize` makes of a float net by itself; nil where it is one.
   static func obstacle(to net: NetFile, from source: NetFile) -> Failure? {
-    func combination(_ net: NetFile) throws(Failure) -> [Combination.Parameter] {
-      let precision = try Family.named(net.header.family).precisionAxis?.name
-      return try Combination(json: net.header.parameters).parameters.filter { $0.name != precision }
-    }
-    let isInt8 = net.header.arrays.contains { $0.scales != nil }
-    if isInt8, net.header.family == source.header.family,
-      let found = try? combination(net), found == (try? combination(source))
-    {
-      return nil
-    }
-    return Failure(
-      .usage, file: net.path, "is no int8 net of that net's combination",
-      hint: "give the float net that it was made of as the source")
+    let failure = Failure(.usage, file: net.path, "was not made of that net, by its parameters")
+    guard net.header.family == source.header.family,
+      let precision = try? Family.named(net.header.family).precisionAxis,
+      let made = try? Combination(json: net.header.parameters),
+      var expected = try? Combination(json: source.header.parameters), made != expected
+    else { return failure }
+    expected[precision.name] = made[precision.name]
+    return made == expected ? nil : failure
   }
 
   /// The quantization that a net says it came from, to be done again.

@@ -129,7 +129,7 @@ public struct VQAAccuracy: Sendable {
     var isFirst = true
     for word in lowercased(answer).split(whereSeparator: isSpace) {
       var replacement: String?
-      // So are all words of the tables. `String` takes long to look up others, and takes some for others still.
+      // All words of the tables are ASCII. Others may have runs of combining marks that `String` takes long to look up.
       if word.allSatisfy(\.isASCII) {
         let word = text(word)
         let number = numbers[word] ?? word

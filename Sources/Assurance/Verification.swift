@@ -26,7 +26,8 @@ public struct Verification: Sendable {
 
   /// - Parameters:
   ///   - source: the float net that an int8 net came from: it is quantized again, and the bytes compared.
-  ///   - isLenient: whether a net that is no int8 net of the float one's combination is not compared; else it throws.
+  ///   - isLenient: whether a net that has more than another precision of the float one's parameters is not compared; else it
+  ///     throws.
   /// - Throws: `Failure` of kind `badData` when it can't have come from that.
   public init(_ net: NetFile, quantizedFrom source: NetFile, isLenient: Bool = false) throws(Failure) {
     self.net = net

@@ -11,8 +11,8 @@ struct Verify: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Checks a net file's checksums, its equality with its checkpoint, and what the nets compute.",
     discussion: """
-      Without a path and parameters, every net file on the shelf is checked; int8 nets, which no checkpoint holds, are \
-      compared with float nets only. With --reference, the nets that answer \
+      Without a path and parameters, every net file on the shelf is checked; what didn't come \
+      from the source, as int8 nets don't from a checkpoint, is not compared with it. With --reference, the nets that answer \
       questions together are run: three paths, or parameters without the part.
       """)
 

@@ -14,6 +14,7 @@ import Testing
   private static let shelf: TemporaryFolder = {
     let folder = TemporaryFolder()
     _ = try? Run(["convert", "weights/demo"], shelf: folder.path)
+    _ = try? Run(["convert", "weights/demo", "--compress"], shelf: folder.file("packed"))
     _ = try? folder.write(Array("red\ngreen\nblue\n".utf8), to: "answers.txt")
     _ = try? folder.write(Array("{\"format\":\"x\"}\n".utf8), to: "journal")
     return folder
@@ -59,6 +60,11 @@ import Testing
     Case(
       .arrayMemory, 10, "inspect \(hdf5)/chunked.h5 --statistics",
       "\(hdf5)/chunked.h5: array \"f4\": has 420 bytes; at most 10 are held in memory", enough: 420),
+    // All 826,496 parameters, of 4 bytes.
+    Case(
+      .arrayMemory, 3_000_000, "ask \(picture) what? --set Release=demo --shelf SHELF/packed",
+      "SHELF/packed/blip-vqa/CapFilt=true,Part=ImageEncoder,Precision=float32,Release=demo.ingot: unpacks to 3305984 bytes; at most 3000000 are held in memory",
+      enough: 3_305_984),
     Case(
       .headerBytes, 100, "inspect \(everyType)",
       "\(everyType): byte 0: the header length 1472 is over the limit of 100",
