@@ -33,19 +33,11 @@ import time
 
 import folder_states
 import orphans
+from checks import Checks
 from folder_states import LAYOUTS
 
 KILLED = ["convert", "quantize", "export", "convert-hdf5", "export-hdf5", "ask-video"]
 SIGNALLED = KILLED + ["convert-first", "inspect-html", "ask-trace", "evaluate-html"]
-
-
-class Checks:
-    def __init__(self):
-        self.failed = 0
-
-    def wrong(self, what):
-        self.failed += 1
-        print(f"FAILED: {what}", flush=True)
 
 
 def start(command):
@@ -83,21 +75,21 @@ def kills(jobs, number, work, checks):
             interrupt(job, work, moment, signal.SIGKILL)
             what = f"{name} killed after {moment * 1000:.2f} ms of {seconds * 1000:.2f}"
             if left := orphans.left():
-                checks.wrong(f"{what}: {left} children are left")
+                checks.fail(f"{what}: {left} children are left")
             state, litter = job.state(work)
             if state == "damaged":
-                checks.wrong(f"{what}: {folder_states.digests(work)}")
+                checks.fail(f"{what}: {folder_states.digests(work)}")
                 continue
             counts[state] += 1
             counts["litter"] += bool(litter)
             readable, why = job.is_readable(work)
             if not readable:
-                checks.wrong(f"{what}: {why}")
+                checks.fail(f"{what}: {why}")
             if state == "mixture" or litter:
                 job.settle(work)
                 state, litter = job.state(work)
                 if state == "mixture" or litter:
-                    checks.wrong(f"{what}: the next run leaves {state}, {litter}")
+                    checks.fail(f"{what}: the next run leaves {state}, {litter}")
         total = counts["old"] + counts["new"] + counts["mixture"]
         print(f"{name}: {total} kills within {seconds * 1000:.1f} ms: {counts['old']} leave the former files, "
               f"{counts['new']} the new ones, {counts['mixture']} both; {counts['litter']} leave others", flush=True)
@@ -114,13 +106,13 @@ def signals(jobs, number, work, checks):
             status, errors = interrupt(job, work, moment, which)
             what = f"{name}, {which.name} after {moment * 1000:.2f} ms of {seconds * 1000:.2f}"
             if status not in (0, -which) or errors:
-                checks.wrong(f"{what}: status {status}, {errors}")
+                checks.fail(f"{what}: status {status}, {errors}")
             ended += status != 0
             state, litter = job.state(work)
             if state not in ("old", "new") or litter:
-                checks.wrong(f"{what}: {state}, {litter}")
+                checks.fail(f"{what}: {state}, {litter}")
             if left := orphans.left():
-                checks.wrong(f"{what}: {left} children are left")
+                checks.fail(f"{what}: {left} children are left")
         print(f"{name}: {index + 1} signals within {seconds * 1000:.1f} ms, {ended} ended it", flush=True)
 
 
@@ -160,15 +152,15 @@ def pairs(ingot, number, scratch, checks):
         allowed = [[0, 0], [0, 73]] if kind == "two writers, the first stays" else [[0, 0]]
         what = f"pair {index}, {kind}"
         if statuses not in allowed or statuses == [0, 0] and "stays" in kind:
-            checks.wrong(f"{what}: statuses {statuses}, {[errors for _, errors in results]}")
+            checks.fail(f"{what}: statuses {statuses}, {[errors for _, errors in results]}")
         refused += statuses == [0, 73]
         winner = [name for name in sources if folder_states.digests(shelf) == shelves[name]]
         if len(winner) != 1:
-            checks.wrong(f"{what}: the shelf is no writer's: {sorted(folder_states.digests(shelf))}")
+            checks.fail(f"{what}: the shelf is no writer's: {sorted(folder_states.digests(shelf))}")
             continue
         won[winner[0]] += 1
         if seen.exists() and folder_states.digests(seen) not in exported.values():
-            checks.wrong(f"{what}: the reader saw a mixture")
+            checks.fail(f"{what}: the reader saw a mixture")
     print(f"{number} pairs: the first writer's nets stand there {won['first']} times, the second's {won['second']}; "
           f"{refused} writers were refused", flush=True)
 
@@ -181,9 +173,9 @@ def full(jobs, scratch, work, checks):
         if done.returncode == 0 and job.state(work) == ("new", []):
             return 0
         if done.returncode not in (73, 74) or len(errors) != 2 or not errors[1].startswith("hint: ") or done.stdout:
-            checks.wrong(f"{what}: status {done.returncode}, {done.stderr}{done.stdout}")
+            checks.fail(f"{what}: status {done.returncode}, {done.stderr}{done.stdout}")
         if job.state(work) != ("old", []):
-            checks.wrong(f"{what}: {job.state(work)}")
+            checks.fail(f"{what}: {job.state(work)}")
         return 1
 
     runs = refused = 0

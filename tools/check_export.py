@@ -25,8 +25,9 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
+
+from checks import Checks
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAYOUTS = ROOT / "Tests" / "FamiliesTests" / "Fixtures" / "layouts"
@@ -42,19 +43,6 @@ SETTINGS = [
     "vision_config.intermediate_size", "vision_config.image_size", "vision_config.patch_size",
     "vision_config.hidden_act", "vision_config.layer_norm_eps",
 ]
-
-
-class Checks:
-    """Counts what holds and what doesn't, and prints what doesn't."""
-
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def check(self, holds, what):
-        self.passed += bool(holds)
-        self.failed += not holds
-        if not holds:
-            print(f"FAILED: {what}")
 
 
 class Exporter:
@@ -295,8 +283,7 @@ def main():
         exporter = Exporter(options.program.resolve(), pathlib.Path(folder), checks)
         check_safetensors(checks, exporter)
         check_hdf5(checks, exporter, options.tensorflow_python)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(checks.failed > 0)
+    checks.exit()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ import math
 import pathlib
 import struct
 import subprocess
-import sys
 import tempfile
 import traceback
 
@@ -31,6 +30,7 @@ import jsonschema
 import numpy as np
 import numpy_checks
 import read_ingot
+from checks import Checks
 from referencing import Registry, Resource
 from wrong_net_files import REMOVE, put, read_header, wrong_files
 
@@ -41,25 +41,6 @@ DEMO = ROOT / "weights" / "demo"
 GOLDEN = [FIXTURES / "golden-v1.ingot", FIXTURES / "golden-v1-compressed.ingot"]
 EVERY_TYPE = FIXTURES / "every-type.safetensors"
 TINY = [ROOT / "Tests" / "FamiliesTests" / "Fixtures" / name for name in ("tiny-blip", "tiny-vit")]
-
-
-class Checks:
-    """Counts what holds and what doesn't, and prints what doesn't."""
-
-    def __init__(self):
-        self.passed = self.failed = 0
-        self.group_passed = 0
-
-    def check(self, holds, what):
-        if holds:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print(f"FAILED: {what}")
-
-    def end_group(self, title):
-        print(f"{title}: {self.passed - self.group_passed}")
-        self.group_passed = self.passed
 
 
 # -------------------------------------------------------------------------------------------------------------- schemas
@@ -640,8 +621,7 @@ def main():
         except Exception:  # what follows can't be checked, but the sum is still printed
             traceback.print_exc()
             checks.check(False, "the checks could not go on")
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(checks.failed > 0)
+    checks.exit()
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ import json
 import pathlib
 import struct
 import subprocess
-import sys
 import tempfile
 
 import numpy as np
 import read_ingot
+from checks import Checks
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "Tests" / "FamiliesTests" / "Fixtures"
@@ -40,24 +40,6 @@ ORIGINAL = ["salesforce", "salesforce-legacy"]
 POSITIONS = ("ImageEncoder", "positions")
 HEAD = ("TextDecoder", "head.projection.weight")
 NAMES = {"keras": "keras", "salesforce": "salesforce", "salesforce-legacy": "salesforce"}
-
-
-class Checks:
-    """Counts what holds and what doesn't, and prints what doesn't."""
-
-    def __init__(self):
-        self.passed = self.failed = 0
-
-    def check(self, holds, what):
-        self.passed += bool(holds)
-        self.failed += not holds
-        if not holds:
-            print(f"FAILED: {what}")
-
-    def same(self, found, wanted, what):
-        """Two dictionaries must be equal; says which keys are not."""
-        wrong = sorted(str(key) for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
-        self.check(not wrong, f"{what}: {len(wrong)} of {len(wanted)} differ: {', '.join(wrong[:4])}")
 
 
 class Program:
@@ -225,8 +207,7 @@ def main():
         if converted:
             check_export(checks, program, converted)
         check_diff(checks, program)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(checks.failed > 0)
+    checks.exit()
 
 
 if __name__ == "__main__":

@@ -41,13 +41,13 @@ import os
 import pathlib
 import pickle
 import pickletools
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
 import numpy as np
+from salesforce_state import POSITIONS, renamed, resized
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SEED = 5
@@ -66,7 +66,6 @@ VOCABULARY = "[PAD] [UNK] [CLS] [SEP] [MASK] what is the color of a red blue cir
 
 HEAD = "text_decoder.cls.predictions."
 WORDS = "text_decoder.bert.embeddings.word_embeddings.weight"
-POSITIONS = "vision_model.embeddings.position_embedding"
 
 
 # ------------------------------------------------------------------------------------------------------------- the net
@@ -141,35 +140,11 @@ def original_state(tied=True):
     return state
 
 
-RENAMES = [
-    (r"^visual_encoder\.patch_embed\.proj", "vision_model.embeddings.patch_embedding"),
-    (r"^visual_encoder\.pos_embed", POSITIONS),
-    (r"^visual_encoder\.cls_token", "vision_model.embeddings.class_embedding"),
-    (r"^visual_encoder\.norm", "vision_model.post_layernorm"),
-    (r"^visual_encoder\.blocks", "vision_model.encoder.layers"),
-    (r"\.attn\.proj", ".self_attn.projection"), (r"\.attn\.", ".self_attn."),
-    (r"\.norm1", ".layer_norm1"), (r"\.norm2", ".layer_norm2"),
-]
-
-
 def huggingface_state(original):
     """The same net as transformers' conversion script makes it: other names for the vision arrays, other positions."""
-    state = collections.OrderedDict()
-    for name, array in original.items():
-        for pattern, new in RENAMES:
-            name = re.sub(pattern, new, name)
-        state[name] = array
+    state = collections.OrderedDict((renamed(name), array) for name, array in original.items())
     state[POSITIONS] = resized(state[POSITIONS], VISION["image_size"] // VISION["patch_size"])
     return state
-
-
-def resized(positions, side):
-    import torch
-
-    old = int((positions.shape[1] - 1) ** 0.5)
-    grid = positions[:, 1:].reshape(1, old, old, -1).permute(0, 3, 1, 2)
-    grid = torch.nn.functional.interpolate(grid, size=(side, side), mode="bicubic", align_corners=False)
-    return torch.cat((positions[:, :1], grid.permute(0, 2, 3, 1).flatten(1, 2)), dim=1)
 
 
 def cast(state, dtype):

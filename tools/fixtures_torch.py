@@ -26,7 +26,6 @@ debug information, which holds paths. No file has times in it.
 """
 
 import argparse
-import collections
 import hashlib
 import io
 import json

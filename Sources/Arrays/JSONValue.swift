@@ -67,7 +67,7 @@ extension JSONValue {
   /// The member of an object; nil when it isn't there or this is no object.
   public subscript(key: String) -> JSONValue? {
     guard case .object(let members) = content else { return nil }
-    return members.first { $0.key == key }?.value
+    return members.first { $0.key.isSameBytes(as: key) }?.value
   }
 
   public func member(_ key: String) throws(Failure) -> JSONValue {

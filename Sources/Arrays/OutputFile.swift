@@ -29,9 +29,13 @@ public final class OutputFile: Sendable {
     (temporary, descriptor, place) = try OutputFile.makeTemporary(for: path)
   }
 
-  /// Says before long work, not after it, that a file can't be written.
+  /// Says before long work, not after it, that a file can't be written. Folders that lack are not made yet.
   /// - Throws: `Failure` as `init` does.
-  public static func checkCanBeWritten(_ path: String) throws(Failure) { _ = try OutputFile(path) }
+  public static func checkCanBeWritten(_ path: String) throws(Failure) {
+    var path = path
+    while try System.status(folderOf(path)) == nil { path = folderOf(path) }
+    _ = try OutputFile(path)
+  }
 
   private static func makeTemporary(
     for path: String

@@ -75,8 +75,8 @@ extension System {
     var info = stat()
     if retrying(.stat, { unsafe stat(path, &info) }) == 0 { return Status(info) }
     let code = errno
-    // A name may be longer than any that could be there.
-    guard code != ENOENT && code != ENOTDIR && code != ENAMETOOLONG else { return nil }
+    // A name may be longer than any that could be there, and a link may lead to itself.
+    guard ![ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP].contains(code) else { return nil }
     throw failure(.io, path, "has no readable status", code)
   }
 

@@ -70,6 +70,23 @@ public struct Quantization: Sendable {
     self.header = header
   }
 
+  /// Why a net is none that `quantize` makes of a float net by itself; nil where it is one.
+  static func obstacle(to net: NetFile, from source: NetFile) -> Failure? {
+    func combination(_ net: NetFile) throws(Failure) -> [Combination.Parameter] {
+      let precision = try Family.named(net.header.family).precisionAxis?.name
+      return try Combination(json: net.header.parameters).parameters.filter { $0.name != precision }
+    }
+    let isInt8 = net.header.arrays.contains { $0.scales != nil }
+    if isInt8, net.header.family == source.header.family,
+      let found = try? combination(net), found == (try? combination(source))
+    {
+      return nil
+    }
+    return Failure(
+      .usage, file: net.path, "is no int8 net of that net's combination",
+      hint: "give the float net that it was made of as the source")
+  }
+
   /// The quantization that a net says it came from, to be done again.
   /// - Throws: `Failure` of kind `badData` when the float net is not one that such a net can come from.
   public init(of quantized: NetFile, from net: NetFile) throws(Failure) {

@@ -128,12 +128,17 @@ public struct VQAAccuracy: Sendable {
     var out: Scalars = []
     var isFirst = true
     for word in lowercased(answer).split(whereSeparator: isSpace) {
-      let word = text(word)
-      let number = numbers[word] ?? word
-      if number == "a" || number == "an" || number == "the" { continue }
+      var replacement: String?
+      // So are all words of the tables. `String` takes long to look up others, and takes some for others still.
+      if word.allSatisfy(\.isASCII) {
+        let word = text(word)
+        let number = numbers[word] ?? word
+        if number == "a" || number == "an" || number == "the" { continue }
+        replacement = contractions[number] ?? number
+      }
       if !isFirst { out.append(" ") }
       isFirst = false
-      out += (contractions[number] ?? number).unicodeScalars
+      if let replacement { out += replacement.unicodeScalars } else { out += word }
     }
     return out
   }

@@ -468,7 +468,7 @@ private struct CSVRecords {
   }
 
   private func text(_ field: ArraySlice<UInt8>, _ line: Int) throws(Failure) -> String {
-    do { return try readText(field) } catch { throw failure(line, error.reason, hint: "save the file as UTF-8") }
+    do { return try readText(field) } catch { throw failure(line, error.reason, hint: error.hint ?? Self.hint) }
   }
 }
 

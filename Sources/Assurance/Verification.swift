@@ -24,14 +24,20 @@ public struct Verification: Sendable {
     quantization = nil
   }
 
-  /// - Parameter quantizedFrom: the float net that an int8 net came from: it is quantized again, and the bytes compared.
+  /// - Parameters:
+  ///   - source: the float net that an int8 net came from: it is quantized again, and the bytes compared.
+  ///   - isLenient: whether a net that is no int8 net of the float one's combination is not compared; else it throws.
   /// - Throws: `Failure` of kind `badData` when it can't have come from that.
-  public init(_ net: NetFile, quantizedFrom source: NetFile) throws(Failure) {
+  public init(_ net: NetFile, quantizedFrom source: NetFile, isLenient: Bool = false) throws(Failure) {
     self.net = net
     self.source = source.path
-    (comparison, obstacle) = (nil, nil)
-    quantization = try Quantization(of: net, from: source)
+    comparison = nil
+    obstacle = isLenient ? Quantization.obstacle(to: net, from: source) : nil
+    quantization = obstacle == nil ? try Quantization(of: net, from: source) : nil
   }
+
+  /// Whether the net is to be compared with a source.
+  public var compares: Bool { comparison != nil || quantization != nil }
 
   public var totalBytes: Int {
     net.header.arrays.reduce(0) { $0 + $1.storedBytes } + (comparison?.totalBytes ?? quantization?.totalBytes ?? 0)

@@ -11,28 +11,10 @@ enum { panel_rows = 4, panel_vectors = 2, few_rows_limit = 8, rows_per_group = 4
        most_few_rows_int8 = 16 };
 
 #include "vector_portable.h"
-#include "kernel_functions.h"
-#include "kernel_gemm.h"
-#include "kernel_few_rows.h"
-#include "kernel_attention.h"
-#include "kernel_elementwise.h"
+#include "kernel_float.h"
 #include "int8_portable.h"
 #include "kernel_int8.h"
 
 static const ck_int8_operations int8_operations = INT8_OPERATIONS;
 
-const ck_operations ck_operations_portable = {
-    .panel_rows = panel_rows,
-    .panel_outputs = panel_outputs,
-    .pack_rows = pack_rows,
-    .pack_outputs = pack_outputs,
-    .multiply = multiply,
-    .most_few_rows = most_few_rows,
-    .few = few_rows_limit,
-    .few_rows = few_rows,
-    .attention = {.scratch = attention_scratch, .attend = attend},
-    .layer_norm = layer_norm,
-    .log_sum_exp = log_sum_exp,
-    .widen = widen,
-    .int8 = &int8_operations,
-};
+const ck_operations ck_operations_portable = OPERATIONS(&int8_operations);

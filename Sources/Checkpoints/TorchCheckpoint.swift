@@ -193,7 +193,7 @@ private struct LegacyHead {
       throw Failure(.badData, place: "byte 15", "is of an unknown version of PyTorch's format")
     }
     let system = try next("system information")
-    if let order = system.members(system.root)?.first(where: { $0.name == "little_endian" }),
+    if let order = system.members(system.root)?.first(where: { $0.name?.isSameBytes(as: "little_endian") == true }),
       order.value != .boolean(true)
     {
       throw Failure(.badData, place: "system information", "says that the data are not little-endian")

@@ -113,15 +113,15 @@ struct TorchState {
       // A container's own name for its weights comes before tensors beside it, such as a best accuracy.
       guard
         let key = Self.usualKeys.first(where: { key in
-          members.contains { $0.name == key && holdsTensors($0.value) }
-        }), let inner = members.first(where: { $0.name == key })
+          members.contains { isNamed($0, key) && holdsTensors($0.value) }
+        }), let inner = members.first(where: { isNamed($0, key) })
       else {
         if members.isEmpty || members.contains(where: { tree.isTensor($0.value) || holdsTensors($0.value) }) {
           return (root, notes)
         }
         break
       }
-      let others = members.filter { $0.name != key && (tree.isTensor($0.value) || holdsTensors($0.value)) }
+      let others = members.filter { !isNamed($0, key) && (tree.isTensor($0.value) || holdsTensors($0.value)) }
         .map { $0.name ?? "one without a name" }
       if !others.isEmpty {
         notes.append(
@@ -133,6 +133,11 @@ struct TorchState {
     throw Failure(
       .badData, place: name, "holds no dictionary of arrays; its members: \(keys)",
       hint: "the weights stand under a name that is not known: save them alone with torch.save(model.state_dict(), …)")
+  }
+
+  /// A pickle can have one name a million times.
+  private func isNamed(_ member: (name: String?, value: PickleValue), _ name: String) -> Bool {
+    member.name?.isSameBytes(as: name) == true
   }
 
   private func failure(_ array: String, _ reason: String) -> Failure {
@@ -216,11 +221,14 @@ struct TorchState {
   private func storage(
     _ array: String, _ id: [PickleValue]
   ) throws(Failure) -> (type: ElementType, key: String, count: Int, offset: Int) {
-    guard id.count >= 5, id[0] == .string("storage"), case .global(let typeName) = id[1], case .string(let key) = id[2],
+    guard id.count >= 5, case .string(let kind) = id[0], kind.isSameBytes(as: "storage"),
+      case .global(let typeName) = id[1], case .string(let key) = id[2],
       case .integer(let count) = id[4], count >= 0
     else { throw failure(array, "has a storage of unknown form") }
     // Keys are numbers; they are looked up once per array.
-    guard key.utf8.count <= 1024 else { throw failure(array, "has a storage whose key is of \(key.utf8.count) bytes") }
+    guard key.utf8.count <= 64, key.utf8.allSatisfy({ $0 < 0x80 }) else {
+      throw failure(array, "has a storage whose key is no short name")
+    }
     guard let type = PickleAllowList.elementTypes[typeName] else {
       throw failure(array, "has a storage of unknown type \(typeName)")
     }

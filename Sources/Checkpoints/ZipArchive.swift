@@ -40,7 +40,7 @@ struct ZipArchive {
   }
 
   /// The entry of that name; nil when there is none.
-  func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }
+  func entry(_ name: String) -> Entry? { entries.first { $0.name.isSameBytes(as: name) } }
 
   private func checkOverlaps() throws(Failure) {
     let sorted = entries.sorted {

@@ -28,7 +28,7 @@ public struct Catalogue: Sendable {
   /// Files in the family's folder of the shelf whose header can't be read.
   public let unreadable: [(path: String, failure: Failure)]
 
-  /// - Throws: `Failure` of kind `io` when the shelf can't be listed.
+  /// - Throws: `Failure` of kind `noInput` when the shelf is a file, `io` when it can't be listed.
   public init(_ family: Family, shelf: Shelf) throws(Failure) {
     self.family = family
     var onShelf: [Item] = []

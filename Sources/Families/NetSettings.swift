@@ -180,7 +180,8 @@ package struct NetSettings {
       do {
         out.append(try readText(line))
       } catch {
-        throw Failure(.badData, file: files.path("vocab.txt"), place: "line \(out.count + 1)", error.reason)
+        throw Failure(
+          .badData, file: files.path("vocab.txt"), place: "line \(out.count + 1)", error.reason, hint: error.hint)
       }
       guard out.count <= Limit.vocabulary.value + 1 else { throw tooManyTokens }
     }

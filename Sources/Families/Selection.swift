@@ -32,12 +32,23 @@ public enum NetSelection: Sendable {
   /// - Throws: `Failure` of kind `noInput` when a combination isn't on the shelf.
   public func file(on shelf: Shelf) throws(Failure) -> NetFile {
     switch self {
-    case .path(let path): return try NetFile(path)
+    case .path(let path): return try Self.file(at: path)
     case .combination(let family, let combination):
       let path = shelf.path(family, combination)
       guard try Paths.exists(path) else { throw shelf.missing(family, combination) }
       return try NetFile(path)
     }
+  }
+
+  /// The net file at a path that a user gave.
+  /// - Throws: `Failure` of kind `noInput` when it is a folder, as a checkpoint may be; and what opening throws.
+  public static func file(at path: String) throws(Failure) -> NetFile {
+    guard try !Paths.isFolder(path) else {
+      throw Failure(
+        .noInput, file: path, "is a folder where a net file is needed",
+        hint: "name a file that ends in .ingot; `ingot convert` makes them from a checkpoint")
+    }
+    return try NetFile(path)
   }
 }
 

@@ -72,8 +72,13 @@ public struct Shelf: Sendable {
   }
 
   /// The files of a family, sorted by name, opened without reading their arrays.
-  /// - Throws: `Failure` of kind `io` when the folder can't be listed.
+  /// - Throws: `Failure` of kind `noInput` when the shelf is a file, `io` when the folder can't be listed.
   public func items(of family: Family) throws(Failure) -> [Item] {
+    let (isThere, isFolder) = (try Paths.exists(folder), try Paths.isFolder(folder))
+    guard isFolder || !isThere else {
+      throw Failure(
+        .noInput, file: folder, "is a file where a shelf is needed", hint: "name the folder that holds the nets")
+    }
     let folder = Paths.join(folder, family.name)
     return try Paths.names(in: folder).filter { $0.hasSuffix(Shelf.suffix) && !$0.hasPrefix(".") }.map { name in
       let path = Paths.join(folder, name)

@@ -118,7 +118,8 @@ public struct Provenance: Equatable, Sendable {
     public var sha256: Digest
 
     public init(file: String, bytes: Int, sha256: Digest = .zero) {
-      self.file = file
+      // A file's name may be none that a header may have.
+      self.file = file.streamSafe
       self.bytes = bytes
       self.sha256 = sha256
     }

@@ -8,11 +8,9 @@ public final class MappedWeights: WeightProvider {
   private let mapping: MappedFile
   private let entries: [String: ArrayEntry]
   private let quantization: QuantizationProfile
-  /// Bytes of the arrays that were unpacked.
-  private var unpacked = 0
 
-  /// - Throws: `Failure` of kind `badData` when the file holds a net without weights, or one that is quantized in a way that
-  ///   is not known.
+  /// - Throws: `Failure` of kind `badData` when the file holds a net without weights, one that is quantized in a way that
+  ///   is not known, or more compressed arrays than may be held in memory; `io` when there is not enough memory for them.
   public init(_ net: NetFile) throws(Failure) {
     guard net.header.isInitialized else {
       throw Failure(
@@ -27,6 +25,9 @@ public final class MappedWeights: WeightProvider {
         .badData, file: net.path, place: "profile", error.reason,
         hint: "use a newer version of ingot, or quantize again")
     }
+    // A small file can state huge arrays.
+    let unpacked = net.header.arrays.filter { $0.encoding != .plain }.reduce(0) { $0 + $1.bytes }
+    try Limit.checkArrayMemory(unpacked, file: net.path, "unpacks to")
     mapping = try MappedFile(net.file)
     // Names are unique: the header was validated.
     entries = Dictionary(net.header.arrays.map { ($0.name, $0) }) { first, _ in first }
@@ -58,9 +59,6 @@ public final class MappedWeights: WeightProvider {
   private func data(of entry: ArrayEntry) throws(Failure) -> WeightData {
     if case .plain = entry.encoding { return .mapped(mapping, entry.offset..<entry.offset + entry.bytes) }
     do {
-      // A small file can state huge arrays.
-      try Limit.checkArrayMemory(unpacked + entry.bytes)
-      unpacked += entry.bytes
       return .memory(try MemoryBlock(count: entry.bytes) { append in try net.forEachChunk(of: entry) { append($0) } })
     } catch {
       throw (error as? Failure)?.inFile(net.path) ?? Failure(.io, file: net.path, "\(error)")

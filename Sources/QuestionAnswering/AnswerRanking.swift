@@ -33,7 +33,7 @@ public struct AnswerList: Sendable {
     do {
       text = try readText(bytes)
     } catch {
-      throw Failure(.badData, file: file, error.reason, hint: "an answer list has one answer per line")
+      throw Failure(.badData, file: file, error.reason, hint: error.hint)
     }
     do {
       try self.init(

@@ -177,10 +177,14 @@ public final class VisualQuestionAnswering: Sendable {
   ) throws(Failure) -> [Answer] {
     let rules = try rules(options)
     let decoder = AnswerDecoder(net: textDecoder, engine: engine, rules: rules)
-    // Beams are forked while they are there.
-    let caches = rules.beams > 1 ? 2 * rules.beams : min(Self.batch, ids.count)
-    try checkMemory(
-      Double(caches) * textDecoder.trunk.cacheElements(capacity: decoder.capacity), nets.textDecoder.path)
+    if answers == nil {
+      let sequences = rules.beams > 1 ? rules.beams : min(Self.batch, ids.count)
+      // Beams are forked while they are there.
+      let elements = textDecoder.trunk.cacheElements(capacity: decoder.capacity) * (rules.beams > 1 ? 2 : 1)
+      try checkMemory(
+        Double(sequences) * elements, nets.textDecoder.path,
+        need: "\(sequences) \(rules.beams > 1 ? "beams" : "answers") of up to \(decoder.capacity) tokens need")
+    }
     let ranker = try answers.map { answers throws(Failure) in
       AnswerRanker(decoder: decoder, tokens: try tokens(of: answers, end: rules.endToken), kept: answers.kept)
     }

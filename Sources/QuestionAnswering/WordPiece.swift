@@ -111,6 +111,7 @@ public struct WordPiece: Sendable {
   }
 
   /// The text of ids, without special tokens, tokens added to the checkpoint's vocabulary, and ids that are no token's.
+  /// More than 30 combining marks in a row, which only a made-up vocabulary gives, are broken by U+034F.
   public func text(_ ids: [Int]) -> String {
     var bytes: [UInt8] = []
     var isFirst = true
@@ -119,7 +120,7 @@ public struct WordPiece: Sendable {
       bytes += Self.joined(Array(token.utf8), isFirst: isFirst)
       isFirst = false
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return String(decoding: bytes, as: UTF8.self).streamSafe
   }
 
   /// A token as it goes on a text: with a space before it, or without the marks of a word's later piece. Then spaces

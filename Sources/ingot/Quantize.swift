@@ -127,7 +127,7 @@ struct Quantize: LimitedCommand {
         throw Failure(.usage, "paths and parameters are both given", hint: "name the nets by one of them")
       }
       var files: [NetFile] = []
-      for path in paths { files.append(try NetFile(path)) }
+      for path in paths { files.append(try NetSelection.file(at: path)) }
       return files
     }
     return try selection.nets()

@@ -66,12 +66,18 @@ struct Verify: LimitedCommand {
       return out
     }
     if let float = try netFile(source) {
-      for file in files { out.append(try Verification(file, quantizedFrom: float)) }
+      // The nets of a whole shelf, or of all parts, can't all have come from one.
+      let areMany = paths.isEmpty && files.count > 1
+      for file in files { out.append(try Verification(file, quantizedFrom: float, isLenient: areMany)) }
     } else {
       let checkpoint = try openCheckpoint(source)
       // Of a whole shelf, some nets may have come another way.
       let isWholeShelf = paths.isEmpty && selection.parameters.isEmpty
       for file in files { out.append(try Verification(file, source: checkpoint, isLenient: isWholeShelf)) }
+    }
+    guard files.isEmpty || out.contains(where: \.compares) else {
+      throw Failure(
+        .badData, file: source, "none of the nets came from it", hint: "`ingot list` shows what is on the shelf")
     }
     return out
   }
@@ -89,7 +95,7 @@ struct Verify: LimitedCommand {
       return (nil, files, unreadable)
     }
     var opened: [NetFile] = []
-    for path in paths { opened.append(try NetFile(path)) }
+    for path in paths { opened.append(try NetSelection.file(at: path)) }
     let nets =
       opened.isEmpty
       ? try VQANets(

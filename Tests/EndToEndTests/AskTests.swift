@@ -184,6 +184,14 @@ import Testing
     }
     let verify = try Run(["verify", net("int8"), "--source", net("float32")])
     #expect(verify.status == 0 && verify.output.contains("83 arrays compared, all bit-identical"))
+    // Of all parts, the one that came from that net.
+    let parts = try Run(
+      ["verify", "--set", "Release=demo", "--set", "Precision=int8", "--source", net("float32")], shelf: shelf)
+    #expect(parts.status == 0, "\(parts.errors)")
+    #expect(parts.output.components(separatedBy: "83 arrays compared, all bit-identical").count == 2)
+    #expect(parts.output.components(separatedBy: "source: not compared: is no int8 net").count == 3)
+    let none = try Run(["verify", "--set", "Release=demo", "--source", net("float32")], shelf: shelf)
+    #expect(none.status == 65 && none.errors.contains("none of the nets came from it"))
     // No checkpoint holds int8 nets: on a whole shelf they are left out of the comparison, alone they are refused.
     let all = try Run(["verify", "--source", "weights/demo"], shelf: shelf)
     #expect(all.status == 0, "\(all.errors)")

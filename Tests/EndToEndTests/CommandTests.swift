@@ -157,6 +157,14 @@ struct Run {
       (["create", "--set", "Part=X", "--seed", "1"], 64, "ingot: error: Part can't be X\n"),
       (["verify", "--set", "Release=none"], 66, "this net is not on the shelf\n"),
       (
+        ["verify", "weights/demo"], 66,
+        "ingot: error: weights/demo: is a folder where a net file is needed\nhint: name a file that ends in .ingot; `ingot convert` makes them from a checkpoint\n"
+      ),
+      (
+        ["quantize", "weights/demo"], 66,
+        "ingot: error: weights/demo: is a folder where a net file is needed\nhint: name a file that ends in .ingot; `ingot convert` makes them from a checkpoint\n"
+      ),
+      (
         ["export", "--set", "Release=demo", "--set", "Part=TextEncoder", folder.file("out")], 64,
         "Part is given, but exporting takes all parts\n"
       ),
@@ -174,6 +182,11 @@ struct Run {
     }
     let blocked = try Run(["convert", "weights/demo", "--shelf", readOnly + "/shelf"])
     #expect(blocked.status == 73)
+    let noShelf = try Run(["list", "--shelf", readOnly])
+    #expect(
+      noShelf.errors
+        == "ingot: error: \(readOnly): is a file where a shelf is needed\nhint: name the folder that holds the nets\n")
+    #expect(noShelf.status == 66 && noShelf.output == "")
     #expect(folder.names == ["file", "model.safetensors"])
   }
 

@@ -109,7 +109,7 @@ import Testing
     // Keys and values of 2 blocks, 19 tokens and 128 elements, for 64 beams and as many to come.
     Case(
       .netMemory, 4_000_000, "ask \(picture) what? --beams 64 --set Release=demo --shelf SHELF",
-      "SHELF/blip-vqa/CapFilt=true,Part=TextDecoder,Precision=float32,Release=demo.ingot: configuration: its dimensions need more than 4000000 bytes to compute with",
+      "SHELF/blip-vqa/CapFilt=true,Part=TextDecoder,Precision=float32,Release=demo.ingot: 64 beams of up to 19 tokens need more than 4000000 bytes to compute with",
       enough: 2 * 2 * 19 * 128 * 4 * 128),
     Case(
       .imageBytes, 10, "ask \(picture) what? --set Release=demo --shelf SHELF",
@@ -315,9 +315,9 @@ import Testing
       ("frames of a video that are looked at", number(Video.mostFrames)),
       ("members beside the list in a file of questions", number(VQAAnnotations.mostOtherMembers)),
       // The tests of their readers go one past these.
-      ("combining marks in a row, in any text of a file", "64"),
+      ("combining marks in a row, in any text of a file", "30"),
       ("bytes of an array's name in a checkpoint", "4,096"),
-      ("arguments of a call in a pickle; bytes of a storage's key", "64; 1,024"),
+      ("arguments of a call in a pickle; bytes of a storage's key", "64; 64"),
       ("tokens of an answer that a net file may ask for", "1,024"),
       ("bytes of a tile or strip of a TIFF: those of the picture, or", number(1 << 27)),
     ]

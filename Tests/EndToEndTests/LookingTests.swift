@@ -99,6 +99,12 @@ import Testing
     }
     #expect(try run("features", folder.path, "--output", folder.file("x.csv")).status == 66)
     #expect(try run("features", "schemas", "--output", folder.file("x.csv")).status == 66)
+    // A link that leads to itself leads nowhere.
+    try FileManager.default.createSymbolicLink(atPath: folder.file("self"), withDestinationPath: "self")
+    #expect(try run("features", folder.path, "--output", folder.file("x.csv")).errors.contains("no pictures"))
+    // Folders are made when there is something to be put in them.
+    #expect(try run("features", "schemas", "--output", folder.file("new/folder/x.csv")).status == 66)
+    #expect(try !Paths.exists(folder.file("new")))
     #expect(
       try run("features", "weights/demo/pictures", "--class-part", "9", "--output", folder.file("x.csv")).status == 64)
     #expect(try run("features", "weights/demo/pictures", "--output", folder.file("x.txt")).status == 64)

@@ -1,27 +1,12 @@
 import Arrays
 import CKernels
 import Kernels
+import TestSupport
 import Testing
 
 /// Products of int8 against sums of Swift's own integers, on every path that this processor can take.
 @Suite struct Int8Tests {
   private static let levels = Engine.Level.allCases.filter { $0.rawValue <= Engine.Level.best.rawValue }
-
-  /// SplitMix64's output.
-  private struct Bits {
-    var state: UInt64 = 7
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-      return z ^ (z >> 31)
-    }
-
-    mutating func int8() -> Int8 { Int8(truncatingIfNeeded: next()) }
-    mutating func float() -> Float { Float(Int64(bitPattern: next()) >> 40) / Float(1 << 22) }
-  }
 
   private func sums(
     _ level: Engine.Level, threads: Int32, _ x: [Int8], rows: Int, inputs: Int, _ w: [Int8], outputs: Int
@@ -51,7 +36,7 @@ import Testing
   ]
 
   @Test(arguments: levels) func sumsAreExact(level: Engine.Level) {
-    var bits = Bits()
+    var bits = SeededGenerator(7)
     for size in Self.sizes {
       let x = (0..<size.rows * size.inputs).map { _ in bits.int8() }
       let w = (0..<size.outputs * size.inputs).map { _ in bits.int8() }
@@ -118,7 +103,7 @@ import Testing
   }
 
   /// Numbers as they come, outliers of 1e4, numbers of one sign, and rows that can't be quantized.
-  private func rows(_ count: Int, _ inputs: Int, _ bits: inout Bits) -> [[Float]] {
+  private func rows(_ count: Int, _ inputs: Int, _ bits: inout SeededGenerator) -> [[Float]] {
     (0..<count).map { row in
       var x = (0..<inputs).map { _ in bits.float() }
       switch row % 5 {
@@ -135,7 +120,7 @@ import Testing
   private func memory(_ bytes: [UInt8]) -> WeightData { .memory(MemoryBlock(count: bytes.count) { $0(bytes.rawSpan) }) }
 
   @Test func everyPathComputesTheSameBits() throws {
-    var bits = Bits()
+    var bits = SeededGenerator(7)
     for size in Self.sizes where size.outputs > 1 {
       let x = rows(size.rows, size.inputs, &bits)
       let w = (0..<size.outputs * size.inputs).map { _ in bits.int8() }
@@ -174,4 +159,9 @@ import Testing
       try Engine(threads: 1).run([LinearMap(x, weight, bias: nil, into: Matrix(rows: 1, columns: 1))])
     }
   }
+}
+
+extension SeededGenerator {
+  fileprivate mutating func int8() -> Int8 { Int8(truncatingIfNeeded: next() >> 56) }
+  fileprivate mutating func float() -> Float { Float(Int64(bitPattern: next()) >> 40) / Float(1 << 22) }
 }

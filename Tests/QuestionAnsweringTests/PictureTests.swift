@@ -20,27 +20,52 @@ import Testing
 
   private func digest(_ picture: Picture) -> JSONValue { .string(SHA256.digest(picture.rgb).description) }
 
-  /// One pixel, in a tile of 5824² with four planes (TIFF 6.0, sections 2 and 15): nothing is unpacked for it.
-  @Test func tilesFarLargerThanThePictureAreRefused() throws {
-    let folder = TemporaryFolder()
-    func entry(_ tag: UInt16, _ type: UInt16, _ count: UInt32, _ value: UInt32) -> [UInt8] {
+  /// A TIFF of one pixel in a tile of side² (TIFF 6.0, sections 2 and 15): what it has beside sizes, its lists of numbers,
+  /// which start at byte 200, and the bytes of its samples behind them.
+  private func tile(
+    _ side: UInt32, _ fields: [(tag: UInt16, type: UInt16, count: UInt32, value: UInt32)], lists: [UInt8],
+    samples: [UInt8]
+  ) -> [UInt8] {
+    let sizes: [(UInt16, UInt16, UInt32, UInt32)] = [
+      (256, 4, 1, 1), (257, 4, 1, 1), (322, 4, 1, side), (323, 4, 1, side),
+    ]
+    let entries = (sizes + fields).sorted { $0.0 < $1.0 }.flatMap { tag, type, count, value in
       tag.littleEndianBytes + type.littleEndianBytes + count.littleEndianBytes + value.littleEndianBytes
     }
-    func picture(_ side: UInt32) -> [UInt8] {
-      let entries = [
-        entry(256, 4, 1, 1), entry(257, 4, 1, 1), entry(258, 3, 4, 200), entry(259, 3, 1, 1), entry(262, 3, 1, 2),
-        entry(277, 3, 1, 4), entry(284, 3, 1, 2), entry(322, 4, 1, side), entry(323, 4, 1, side),
-        entry(324, 4, 4, 208), entry(325, 4, 4, 224), entry(338, 3, 1, 2),
-      ]
-      let head = Array("II*\0".utf8) + UInt32(8).littleEndianBytes + UInt16(entries.count).littleEndianBytes
-      let bytes = head + entries.flatMap(\.self) + UInt32(0).littleEndianBytes
+    let head = Array("II*\0".utf8) + UInt32(8).littleEndianBytes + UInt16(4 + fields.count).littleEndianBytes
+    let bytes = head + entries + UInt32(0).littleEndianBytes
+    return bytes + [UInt8](repeating: 0, count: 200 - bytes.count) + lists + samples
+  }
+
+  /// Nothing is unpacked for tiles that are far larger than the picture.
+  @Test func tilesFarLargerThanThePictureAreRefused() throws {
+    let folder = TemporaryFolder()
+    func planes(_ side: UInt32) -> [UInt8] {
       let bits = (0..<4).flatMap { _ in UInt16(8).littleEndianBytes }
       let places = (0..<8).flatMap { UInt32($0 < 4 ? 240 : side * side).littleEndianBytes }
-      return bytes + [UInt8](repeating: 0, count: 200 - bytes.count) + bits + places + [UInt8](repeating: 7, count: 256)
+      return tile(
+        side,
+        [
+          (258, 3, 4, 200), (259, 3, 1, 1), (262, 3, 1, 2), (277, 3, 1, 4), (284, 3, 1, 2), (324, 4, 4, 208),
+          (325, 4, 4, 224), (338, 3, 1, 2),
+        ], lists: bits + places, samples: [UInt8](repeating: 7, count: 256))
     }
-    #expect(try Picture(folder.write(picture(16), to: "small.tif")).rgb == [7, 7, 7])
-    let error = failure { _ = try Picture(folder.write(picture(5824), to: "large.tif")) }
-    #expect(error?.reason == "TIFF: its tiles or strips are too large")
+    // YCbCr, the colors of two pixels by two together (section 21): what libtiff makes RGB of.
+    func subsampled(_ side: UInt32) -> [UInt8] {
+      let bits = (0..<3).flatMap { _ in UInt16(8).littleEndianBytes }
+      return tile(
+        side,
+        [
+          (258, 3, 3, 200), (259, 3, 1, 1), (262, 3, 1, 6), (277, 3, 1, 3), (284, 3, 1, 1), (324, 4, 1, 206),
+          (325, 4, 1, side * side / 2 * 3), (530, 3, 2, 2 << 16 | 2),
+        ], lists: bits, samples: [UInt8](repeating: 128, count: 384))
+    }
+    #expect(try Picture(folder.write(planes(16), to: "planes.tif")).rgb == [7, 7, 7])
+    #expect(try Picture(folder.write(subsampled(16), to: "subsampled.tif")).rgb == [128, 128, 128])
+    for large in [planes(5824), subsampled(9472)] {
+      let error = failure { _ = try Picture(folder.write(large, to: "large.tif")) }
+      #expect(error?.reason == "TIFF: its tiles or strips are too large")
+    }
   }
 
   @Test func picturesAreThoseOfPillow() throws {

@@ -113,6 +113,17 @@ private func same(_ left: String, _ right: String) -> Bool { left.unicodeScalars
     #expect(try fixture.wordPiece().text([-1, .min, .max, 30524, 2748]) == "yes")
   }
 
+  /// By UAX 15's Stream-Safe Text Process: 30 in a row, then U+034F.
+  @Test func combiningMarksDoNotPileUp() throws {
+    let marks = String(repeating: "\u{301}", count: 16)
+    let tokenizer = try WordPiece(description(["[UNK]", "[CLS]", "[SEP]", "[PAD]", "a", "##\(marks)"]))
+    let scalars = { (text: String) in Array(text.unicodeScalars) }
+    #expect(scalars(tokenizer.text([4, 5])) == scalars("a\(marks)"))
+    let run = String(repeating: "\u{301}", count: 30)
+    #expect(
+      scalars(tokenizer.text([4, 5, 5, 5, 5])) == scalars("a\(run)\u{34f}\(run)\u{34f}\u{301}\u{301}\u{301}\u{301}"))
+  }
+
   /// Tokens that were added to the checkpoint's are no part of a text, whatever they are.
   @Test func addedTokensAreNotFoundInText() throws {
     let special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]"]

@@ -41,6 +41,7 @@ import collections
 import json
 import pathlib
 import re
+import sys
 
 import PIL
 import PIL.Image
@@ -48,6 +49,11 @@ import safetensors.torch
 import tokenizers
 import torch
 import transformers
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import salesforce_state  # noqa: E402
+from salesforce_state import POSITIONS  # noqa: E402
 
 FORMAT = "ingot-reference-1"
 SMOOTHING = 0.1  # of the labels, in the original repository's loss and hence in its ranking
@@ -57,16 +63,6 @@ BEAMS = {"hf-384": 1, "original-480": 3}
 
 # May be missing: they are the word embedding and predictions.bias then.
 TIED = ["text_decoder.cls.predictions.decoder.weight", "text_decoder.cls.predictions.decoder.bias"]
-POSITIONS = "vision_model.embeddings.position_embedding"
-RENAMES = [
-    (r"^visual_encoder\.patch_embed\.proj", "vision_model.embeddings.patch_embedding"),
-    (r"^visual_encoder\.pos_embed", POSITIONS),
-    (r"^visual_encoder\.cls_token", "vision_model.embeddings.class_embedding"),
-    (r"^visual_encoder\.norm", "vision_model.post_layernorm"),
-    (r"^visual_encoder\.blocks", "vision_model.encoder.layers"),
-    (r"\.attn\.proj", ".self_attn.projection"), (r"\.attn\.", ".self_attn."),
-    (r"\.norm1", ".layer_norm1"), (r"\.norm2", ".layer_norm2"),
-]
 
 Net = collections.namedtuple("Net", "model tokenizer processor profile name")
 Case = collections.namedtuple("Case", "image question")  # path of the image, text of the question
@@ -108,27 +104,15 @@ def original(folder, path, profile):
     """Configuration and state dict for the same classes, of a checkpoint of the original repository."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     state = state.get("model", state)
-    renamed = {}
-    for name, array in state.items():
-        for pattern, new in RENAMES:
-            name = re.sub(pattern, new, name)
-        if not name.endswith("position_ids"):
-            renamed[name] = array
+    renamed = {
+        salesforce_state.renamed(name): array for name, array in state.items() if not name.endswith("position_ids")}
     config = transformers.BlipConfig.from_pretrained(folder)
     vision = config.vision_config
     if profile == "hf-384":
-        renamed[POSITIONS] = resized(renamed[POSITIONS], vision.image_size // vision.patch_size)
+        renamed[POSITIONS] = salesforce_state.resized(renamed[POSITIONS], vision.image_size // vision.patch_size)
     vision.image_size = round((renamed[POSITIONS].shape[1] - 1) ** 0.5) * vision.patch_size
     vision.layer_norm_eps = EPSILON[profile]
     return {"config": config, "state_dict": renamed}
-
-
-def resized(positions, side):
-    """As the original repository and transformers' conversion script resize them."""
-    old = round((positions.shape[1] - 1) ** 0.5)
-    grid = positions[:, 1:].reshape(1, old, old, -1).permute(0, 3, 1, 2)
-    grid = torch.nn.functional.interpolate(grid, size=(side, side), mode="bicubic", align_corners=False)
-    return torch.cat((positions[:, :1], grid.permute(0, 2, 3, 1).flatten(1, 2)), dim=1)
 
 
 # ------------------------------------------------------------------------------------------------------------- running
