@@ -33,7 +33,7 @@ public final class OutputFile: Sendable {
   /// - Throws: `Failure` as `init` does.
   public static func checkCanBeWritten(_ path: String) throws(Failure) {
     var path = path
-    while try System.status(folderOf(path)) == nil, folderOf(path) != path { path = folderOf(path) }
+    while case let folder = folderOf(path), folder != path, try System.status(folder) == nil { path = folder }
     _ = try OutputFile(path)
   }
 

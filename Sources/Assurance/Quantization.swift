@@ -72,14 +72,14 @@ public struct Quantization: Sendable {
 
   /// Why a net is none that `quantize` makes of a float net by itself; nil where it is one.
   static func obstacle(to net: NetFile, from source: NetFile) -> Failure? {
-    let failure = Failure(.usage, file: net.path, "was not made of that net, by its parameters")
-    guard net.header.family == source.header.family,
-      let precision = try? Family.named(net.header.family).precisionAxis,
+    if net.header.family == source.header.family, let family = try? Family.named(net.header.family),
       let made = try? Combination(json: net.header.parameters),
-      var expected = try? Combination(json: source.header.parameters), made != expected
-    else { return failure }
-    expected[precision.name] = made[precision.name]
-    return made == expected ? nil : failure
+      let float = try? Combination(json: source.header.parameters), made != float,
+      family.areSameButPrecision(made, float)
+    {
+      return nil
+    }
+    return Failure(.usage, file: net.path, "was not made of that net, by its parameters")
   }
 
   /// The quantization that a net says it came from, to be done again.

@@ -125,22 +125,15 @@ public struct VQAAccuracy: Sendable {
   ]
 
   private static func words(_ answer: Scalars) -> Scalars {
-    var out: Scalars = []
-    var isFirst = true
-    for word in lowercased(answer).split(whereSeparator: isSpace) {
-      var replacement: String?
+    let words = lowercased(answer).split(whereSeparator: isSpace).compactMap { word -> Scalars? in
       // All words of the tables are ASCII. Others may have runs of combining marks that `String` takes long to look up.
-      if word.allSatisfy(\.isASCII) {
-        let word = text(word)
-        let number = numbers[word] ?? word
-        if number == "a" || number == "an" || number == "the" { continue }
-        replacement = contractions[number] ?? number
-      }
-      if !isFirst { out.append(" ") }
-      isFirst = false
-      if let replacement { out += replacement.unicodeScalars } else { out += word }
+      guard word.allSatisfy(\.isASCII) else { return Scalars(word) }
+      let word = text(word)
+      let number = numbers[word] ?? word
+      if number == "a" || number == "an" || number == "the" { return nil }
+      return Scalars((contractions[number] ?? number).unicodeScalars)
     }
-    return out
+    return Scalars(words.joined(separator: [" "]))
   }
 
   /// Contractions by how they are misspelt: the published table has each of these without one of its apostrophes.

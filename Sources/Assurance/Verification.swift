@@ -9,7 +9,6 @@ public struct Verification: Sendable {
   private let comparison: SourceComparison?
   private let quantization: Quantization?
   private let source: String?
-
   private let obstacle: Failure?
 
   /// - Parameters:

@@ -120,6 +120,13 @@ extension Family {
 
   public var precisionAxis: Axis? { axes.first { $0.selects == .precision } }
 
+  /// Whether two combinations have the same values for all axes but that of precision.
+  package func areSameButPrecision(_ a: Combination, _ b: Combination) -> Bool {
+    var a = a
+    if let name = precisionAxis?.name { a[name] = b[name] }
+    return a == b
+  }
+
   /// The default combination with some values set.
   /// - Throws: `Failure` of kind `usage` for an unknown axis or value.
   public func combination(setting values: [Combination.Parameter]) throws(Failure) -> Combination {

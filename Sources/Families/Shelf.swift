@@ -23,13 +23,21 @@ public struct Shelf: Sendable {
     Paths.join(Paths.join(folder, family.name), combination.description + Shelf.suffix)
   }
 
-  /// Opens several nets of a family that belong together while nobody replaces some of them.
-  /// - Throws: what `body` throws; `Failure` of kind `cannotCreate` when nets were left half replaced by a process that was
-  ///   killed, and this one may not put them back.
-  public func together<Result>(
-    _ family: Family, _ body: () throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    try OutputFile.together(in: Paths.join(folder, family.name), body)
+  /// Opens nets of a family that belong together, of one combination but for the part, while nobody replaces some of them.
+  /// - Throws: `Failure` of kind `noInput` when one isn't on the shelf, what opening throws, `cannotCreate` when nets were
+  ///   left half replaced by a process that was killed, and this one may not put them back.
+  public func nets(
+    _ kinds: [Family.NetKind], of family: Family, _ combination: Combination
+  ) throws(Failure) -> [NetFile] {
+    try OutputFile.together(in: Paths.join(folder, family.name)) { () throws(Failure) in
+      var files: [NetFile] = []
+      for kind in kinds {
+        var combination = combination
+        if let axis = family.netAxis { combination[axis.name] = .word(kind.name) }
+        files.append(try NetSelection.combination(family, combination).file(on: self))
+      }
+      return files
+    }
   }
 
   /// The error of a net that isn't on the shelf; its hint says how to come by it.
@@ -46,9 +54,7 @@ public struct Shelf: Sendable {
         let argument = "--set \(name)=\(value)"
         if !there.contains(argument) { there.append(argument) }
       }
-      var same = found
-      if let axis = family.precisionAxis { same[axis.name] = combination[axis.name] ?? axis.defaultValue }
-      hasOtherPrecision = hasOtherPrecision || same == combination
+      hasOtherPrecision = hasOtherPrecision || family.areSameButPrecision(found, combination)
     }
     let hint =
       if hasOtherPrecision {
@@ -74,8 +80,7 @@ public struct Shelf: Sendable {
   /// The files of a family, sorted by name, opened without reading their arrays.
   /// - Throws: `Failure` of kind `noInput` when the shelf is a file, `io` when the folder can't be listed.
   public func items(of family: Family) throws(Failure) -> [Item] {
-    let (isThere, isFolder) = (try Paths.exists(folder), try Paths.isFolder(folder))
-    guard isFolder || !isThere else {
+    if try Paths.exists(folder), try !Paths.isFolder(folder) {
       throw Failure(
         .noInput, file: folder, "is a file where a shelf is needed", hint: "name the folder that holds the nets")
     }

@@ -12,11 +12,7 @@ public final class MappedWeights: WeightProvider {
   /// - Throws: `Failure` of kind `badData` when the file holds a net without weights, one that is quantized in a way that
   ///   is not known, or more compressed arrays than may be held in memory; `io` when there is not enough memory for them.
   public init(_ net: NetFile) throws(Failure) {
-    guard net.header.isInitialized else {
-      throw Failure(
-        .badData, file: net.path, "holds a net without weights",
-        hint: "convert a checkpoint, or make random weights with `ingot create --seed`")
-    }
+    try net.checkHasWeights()
     self.net = net
     do {
       quantization = try QuantizationProfile(profile: net.header.profile)

@@ -30,11 +30,7 @@ public struct AnswerList: Sendable {
   public init(file: String) throws(Failure) {
     let bytes = try contents(of: file, limit: .answersBytes)
     let text: String
-    do {
-      text = try readText(bytes)
-    } catch {
-      throw Failure(.badData, file: file, error.reason, hint: error.hint)
-    }
+    do { text = try readText(bytes) } catch { throw error.inFile(file) }
     do {
       try self.init(
         text.unicodeScalars.split { $0 == "\n" || $0 == "\r" }.map { String(String.UnicodeScalarView($0)) }

@@ -25,16 +25,8 @@ public struct VQANets: Sendable {
       throw Failure(
         .usage, "\(axis.name) is given, but asking takes all parts", hint: "leave out --set \(axis.name)=…")
     }
-    let files = try shelf.together(family) { () throws(Failure) in
-      var files: [NetFile] = []
-      for definition in Self.definitions {
-        guard let kind = Self.kind(definition, of: family) else { continue }
-        var combination = try family.combination(setting: parameters)
-        combination[axis.name] = ParameterValue(text: kind.name)
-        files.append(try NetSelection.combination(family, combination).file(on: shelf))
-      }
-      return files
-    }
+    let kinds = Self.definitions.compactMap { Self.kind($0, of: family) }
+    let files = try shelf.nets(kinds, of: family, family.combination(setting: parameters))
     (imageEncoder, textEncoder, textDecoder) = (files[0], files[1], files[2])
   }
 

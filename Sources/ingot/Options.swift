@@ -41,17 +41,10 @@ struct SelectionOptions: ParsableArguments {
   func nets() throws(Failure) -> [NetFile] {
     let shelf = shelfOptions.chosen
     let selected = try selection(path: nil)
-    guard case .combination(let family, var combination) = selected, try !namesPart(of: family),
-      let axis = family.netAxis
+    guard case .combination(let family, let combination) = selected, family.netAxis != nil,
+      try !namesPart(of: family)
     else { return [try selected.file(on: shelf)] }
-    return try shelf.together(family) { () throws(Failure) in
-      var nets: [NetFile] = []
-      for kind in family.nets {
-        combination[axis.name] = .word(kind.name)
-        nets.append(try NetSelection.combination(family, combination).file(on: shelf))
-      }
-      return nets
-    }
+    return try shelf.nets(family.nets, of: family, combination)
   }
 
   func namesPart(of family: Family) throws(Failure) -> Bool {
