@@ -98,9 +98,8 @@ extension Array where Element == UInt8 {
   public var rawSpan: RawSpan {
     @_lifetime(borrow self)
     get {
-      // `Span.bytes` counts as unsafe because elements may have padding, which these have not.
-      let bytes = unsafe span.bytes
-      return unsafe _overrideLifetime(bytes, borrowing: self)
+      // From Swift 6.3 on, `Span.bytes` counts as unsafe because elements may have padding, which these have not.
+      return unsafe _overrideLifetime(span.bytes, borrowing: self)
     }
   }
 

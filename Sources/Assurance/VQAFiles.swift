@@ -439,7 +439,7 @@ private struct CSVRecords {
   private mutating func field() throws(Failure) -> String {
     let start = line
     guard bytes.first == Self.quote else {
-      let end = bytes.firstIndex { $0 == Self.comma || $0 == 0x0a } ?? bytes.endIndex
+      let end: Int = bytes.firstIndex { $0 == Self.comma || $0 == 0x0a } ?? bytes.endIndex
       var field = bytes[..<end]
       if end < bytes.endIndex, bytes[end] == 0x0a, field.last == 0x0d { field = field.dropLast() }
       bytes = bytes[field.endIndex...]

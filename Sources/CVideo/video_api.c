@@ -71,3 +71,35 @@ int ingot_video_refuse_error(struct ingot_video_refusal *why, int error, const c
   if (!message[0]) ingot_ff.av_strerror(error, text, sizeof text);
   return ingot_video_refuse(why, INGOT_VIDEO_BAD_DATA, "%s (FFmpeg: %s)", reason, message[0] ? message : text);
 }
+
+// MARK: What differs between releases
+
+const void *ingot_video_display_matrix(const AVStream *stream) {
+  const size_t needed = 9 * sizeof(int32_t);
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+  const AVCodecParameters *parameters = stream->codecpar;
+  const AVPacketSideData *found = ingot_ff.av_packet_side_data_get(
+      parameters->coded_side_data, parameters->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+  return found && found->size >= needed ? found->data : NULL;
+#else
+  size_t size = 0;
+  const uint8_t *found = ingot_ff.av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+  return size >= needed ? found : NULL;
+#endif
+}
+
+int ingot_video_is_key(const AVFrame *frame) {
+#ifdef AV_FRAME_FLAG_KEY
+  return (frame->flags & AV_FRAME_FLAG_KEY) != 0;
+#else
+  return frame->key_frame;
+#endif
+}
+
+int64_t ingot_video_duration(const AVFrame *frame) {
+#if LIBAVUTIL_VERSION_MAJOR >= 58
+  return frame->duration;
+#else
+  return frame->pkt_duration;
+#endif
+}

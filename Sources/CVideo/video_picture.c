@@ -26,9 +26,7 @@ static struct orientation read_matrix(const void *bytes) {
 static struct orientation find_orientation(const struct ingot_video_source *source) {
   const AVFrameSideData *of_frame = ingot_ff.av_frame_get_side_data(source->frame, AV_FRAME_DATA_DISPLAYMATRIX);
   if (of_frame && of_frame->size >= 9 * sizeof(int32_t)) return read_matrix(of_frame->data);
-  size_t size = 0;
-  const uint8_t *of_stream = ingot_ff.av_stream_get_side_data(source->stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
-  return read_matrix(size >= 9 * sizeof(int32_t) ? of_stream : NULL);
+  return read_matrix(ingot_video_display_matrix(source->stream));
 }
 
 /// The matrix of YUV. Where a video says none, players take that of its time: BT.709 for HD, BT.601 for smaller frames.

@@ -197,16 +197,18 @@ import Testing
     let floats = [("0", Self.floats)]
     /// A dictionary, remembered by `number`, of so many members that are all what stands remembered.
     func dictionary(_ number: UInt8, of members: Int, _ value: [UInt8], key: (Int) -> String = { "\($0)" }) -> [UInt8] {
-      [0x7d, 0x71, number, 0x28] + (0..<members).flatMap { P.string(key($0)) + value } + [0x75]
+      let items: [UInt8] = (0..<members).flatMap { P.string(key($0)) + value }
+      return [0x7d, 0x71, number, 0x28] + items + [0x75]
     }
-    let empty = Self.pickle(
-      dictionary(1, of: 20_000, [0x4e]) + [0x30] + dictionary(2, of: 20_000, [0x68, 1]) + [0x30]
-        + dictionary(3, of: 20_000, [0x68, 2]) + [0x2e])
+    let three: [[UInt8]] = [
+      dictionary(1, of: 20_000, [0x4e]), dictionary(2, of: 20_000, [0x68, 1]), dictionary(3, of: 20_000, [0x68, 2]),
+    ]
+    let empty = Self.pickle(Array(three.joined(separator: [0x30])) + [0x2e])
     #expect(
       failure { _ = try open(torchArchive(pickle: empty)) }?.withoutFile.prefix(66)
         == "archive/data.pkl: holds no dictionary of arrays; its members: \"0\",")
-    let wide =
-      [0x7d, 0x71, 1, 0x28] + P.string("a") + P.tensor() + (0..<3000).flatMap { P.string("\($0)") + [0x4e] } + [0x75]
+    let items: [UInt8] = (0..<3000).flatMap { P.string("\($0)") + [0x4e] }
+    let wide: [UInt8] = [0x7d, 0x71, 1, 0x28] + P.string("a") + P.tensor() + items + [0x75]
     let members = Self.pickle(wide + [0x30] + dictionary(2, of: 3000, [0x68, 1]) + [0x2e])
     #expect(
       failure { _ = try open(torchArchive(pickle: members, storages: floats)) }?.withoutFile
@@ -358,8 +360,10 @@ import Testing
     version: [UInt8] = [0x4d, 0xe9, 3]
   ) -> [UInt8] {
     let magic: [UInt8] = [0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]
-    let pickles = [version, system].flatMap { pickle($0) + [0x2e] } + P.dictionary([("a", P.tensor())])
-    return magic + pickles + pickle(keys) + [0x2e] + counts.flatMap { $0.littleEndianBytes + floats }
+    let head: [UInt8] = [version, system].flatMap { pickle($0) + [0x2e] }
+    let pickles: [UInt8] = head + P.dictionary([("a", P.tensor())]) + pickle(keys)
+    let storages: [UInt8] = counts.flatMap { $0.littleEndianBytes + floats }
+    return magic + pickles + [0x2e] + storages
   }
 
   static let legacyFiles: [([UInt8], String)] = [
@@ -394,18 +398,19 @@ import Testing
     let texts = [
       "I01\n", "I7\n", "L8L\n", "F1.5\n", "Va\n", "S'e'\n", "U\u{1}c", "T\u{1}\0\0\0d", "C\u{1}f", "B\u{1}\0\0\0g",
     ].flatMap { Array($0.utf8) }
-    let binary: [UInt8] =
-      [0x95] + [UInt8](repeating: 0, count: 8) + [0x4e, 0x88, 0x89, 0x4b, 1, 0x4d, 1, 0, 0x4a, 1, 0, 0, 0]
-      + [0x8a, 1, 0xff, 0x8a, 9] + [UInt8](repeating: 1, count: 9) + [0x8b, 2, 0, 0, 0, 0xff, 0xff]
-      + [0x47, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0, 0x8c, 1, 0x61]
-      + [0x8d, 1, 0, 0, 0, 0, 0, 0, 0, 0x61, 0x8e, 1, 0, 0, 0, 0, 0, 0, 0, 0x68, 0x96, 1, 0, 0, 0, 0, 0, 0, 0, 0x69]
-    let containers: [UInt8] =
-      [0x29, 0x85, 0x86, 0x87, 0x5d, 0x28, 0x6c, 0x28, 0x4e, 0x4e, 0x64, 0x8f, 0x28, 0x4e, 0x90, 0x32, 0x30]
-      + [0x71, 6, 0x72, 7, 0, 0, 0, 0x94, 0x68, 6, 0x6a, 7, 0, 0, 0] + Array("p5\ng5\n".utf8) + [
-        0x28, 0x31, 0x28, 0x30,
-      ]
-    let pickle =
-      Self.pickle(texts + binary + containers) + P.dictionary([("a", P.tensor())]).dropLast() + [0x4e, 0x62, 0x2e]
+    let binary: [[UInt8]] = [
+      [0x95], [UInt8](repeating: 0, count: 8), [0x4e, 0x88, 0x89, 0x4b, 1, 0x4d, 1, 0, 0x4a, 1, 0, 0, 0],
+      [0x8a, 1, 0xff, 0x8a, 9], [UInt8](repeating: 1, count: 9), [0x8b, 2, 0, 0, 0, 0xff, 0xff],
+      [0x47, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0, 0x8c, 1, 0x61],
+      [0x8d, 1, 0, 0, 0, 0, 0, 0, 0, 0x61, 0x8e, 1, 0, 0, 0, 0, 0, 0, 0, 0x68, 0x96, 1, 0, 0, 0, 0, 0, 0, 0, 0x69],
+    ]
+    let containers: [[UInt8]] = [
+      [0x29, 0x85, 0x86, 0x87, 0x5d, 0x28, 0x6c, 0x28, 0x4e, 0x4e, 0x64, 0x8f, 0x28, 0x4e, 0x90, 0x32, 0x30],
+      [0x71, 6, 0x72, 7, 0, 0, 0, 0x94, 0x68, 6, 0x6a, 7, 0, 0, 0], Array("p5\ng5\n".utf8), [0x28, 0x31, 0x28, 0x30],
+    ]
+    let dictionary: [UInt8] = P.dictionary([("a", P.tensor())])
+    let left: [UInt8] = Self.pickle(texts + Array(binary.joined()) + Array(containers.joined()))
+    let pickle: [UInt8] = left + dictionary[..<(dictionary.count - 1)] + [0x4e, 0x62, 0x2e]
     let checkpoint = try open(torchArchive(pickle: pickle, storages: [("0", Self.floats)]))
     #expect(checkpoint.arrays.map(\.name) == ["a"])
   }
@@ -468,16 +473,13 @@ import Testing
     let (length, start) = (46 + 10, archive.count - 22 - 56)
     func zip64(entries: UInt64 = 1, length: UInt64, offset: UInt64, locator: UInt64? = nil, sign: UInt8 = 6) -> [UInt8]
     {
-      let record =
-        [0x50, 0x4b, sign, sign] + UInt64(44).littleEndianBytes + [UInt8](repeating: 0, count: 20)
-        + entries.littleEndianBytes + length.littleEndianBytes + offset.littleEndianBytes
-      let place: [UInt8] = [0x50, 0x4b, 6, 7, 0, 0, 0, 0]
-      let end = [0x50, 0x4b, 5, 6] + [UInt8](repeating: 0xff, count: 16) + [0, 0]
-      return Array(archive.dropLast(22)) + record + place + (locator ?? UInt64(archive.count - 22)).littleEndianBytes
-        + [
-          1, 0, 0, 0,
-        ]
-        + end
+      var out = Array(archive[..<(archive.count - 22)])
+      out += [0x50, 0x4b, sign, sign, 44, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0, count: 20)
+      for number in [entries, length, offset] { out += number.littleEndianBytes }
+      out += [0x50, 0x4b, 6, 7, 0, 0, 0, 0]
+      out += (locator ?? UInt64(archive.count - 22)).littleEndianBytes
+      out += [1, 0, 0, 0, 0x50, 0x4b, 5, 6] + [UInt8](repeating: 0xff, count: 16) + [0, 0]
+      return out
     }
     let (size, place) = (UInt64(length), UInt64(start))
     // An empty state dict, found by the 64-bit record.

@@ -26,19 +26,22 @@ public func zip(_ parts: [ZipPart], entries: UInt16? = nil, trailing: [UInt8] = 
   for part in parts {
     let local = part.localName ?? part.name
     let offset = part.statedOffset ?? UInt32(out.count)
-    let sizes =
-      UInt32(part.bytes.count).littleEndianBytes + (part.statedSize ?? UInt32(part.bytes.count)).littleEndianBytes
+    let size = UInt32(part.bytes.count)
+    let sizes: [UInt8] = size.littleEndianBytes + (part.statedSize ?? size).littleEndianBytes
     let common: [UInt8] = part.flags.littleEndianBytes + part.method.littleEndianBytes + [UInt8](repeating: 0, count: 8)
-    out += part.localSignature.littleEndianBytes + [20, 0] + common + sizes
-    out += UInt16(local.count).littleEndianBytes + [0, 0] + local + part.bytes
-    directory += UInt32(0x0201_4b50).littleEndianBytes + [20, 0, 20, 0] + common + sizes
+    let start: [UInt8] = part.localSignature.littleEndianBytes + [20, 0]
+    out += start + common + sizes
+    let names: [UInt8] = UInt16(local.count).littleEndianBytes + [0, 0]
+    out += names + local + part.bytes
+    directory += [0x50, 0x4b, 1, 2, 20, 0, 20, 0] + common + sizes
     directory += UInt16(part.name.count).littleEndianBytes + [UInt8](repeating: 0, count: 12)
     directory += offset.littleEndianBytes + part.name
   }
-  let count = (entries ?? UInt16(parts.count)).littleEndianBytes
-  let end = UInt32(0x0605_4b50).littleEndianBytes + [0, 0, 0, 0] + count + count
-  return out + directory + trailing + end + UInt32(directory.count).littleEndianBytes
-    + UInt32(out.count).littleEndianBytes + [0, 0]
+  let count: [UInt8] = (entries ?? UInt16(parts.count)).littleEndianBytes
+  var end: [UInt8] = [0x50, 0x4b, 5, 6, 0, 0, 0, 0] + count + count
+  end += UInt32(directory.count).littleEndianBytes
+  end += UInt32(out.count).littleEndianBytes
+  return out + directory + trailing + end + [0, 0]
 }
 
 /// An archive as torch.save makes it, of a pickle and storages.

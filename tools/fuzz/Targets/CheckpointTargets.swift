@@ -82,15 +82,17 @@ extension FuzzTarget {
     let entries: KeyValuePairs = ["a/data/0": storage, "a/data/1": storage, "a/data.pkl": []]
     var (files, directory): ([UInt8], [UInt8]) = ([], [])
     for (name, bytes) in entries {
-      let common =
-        [UInt8](repeating: 0, count: 14) + UInt32(bytes.count).littleEndianBytes + UInt32(bytes.count).littleEndianBytes
-        + UInt16(name.utf8.count).littleEndianBytes + [0, 0]
+      let size: [UInt8] = UInt32(bytes.count).littleEndianBytes
+      let length: [UInt8] = UInt16(name.utf8.count).littleEndianBytes
+      let common: [UInt8] = [UInt8](repeating: 0, count: 14) + size + size + length + [0, 0]
       directory += [0x50, 0x4b, 1, 2, 0, 0] + common + [UInt8](repeating: 0, count: 10)
       directory += UInt32(files.count).littleEndianBytes + Array(name.utf8)
       files += [0x50, 0x4b, 3, 4] + common + Array(name.utf8) + bytes
     }
-    return files + directory + [0x50, 0x4b, 5, 6, 0, 0, 0, 0, 3, 0, 3, 0]
-      + UInt32(directory.count).littleEndianBytes + UInt32(files.count).littleEndianBytes + [0, 0]
+    var end: [UInt8] = [0x50, 0x4b, 5, 6, 0, 0, 0, 0, 3, 0, 3, 0]
+    end += UInt32(directory.count).littleEndianBytes
+    end += UInt32(files.count).littleEndianBytes
+    return files + directory + end + [0, 0]
   }()
 
   /// A magic number, a version and no facts about a machine.

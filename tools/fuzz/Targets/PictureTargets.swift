@@ -14,17 +14,19 @@ extension FuzzTarget {
     }
     var stream = VideoStream(picks: choice + 1)
     try stream.start(read)
-    var written =
-      Array("INGOTVF\u{1}H".utf8) + UInt64(stream.frames).littleEndianBytes
-      + stream.length.bitPattern.littleEndianBytes + UInt32(stream.count).littleEndianBytes
+    var written = Array("INGOTVF\u{1}H".utf8)
+    written += UInt64(stream.frames).littleEndianBytes
+    written += stream.length.bitPattern.littleEndianBytes
+    written += UInt32(stream.count).littleEndianBytes
     var picks = 0
     while let frame = try stream.next(read) {
       picks += frame.picks
       let picture = frame.picture
-      written +=
-        [UInt8(ascii: "F")] + UInt64(frame.index).littleEndianBytes + frame.time.bitPattern.littleEndianBytes
-        + UInt32(frame.picks).littleEndianBytes + UInt32(picture.width).littleEndianBytes
-        + UInt32(picture.height).littleEndianBytes + picture.rgb
+      written.append(UInt8(ascii: "F"))
+      written += UInt64(frame.index).littleEndianBytes
+      written += frame.time.bitPattern.littleEndianBytes
+      for number in [frame.picks, picture.width, picture.height] { written += UInt32(number).littleEndianBytes }
+      written += picture.rgb
     }
     try expect(picks == choice + 1, "another number of picks")
     try expect(written + [UInt8(ascii: "E")] == rest, "other bytes when written again")
