@@ -67,8 +67,3 @@ remove_system() { # folder
   fi
   rm -rf "$1"
 }
-
-# The newest package of the system's release whose name is PREFIX, a number and SUFFIX: names of compilers' packages move.
-newest() { # folder, prefix, suffix
-  chroot "$1" apt-cache pkgnames "$2" | grep -E "^$2[0-9]+$3\$" | sort -V | tail -n 1
-}
