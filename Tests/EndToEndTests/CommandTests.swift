@@ -199,6 +199,6 @@ struct Run {
     ] {
       #expect(help.output.contains("\n  \(command) "))
     }
-    #expect(try Run(["--version"]).output == "0.1.0\n")
+    #expect(try Run(["--version"]).output == "0.2.0\n")
   }
 }
