@@ -59,7 +59,9 @@ let package = Package(
     library("Families", ["Arrays", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
     library("QuestionAnswering", ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "CImages"]),
     library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering"]),
-    library("Reports", ["Arrays", "Checkpoints", "NetFile", "Nets", "Families", "Assurance", "QuestionAnswering"]),
+    library(
+      "Reports",
+      ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "Assurance", "QuestionAnswering"]),
     // The library product: the public face of the targets above.
     .target(
       name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],
