@@ -10,8 +10,6 @@
 /// CBLAS's numbers.
 enum { rows_adjacent = 101, as_it_is = 111, transposed = 112 };
 
-/// Rows from which OpenBLAS is faster than reading the weights in place, which it would copy first.
-enum { least_rows = 5 };
 /// The part of a map that is one task. Sizes don't depend on the number of threads: so neither do results.
 enum { rows_per_task = 320, outputs_per_task = 256 };
 /// Rows of one head whose scores are held at once.
@@ -81,7 +79,6 @@ static void load(void) {
   operations = *own;
   operations.int8 = ck_int8_operations_of(own);
   operations.is_openblas = 1;
-  operations.most_few_rows = least_rows - 1;
   operations.attention = (ck_attention_operations){.scratch = attention_scratch, .attend = attend};
 }
 
