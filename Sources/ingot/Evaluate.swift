@@ -78,7 +78,8 @@ struct Evaluate: LimitedCommand {
 
   private func nets(_ parameters: [Combination.Parameter], on shelf: Shelf) throws(Failure) -> VisualQuestionAnswering {
     try VisualQuestionAnswering(
-      VQANets(family: selection.family, parameters: parameters, on: shelf), threads: computing.threads, level: computing.level)
+      VQANets(family: selection.family, parameters: parameters, on: shelf), threads: computing.threads,
+      level: computing.level)
   }
 
   private func compared(with parameters: [Combination.Parameter]) throws(Failure) -> [Combination.Parameter] {

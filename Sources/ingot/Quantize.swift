@@ -154,7 +154,8 @@ struct Quantize: LimitedCommand {
     let some = LayerInputs.some(of: asked)
     let progress = ProgressLine("measuring", total: some.count, unit: .things("questions"))
     defer { progress.finish() }
-    return try LayerInputs(VQANets(files: nets), on: some, threads: computing.threads, level: computing.level, progress: progress.add)
+    return try LayerInputs(
+      VQANets(files: nets), on: some, threads: computing.threads, level: computing.level, progress: progress.add)
   }
 
   /// An array that is to be kept has to be in one of the nets.
