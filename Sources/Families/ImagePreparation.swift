@@ -163,7 +163,8 @@ extension ImagePreparation {
     if let code = json["auto_map"], code.content != .null {
       throw unsupported(code, "auto_map names code of its author's, which isn't run")
     }
-    let given = try text(json, "image_processor_type") ?? text(json, "feature_extractor_type") ?? usual
+    let types = (try text(json, "image_processor_type"), try text(json, "feature_extractor_type"))
+    let given = types.0 ?? types.1 ?? usual
     var name = given.replacing("FeatureExtractor", with: "ImageProcessor")
     var out = ImagePreparation()
     for (ending, pixels) in [("Fast", ImageBackend.torchvision), ("Pil", .pillow)] where name.hasSuffix(ending) {
