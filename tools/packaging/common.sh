@@ -21,4 +21,5 @@ umask 022
 
 # Compiles the program as tools/demo does, but without symbols: with them, the folder's name would be in the file, and
 # in the number that the linker makes of the file's contents (its build ID).
-build_options=(-c release --static-swift-stdlib --product ingot -Xlinker -s)
+# What the linker writes is made read-only before the program starts (-z now).
+build_options=(-c release --static-swift-stdlib --product ingot --quiet -Xlinker -s -Xlinker -z -Xlinker now)
