@@ -31,7 +31,8 @@ def main():
             words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", " ".join(words.split())).replace("`", "")
             print(textwrap.fill(words, 76, initial_indent="  * ", subsequent_indent="    ",
                                 break_long_words=False, break_on_hyphens=False))
-        print(f"\n -- {maintainer}  {email.utils.formatdate(seconds)}\n")
+        date = email.utils.formatdate(seconds).replace("-0000", "+0000")
+        print(f"\n -- {maintainer}  {date}\n")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ version=$(sed -n 's/.*static let version = "\(.*\)".*/\1/p' Sources/Families/Too
 # The date of all that is made: the last commit's, unless SOURCE_DATE_EPOCH is set.
 if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
   SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null) ||
-    fail "the checkout has no commit, whose date is that of the package" "set SOURCE_DATE_EPOCH, in seconds since 1970"
+    fail "git tells no last commit of $PWD, whose date all that is made has" "set SOURCE_DATE_EPOCH, in seconds since 1970"
 fi
 export SOURCE_DATE_EPOCH
 # So that neither language nor time zone nor this user's habits are seen in what is made.
