@@ -119,6 +119,7 @@ def page(name, command, commands, options):
         f".Dd {options.date:%B} {options.date.day}, {options.date.year}",
         f".Dt {argument(title)} 1",
         f".Os {argument('ingot ' + options.version)}",
+        ".nh",  # a name that is parted by a hyphen can't be copied
         ".Sh NAME",
         f".Nm {name}",
         f".Nd {text(command['abstract'].rstrip('.').replace('`', ''))}",
