@@ -45,7 +45,7 @@ let package = Package(
     // Videos by FFmpeg's libraries, which are loaded at run time, in a child process only.
     .target(name: "CVideo", dependencies: ["CChild", "CLoading"]),
     // The hot loops of running a net, for several kinds of processors.
-    .target(name: "CKernels"),
+    .target(name: "CKernels", dependencies: ["CLoading"]),
     // Pictures, decoded by libjpeg and libpng, and by libwebp and libtiff when one is met.
     .target(
       name: "CImages", dependencies: ["CLoading"],
@@ -63,7 +63,9 @@ let package = Package(
     library("Families", ["Arrays", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
     library("QuestionAnswering", ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "CImages"]),
     library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering"]),
-    library("Reports", ["Arrays", "Checkpoints", "NetFile", "Nets", "Families", "Assurance", "QuestionAnswering"]),
+    library(
+      "Reports",
+      ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "Assurance", "QuestionAnswering"]),
     // The library product: the public face of the targets above.
     .target(
       name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],

@@ -33,7 +33,7 @@ def output(*words, **options):
 
 def plain(page):
     """The words of a page's source, without its requests."""
-    return " ".join(page.replace("\\-", "-").replace('"', "").replace("\\&", "").replace("\\fB", "`").replace("\\fR", "`").split())
+    return " ".join(page.replace("\\-", "-").replace('"', "").replace("\\&", "").replace("\\%", "").replace("\\fB", "`").replace("\\fR", "`").split())
 
 
 def check_pages(checks, ingot, folder):

@@ -22,10 +22,12 @@ public final class ImageClassification: Sendable {
   private let engine: Engine
   private let path: String
 
-  /// - Parameter threads: that compute together; nil: one per core.
-  /// - Throws: `Failure` of kind `usage` when the net is no classifier, `badData` when it can't be run, `io` when memory is
+  /// - Parameters:
+  ///   - threads: that compute together; nil: one per core.
+  ///   - level: what kernels compute with; nil: the best there is.
+  /// - Throws: `Failure` of kind `usage` when the net is no classifier or the level isn't available, `badData` when it can't be run, `io` when memory is
   ///   short.
-  public init(_ file: NetFile, threads: Int? = nil) throws(Failure) {
+  public init(_ file: NetFile, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
     let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
     guard kind?.definition == .vitImageClassifier else {
       throw Failure(
@@ -45,7 +47,7 @@ public final class ImageClassification: Sendable {
         .badData, file: file.path, "its profile and its configuration differ in the pictures they take",
         hint: "convert the checkpoint again")
     }
-    engine = try Engine(threads: threads ?? Paths.processors)
+    engine = try Engine(threads: threads, level: level)
   }
 
   /// One score (logit) per class.

@@ -1,15 +1,20 @@
 import Arrays
+import Kernels
 import QuestionAnswering
 
 /// Answers about images, for people and as JSON (schemas/reports/ask.schema.json).
 public struct AnswerReport {
   private let images: [(path: String, answers: [Answer])]
   private let list: AnswerList?
+  private let kernels: Engine.Level
 
-  /// - Parameter list: that answers were chosen from.
-  public init(_ images: [(path: String, answers: [Answer])], list: AnswerList? = nil) {
+  /// - Parameters:
+  ///   - list: that answers were chosen from.
+  ///   - kernels: what they were computed with.
+  public init(_ images: [(path: String, answers: [Answer])], list: AnswerList? = nil, kernels: Engine.Level) {
     self.images = images
     self.list = list
+    self.kernels = kernels
   }
 
   /// One answer alone is all there is to print; several stand beside their questions, under their images.
@@ -25,7 +30,8 @@ public struct AnswerReport {
   public var json: JSONValue {
     .object([
       "answers": .array(
-        images.flatMap { image in image.answers.map { $0.json(image: image.path, list: list) } })
+        images.flatMap { image in image.answers.map { $0.json(image: image.path, list: list) } }),
+      "kernels": .string(kernels.rawValue),
     ])
   }
 }

@@ -36,6 +36,7 @@ struct Ask: LimitedCommand {
 
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var options: DecodingOptions
+  @OptionGroup var computing: ComputingOptions
 
   @Option(
     help: .init(
@@ -71,7 +72,7 @@ struct Ask: LimitedCommand {
     }
     let nets = try VQANets(
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
-    let vqa = try VisualQuestionAnswering(nets, threads: options.threads)
+    let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
     let answerOptions = try options.answerOptions
     try vqa.check(answerOptions, list)
     let record = trace.map { _ in AnswerTrace() }
@@ -84,7 +85,7 @@ struct Ask: LimitedCommand {
       var images: [(path: String, answers: [Answer])] = []
       for path in [image] + furtherImages { images.append((path, try asking.ask(path, questions))) }
       if let trace { try record?.write(trace) }
-      let report = AnswerReport(images, list: list)
+      let report = AnswerReport(images, list: list, kernels: vqa.level)
       try output.print(json: report.json, text: report.text)
     } else {
       var lines = AnswerLines(asking, list: list)

@@ -34,6 +34,7 @@ struct Attention: LimitedCommand {
 
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var options: DecodingOptions
+  @OptionGroup var computing: ComputingOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
@@ -67,7 +68,7 @@ struct Attention: LimitedCommand {
   func run() throws {
     let nets = try VQANets(
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
-    let vqa = try VisualQuestionAnswering(nets, threads: options.threads)
+    let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
     try OutputFile.checkCanBeWritten(file)
     let picture = try Picture(image)
     let attention = try vqa.attention(

@@ -18,8 +18,7 @@ struct Classify: LimitedCommand {
   @Option(help: "How many classes of each image are told.")
   var top = 5
 
-  @Option(help: "Threads that compute together. (default: one per core)")
-  var threads: Int?
+  @OptionGroup var computing: ComputingOptions
 
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
@@ -27,12 +26,11 @@ struct Classify: LimitedCommand {
   func validate() throws {
     if images.isEmpty { throw ValidationError("there is no image") }
     if top < 1 { throw ValidationError("--top is a number from 1") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
   }
 
   func run() throws {
     let file = try selection.selection(path: net).file(on: selection.shelfOptions.chosen)
-    let classifier = try ImageClassification(file, threads: threads)
+    let classifier = try ImageClassification(file, threads: computing.threads, level: computing.level)
     var out: [(path: String, classes: [ImageClassification.Class])] = []
     for path in images { out.append((path, Array(try classifier.classes(Picture(path)).prefix(top)))) }
     let report = ClassificationReport(out)

@@ -30,6 +30,7 @@ struct Evaluate: LimitedCommand {
   var layers = 50
 
   @OptionGroup var options: DecodingOptions
+  @OptionGroup var computing: ComputingOptions
 
   @Option(
     help: .init("A closed list of answers, one per line, to choose from.", valueName: "file"), completion: .file())
@@ -79,7 +80,8 @@ struct Evaluate: LimitedCommand {
 
   private func nets(_ parameters: [Combination.Parameter], on shelf: Shelf) throws(Failure) -> VisualQuestionAnswering {
     try VisualQuestionAnswering(
-      VQANets(family: selection.family, parameters: parameters, on: shelf), threads: options.threads)
+      VQANets(family: selection.family, parameters: parameters, on: shelf), threads: computing.threads,
+      level: computing.level)
   }
 
   private func compared(with parameters: [Combination.Parameter]) throws(Failure) -> [Combination.Parameter] {

@@ -38,8 +38,7 @@ struct Features: LimitedCommand {
 
   @OptionGroup var selection: SelectionOptions
 
-  @Option(help: "Threads that compute together. (default: one per core)")
-  var threads: Int?
+  @OptionGroup var computing: ComputingOptions
 
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
@@ -55,7 +54,6 @@ struct Features: LimitedCommand {
     if images.isEmpty { throw ValidationError("there is no image") }
     if form == nil { throw ValidationError("--output ends in .html, .png, .safetensors or .csv") }
     if let classPart, classPart < 1 { throw ValidationError("--class-part is a number from 1") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
   }
 
   func run() throws {
@@ -68,7 +66,7 @@ struct Features: LimitedCommand {
     }
     // Where no part is named, the image encoder is meant.
     let net = try selection.net(path: net) { $0.definition == .blipImageEncoder }
-    let features = try ImageFeatures(net, pool: pool, threads: threads)
+    let features = try ImageFeatures(net, pool: pool, threads: computing.threads, level: computing.level)
     try OutputFile.checkCanBeWritten(file)
     let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
     defer { progress.finish() }

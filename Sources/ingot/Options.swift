@@ -2,6 +2,7 @@ import ArgumentParser
 import Arrays
 import Assurance
 import Families
+import Kernels
 import NetFile
 import QuestionAnswering
 
@@ -91,10 +92,7 @@ struct DecodingOptions: ParsableArguments {
   @Option(help: "Of the random numbers of a temperature. (default: 0)")
   var seed: UInt64?
 
-  @Option(help: "Threads that compute together. (default: one per core)")
-  var threads: Int?
-
-  /// Whether anything but the number of threads is.
+  /// Whether anything is.
   var isGiven: Bool { maxTokens != nil || minTokens != nil || beams != nil || temperature != 0 || seed != nil }
 
   var answerOptions: AnswerOptions {
@@ -103,6 +101,24 @@ struct DecodingOptions: ParsableArguments {
         maximumTokens: maxTokens, minimumTokens: minTokens, beams: beams, temperature: temperature, seed: seed ?? 0)
     }
   }
+}
+
+/// What a net runs with.
+struct ComputingOptions: ParsableArguments {
+  @Option(help: "Threads that compute together. (default: one per core)")
+  var threads: Int?
+
+  @Option(help: "What kernels compute with: the processor's instructions, or OpenBLAS's products.")
+  var kernels = Kernels.auto
+
+  enum Kernels: String, ExpressibleByArgument, CaseIterable {
+    case auto, avx512, avx2, openblas, portable
+  }
+
+  /// nil: the best there is.
+  var level: Engine.Level? { Engine.Level(rawValue: kernels.rawValue) }
+
+  var isGiven: Bool { threads != nil || kernels != .auto }
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }

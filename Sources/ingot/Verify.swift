@@ -36,11 +36,13 @@ struct Verify: LimitedCommand {
   @Option(help: "Most error of an output, as a part of the reference's largest magnitude.")
   var tolerance = ReferenceVerification.usualTolerance
 
+  @OptionGroup var computing: ComputingOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard tolerance.isFinite, tolerance >= 0 else { throw ValidationError("--tolerance is a number from 0") }
+    if reference == nil, computing.isGiven { throw ValidationError("--threads and --kernels go with --reference") }
     if reference != nil, !paths.isEmpty, !selection.parameters.isEmpty {
       throw ValidationError("paths and parameters are both given")
     }
@@ -106,7 +108,7 @@ struct Verify: LimitedCommand {
 
   private func outputs(of nets: VQANets?) throws(Failure) -> [OutputComparison] {
     guard let nets, let reference else { return [] }
-    let vqa = try VisualQuestionAnswering(nets)
+    let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
     return try ReferenceVerification(vqa, ReferenceFile(reference), tolerance: tolerance).run()
   }
 

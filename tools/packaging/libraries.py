@@ -64,7 +64,7 @@ def packages(admindir):
     for path in sorted(pathlib.Path(admindir, "info").glob("*.shlibs")):
         for line in path.read_text().splitlines():
             words = line.split()
-            if len(words) >= 3 and not words[0].endswith(":"):
+            if len(words) >= 3 and words[0][0] != "#" and not words[0].endswith(":"):
                 library, version, package = words[:3]
                 # A library that has its version before the ending, as libfoo-1.2.so, has no note here.
                 out.setdefault(f"{library}.so.{version}", package)

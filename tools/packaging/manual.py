@@ -46,7 +46,8 @@ EXAMPLES = {
 
 def text(line):
     """A line of text as roff reads it: what would be a request, an escape or a dash of typography stands as it is."""
-    line = line.replace("\\", "\\e").replace("-", "\\-")
+    # A name that is parted by a hyphen at the end of a line can't be copied: \% keeps a word whole.
+    line = re.sub(r"(?<!\S)(\S*[=_/$]\S*|--\S+)", "\\\\%\\1", line.replace("\\", "\\e")).replace("-", "\\-")
     return "\\&" + line if line[:1] in (".", "'") else line
 
 
@@ -119,7 +120,6 @@ def page(name, command, commands, options):
         f".Dd {options.date:%B} {options.date.day}, {options.date.year}",
         f".Dt {argument(title)} 1",
         f".Os {argument('ingot ' + options.version)}",
-        ".nh",  # a name that is parted by a hyphen can't be copied
         ".Sh NAME",
         f".Nm {name}",
         f".Nd {text(command['abstract'].rstrip('.').replace('`', ''))}",
