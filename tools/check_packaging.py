@@ -61,7 +61,7 @@ def plain_lines(page):
     return page.replace("\\-", "-").replace('"', "")
 
 
-def check_notes(checks, ingot):
+def check_notes(checks, ingot, folder):
     program = libraries.Program(ingot)
     needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", output("readelf", "-d", ingot)))
     checks.check(program.needed() == needed, f"what readelf says that it is linked with: {needed}")
@@ -83,7 +83,24 @@ def check_notes(checks, ingot):
         # Another way than the one that found it: the package's list of files.
         files = output("dpkg-query", "-L", package)
         checks.check(any(f"/{name}\n" in files for name in told) or "openblas" in package, f"{package} has one of the libraries")
+    # A program whose note is of another library than it loads, and a machine without the libraries.
+    data = pathlib.Path(ingot).read_bytes()
+    changed = folder / "changed"
+    changed.write_bytes(data.replace(b'["libwebp.so.7"]', b'["libtiff.so.6"]'))
+    checks.check(changed.read_bytes() != data, "the note of libwebp was found")
+    refused(checks, [changed], "no note tells of libwebp.so.7, which the program names")
+    (folder / "nothing" / "info").mkdir(parents=True)
+    refused(checks, [ingot, "--admindir", folder / "nothing"], "no package that is installed has ")
+    refused(checks, [ROOT / "README.md"], "README.md is not an ELF file")
     checks.end_group("notes of libraries")
+
+
+def refused(checks, words, reason):
+    """The packages aren't named, and two lines say why."""
+    done = subprocess.run([ROOT / "tools/packaging/libraries.py", *words], check=False, capture_output=True, text=True)
+    lines = done.stderr.splitlines()
+    holds = done.returncode == 1 and len(lines) == 2 and reason in lines[0] and lines[1].startswith("hint: ") and not done.stdout
+    checks.check(holds, f"{reason}: {lines}")
 
 
 def notes_by_readelf(ingot):
@@ -128,7 +145,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         check_pages(checks, ingot, folder / "man")
-        check_notes(checks, ingot)
+        check_notes(checks, ingot, folder)
         check_completion(checks, ingot, folder)
     checks.exit()
 
