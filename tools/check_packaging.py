@@ -65,7 +65,7 @@ def check_notes(checks, ingot, folder):
     program = libraries.Program(ingot)
     needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", output("readelf", "-d", ingot)))
     checks.check(program.needed() == needed, f"what readelf says that it is linked with: {needed}")
-    notes = list(program.notes())
+    notes = list(libraries.notes(program))
     owners = re.findall(r"^\s+FDO\s+0x([0-9a-f]+)", notes_by_readelf(ingot), flags=re.M)
     checks.check(len(notes) == len(owners) > 0, f"as many notes as readelf counts: {len(owners)}")
     told = {name for note in notes for name in note["soname"]}

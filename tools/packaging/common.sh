@@ -19,7 +19,6 @@ export SOURCE_DATE_EPOCH
 export LC_ALL=C.UTF-8 TZ=UTC0
 umask 022
 
-# Compiles the program as tools/demo does, but without symbols: with them, the folder's name would be in the file, and
-# in the number that the linker makes of the file's contents (its build ID).
+# Compiles the program as tools/demo does, but without symbols, which hold the folder's name.
 # What the linker writes is made read-only before the program starts (-z now).
 build_options=(-c release --static-swift-stdlib --product ingot --quiet -Xlinker -s -Xlinker -z -Xlinker now)

@@ -12,50 +12,24 @@ import argparse
 import json
 import pathlib
 import re
-import struct
 import sys
+
+from elf import Program
 
 NOTE_TYPE = 0x407C0C0A
 SONAME = re.compile(rb"(?<![\w.+/-])lib[\w+-]+(?:\.[\w+-]+)*\.so\.[0-9]+(?:\.[0-9]+)*(?=\0)")
 
 
-class Program:
-    """An ELF file of 64 bits, little-endian: https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html"""
+def notes(program):
+    """What the program says of libraries that it loads, in the order of the file."""
+    for _, kind, start, size in program.notes(".note.dlopen"):
+        if kind == NOTE_TYPE:
+            yield from json.loads(program.bytes[start:start + size].rstrip(b"\0"))
 
-    def __init__(self, path):
-        self.bytes = pathlib.Path(path).read_bytes()
-        if self.bytes[:6] != b"\x7fELF\x02\x01":
-            sys.exit(f"libraries: error: {path} is not an ELF file of 64 bits, little-endian\nhint: give the program that was built")
-        start, = struct.unpack_from("<Q", self.bytes, 40)
-        size, count, names = struct.unpack_from("<HHH", self.bytes, 58)
-        headers = [struct.unpack_from("<IIQQQQIIQQ", self.bytes, start + size * number) for number in range(count)]
-        text = self.section(headers[names])
-        self.sections = {text[one[0]:text.index(b"\0", one[0])].decode(): one for one in headers}
 
-    def section(self, header):
-        return self.bytes[header[4]:header[4] + header[5]]
-
-    def notes(self):
-        """What the program says of libraries that it loads, in the order of the file."""
-        if ".note.dlopen" not in self.sections:
-            return
-        data, place = self.section(self.sections[".note.dlopen"]), 0
-        while place + 12 <= len(data):
-            name, size, kind = struct.unpack_from("<III", data, place)
-            start = place + 12 + (name + 3) // 4 * 4
-            if kind == NOTE_TYPE:
-                yield from json.loads(data[start:start + size].rstrip(b"\0"))
-            place = start + (size + 3) // 4 * 4
-
-    def needed(self):
-        """The sonames that the program is linked with."""
-        data, text = self.section(self.sections[".dynamic"]), self.section(self.sections[".dynstr"])
-        entries = struct.iter_unpack("<QQ", data)
-        return {text[value:text.index(b"\0", value)].decode() for tag, value in entries if tag == 1}
-
-    def sonames(self):
-        """All that look like one in what the program's code may name."""
-        return {name.decode() for name in SONAME.findall(self.section(self.sections[".rodata"]))}
+def sonames(program):
+    """All that look like one in what the program's code may name."""
+    return {name.decode() for name in SONAME.findall(program.section(".rodata"))}
 
 
 def packages(admindir):
@@ -78,7 +52,7 @@ def main():
     options = parser.parse_args()
     program, known = Program(options.program), packages(options.admindir)
     told, found = set(), {}
-    for note in program.notes():
+    for note in notes(program):
         told.update(note["soname"])
         package = next((known[name] for name in note["soname"] if name in known), None)
         if not package:
@@ -88,7 +62,7 @@ def main():
         kinds = found.setdefault(package, (note["priority"], []))[1]
         if note["description"] not in kinds:
             kinds.append(note["description"])
-    silent = sorted(program.sonames() - told - program.needed())
+    silent = sorted(sonames(program) - told - program.needed())
     if silent:
         sys.exit(f"libraries: error: {options.program}: no note tells of {', '.join(silent)}, which the program names\n"
                  "hint: INGOT_LOADS of Sources/CLoading/include/loading.h writes one")
