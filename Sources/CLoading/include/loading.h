@@ -23,7 +23,7 @@ void *ingot_load_first(const char *const *names);
 
 #ifdef __ELF__
 #define INGOT_NOTE(variable, json)                                                                     \
-  __attribute__((used, section(".note.dlopen"), aligned(4))) static const struct {                     \
+  __attribute__((used, section(".note.dlopen"), aligned(4), no_sanitize("address"))) static const struct {                     \
     uint32_t name_size, json_size, type;                                                               \
     char name[4];                                                                                      \
     __attribute__((aligned(4))) char json_text[sizeof(json)];                                          \
