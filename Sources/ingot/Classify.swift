@@ -33,7 +33,7 @@ struct Classify: LimitedCommand {
     let classifier = try ImageClassification(file, threads: computing.threads, level: computing.level)
     var out: [(path: String, classes: [ImageClassification.Class])] = []
     for path in images { out.append((path, Array(try classifier.classes(Picture(path)).prefix(top)))) }
-    let report = ClassificationReport(out)
+    let report = ClassificationReport(out, function: classifier.function)
     try output.print(json: report.json, text: report.text)
   }
 }

@@ -22,6 +22,10 @@ struct Convert: LimitedCommand {
     help: "The profile that the nets will run with, where the checkpoint leaves a choice. (default: its layout's)")
   var profile: String?
 
+  @Option(
+    help: "Whose arithmetic prepares pictures: pillow or torchvision. (default: the checkpoint's, or pillow)")
+  var pixels: ImageBackend?
+
   @Flag(help: "Leave out arrays that belong to no net, such as extra heads, instead of stopping.")
   var allowUnused = false
 
@@ -40,8 +44,7 @@ struct Convert: LimitedCommand {
       opened,
       ConversionRequest(
         family: selection.givenFamily(), parameters: selection.parsedParameters(), precision: elementType(),
-        profile: profile,
-        allowsUnused: allowUnused))
+        profile: profile, pixels: pixels, allowsUnused: allowUnused))
     let progress = ProgressLine("converting", total: plan.totalBytes)
     defer { progress.finish() }
     let nets = try plan.run(
@@ -59,3 +62,5 @@ struct Convert: LimitedCommand {
     return type
   }
 }
+
+extension ImageBackend: ExpressibleByArgument {}
