@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "loading.h"
+
 /// CBLAS's numbers.
 enum { rows_adjacent = 101, as_it_is = 111, transposed = 112 };
 
@@ -58,9 +60,12 @@ static void attend(const ck_attention *attention, size_t head, size_t first_row,
   }
 }
 
+// The name that every release of it has; with 64-bit integers it is called otherwise.
+#define SONAME "libopenblas.so.0"
+INGOT_LOADS(openblas, "matrices on processors that Ingot has no kernels for", SONAME);
+
 static void load(void) {
-  // The name that every release of it has; with 64-bit integers it is called otherwise.
-  void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+  void *library = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
   if (library == NULL) {
     const char *error = dlerror();
     snprintf(problem, sizeof problem, "%s", error != NULL ? error : "libopenblas.so.0 can't be loaded");

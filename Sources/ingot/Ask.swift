@@ -17,7 +17,7 @@ struct Ask: LimitedCommand {
       status 1 at the end.
       """)
 
-  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file, or a video.")
+  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file, or a video.", completion: .file())
   var image: String?
 
   @Argument(help: "What to ask.")
@@ -25,7 +25,7 @@ struct Ask: LimitedCommand {
 
   @Option(
     name: .customLong("image"),
-    help: .init("A further image or video that is asked the same; repeatable.", valueName: "file"))
+    help: .init("A further image or video that is asked the same; repeatable.", valueName: "file"), completion: .file())
   var furtherImages: [String] = []
 
   @Option(
@@ -41,10 +41,10 @@ struct Ask: LimitedCommand {
   @Option(
     help: .init(
       "A closed list, one answer per line: the best of these is told, by the original evaluation's ranking.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var answers: String?
 
-  @Option(help: .init("Write all that was computed into a safetensors file.", valueName: "file"))
+  @Option(help: .init("Write all that was computed into a safetensors file.", valueName: "file"), completion: .file())
   var trace: String?
 
   @OptionGroup var limits: LimitOptions

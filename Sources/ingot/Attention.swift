@@ -12,13 +12,15 @@ struct Attention: LimitedCommand {
       least a token looks at each patch.
       """)
 
-  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file.")
+  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file.", completion: .file())
   var image: String
 
   @Argument(help: "What to ask.")
   var question: String
 
-  @Option(name: .customLong("output"), help: .init("What to write: .html, .png or .safetensors.", valueName: "file"))
+  @Option(
+    name: .customLong("output"), help: .init("What to write: .html, .png or .safetensors.", valueName: "file"),
+    completion: .file())
   var file: String
 
   @Option(help: "Block of the text encoder, from 0. (default: the last one)")

@@ -7,10 +7,10 @@ struct Classify: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Says what images show, with a Vision Transformer classifier.")
 
-  @Argument(help: "JPEG, PNG, WebP, BMP, GIF or TIFF files.")
+  @Argument(help: "JPEG, PNG, WebP, BMP, GIF or TIFF files.", completion: .file())
   var images: [String]
 
-  @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"))
+  @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"), completion: .file())
   var net: String?
 
   @OptionGroup var selection: SelectionOptions

@@ -8,12 +8,14 @@ struct Convert: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Casts a checkpoint into one net file per part, with the proof that every array was used once.")
 
-  @Argument(help: "A weights file, or the folder that holds it and its configuration.")
+  @Argument(help: "A weights file, or the folder that holds it and its configuration.", completion: .file())
   var checkpoint: String
 
   @OptionGroup var selection: SelectionOptions
 
-  @Option(help: "Element type of the net files: float32, float16 or bfloat16. (default: the checkpoint's)")
+  @Option(
+    help: "Element type of the net files: float32, float16 or bfloat16. (default: the checkpoint's)",
+    completion: .list(["float32", "float16", "bfloat16"]))
   var precision: String?
 
   @Option(

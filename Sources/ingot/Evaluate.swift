@@ -32,15 +32,17 @@ struct Evaluate: LimitedCommand {
   @OptionGroup var options: DecodingOptions
   @OptionGroup var computing: ComputingOptions
 
-  @Option(help: .init("A closed list of answers, one per line, to choose from.", valueName: "file"))
+  @Option(
+    help: .init("A closed list of answers, one per line, to choose from.", valueName: "file"), completion: .file())
   var answers: String?
 
   @Option(
     help: .init(
-      "Keep answers in this file, and go on from there when the evaluation was stopped.", valueName: "file"))
+      "Keep answers in this file, and go on from there when the evaluation was stopped.", valueName: "file"),
+    completion: .file())
   var journal: String?
 
-  @Option(help: .init("Write a page with all that was found.", valueName: "file"))
+  @Option(help: .init("Write a page with all that was found.", valueName: "file"), completion: .file())
   var html: String?
 
   @OptionGroup var limits: LimitOptions

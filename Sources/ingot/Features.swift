@@ -16,11 +16,12 @@ struct Features: LimitedCommand {
       "-" that digits follow: red-circle-0004.png is of red-circle.
       """)
 
-  @Argument(help: "Images, and folders of images.")
+  @Argument(help: "Images, and folders of images.", completion: .file())
   var images: [String]
 
   @Option(
-    name: .customLong("output"), help: .init("What to write: .html, .png, .safetensors or .csv.", valueName: "file"))
+    name: .customLong("output"), help: .init("What to write: .html, .png, .safetensors or .csv.", valueName: "file"),
+    completion: .file())
   var file: String
 
   @Option(help: "mean: of the patches' vectors; class: the class token's vector.")
@@ -32,7 +33,7 @@ struct Features: LimitedCommand {
   @Option(help: "Of the random numbers of t-SNE.")
   var seed: UInt64 = 0
 
-  @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"))
+  @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"), completion: .file())
   var net: String?
 
   @OptionGroup var selection: SelectionOptions

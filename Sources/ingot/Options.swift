@@ -11,7 +11,7 @@ struct SelectionOptions: ParsableArguments {
   @Option(name: .customLong("set"), help: .init("A parameter of the net; repeatable.", valueName: "name=value"))
   var parameters: [String] = []
 
-  @Option(help: "The family that the parameters are of.")
+  @Option(help: "The family that the parameters are of.", completion: .families)
   var family: String?
 
   @OptionGroup var shelfOptions: ShelfOptions
@@ -58,7 +58,9 @@ struct SelectionOptions: ParsableArguments {
 }
 
 struct ShelfOptions: ParsableArguments {
-  @Option(help: .init("Folder of net files. (default: $INGOT_SHELF, else weights/shelf)", valueName: "dir"))
+  @Option(
+    help: .init("Folder of net files. (default: $INGOT_SHELF, else weights/shelf)", valueName: "dir"),
+    completion: .directory)
   var shelf: String?
 
   var chosen: Shelf { .chosen(shelf) }
@@ -126,13 +128,15 @@ struct ComputingOptions: ParsableArguments {
 /// Questions to measure on.
 struct QuestionOptions: ParsableArguments {
   @Option(
-    name: .customLong("questions"), help: .init("VQA v2's questions (JSON), or .csv, or .jsonl.", valueName: "file"))
+    name: .customLong("questions"), help: .init("VQA v2's questions (JSON), or .csv, or .jsonl.", valueName: "file"),
+    completion: .file())
   var file: String?
 
-  @Option(help: .init("VQA v2's annotations.", valueName: "file"))
+  @Option(help: .init("VQA v2's annotations.", valueName: "file"), completion: .file())
   var annotations: String?
 
-  @Option(help: .init("Folder of the images. (default: that of the questions)", valueName: "dir"))
+  @Option(
+    help: .init("Folder of the images. (default: that of the questions)", valueName: "dir"), completion: .directory)
   var images: String?
 
   @Option(help: "Take the first so many questions only.")
@@ -151,4 +155,9 @@ struct QuestionOptions: ParsableArguments {
     let all = try EvaluationQuestion.read(file, annotations: annotations, images: images)
     return limit.map { Array(all.prefix($0)) } ?? all
   }
+}
+
+extension CompletionKind {
+  /// The names of families: the shell asks the program.
+  static var families: CompletionKind { .custom { _, _, _ in (Family.known + [.plain]).map(\.name) } }
 }

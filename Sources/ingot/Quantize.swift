@@ -24,7 +24,7 @@ struct Quantize: LimitedCommand {
       are: as few as are needed.
       """)
 
-  @Argument(help: "Net files.")
+  @Argument(help: "Net files.", completion: .file())
   var paths: [String] = []
 
   @OptionGroup var selection: SelectionOptions

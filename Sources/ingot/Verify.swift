@@ -16,7 +16,7 @@ struct Verify: LimitedCommand {
       questions together are run: three paths, or parameters without the part.
       """)
 
-  @Argument(help: "Net files.")
+  @Argument(help: "Net files.", completion: .file())
   var paths: [String] = []
 
   @OptionGroup var selection: SelectionOptions
@@ -24,13 +24,13 @@ struct Verify: LimitedCommand {
   @Option(
     help: .init(
       "A checkpoint: every array is compared with it, bit for bit; or, of an int8 net, the float net file it came from.",
-      valueName: "source"))
+      valueName: "source"), completion: .file())
   var source: String?
 
   @Option(
     help: .init(
       "What other software computed, from tools/reference/outputs.py or `ingot ask --trace`: every output is compared.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var reference: String?
 
   @Option(help: "Most error of an output, as a part of the reference's largest magnitude.")
