@@ -174,7 +174,8 @@ extension ImagePreparation {
     guard let usual = classes[name] else {
       throw unsupported(
         json["image_processor_type"] ?? json["feature_extractor_type"] ?? json,
-        "image_processor_type \"\(given)\" is not supported; it can be \(classes.keys.sorted().joined(separator: ", "))")
+        "image_processor_type \"\(given)\" is not supported; it can be \(classes.keys.sorted().joined(separator: ", "))"
+      )
     }
     if let backend = try text(json, "backend") {
       guard let known = backend == "pil" ? .pillow : ImageBackend(rawValue: backend) else {

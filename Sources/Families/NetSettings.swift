@@ -112,7 +112,8 @@ package struct NetSettings {
           "nothing beside the weights says how pictures are prepared (no preprocessor_config.json, no processor_config.json): "
             + "they are as profile \(profile.name) says, \(preparation.filter) with mean "
             + (preparation.normalization?.mean.map(\.description).joined(separator: ", ") ?? "none")
-            + ". If the net was trained with others, its answers are wrong: put the file beside the weights and convert again")
+            + ". If the net was trained with others, its answers are wrong: put the file beside the weights and convert again"
+        )
       }
     }
     var members = [JSONMember("side", .integer(side))]

@@ -78,13 +78,15 @@ public final class ImageClassification: Sendable {
   public func classes(_ picture: Picture) throws(Failure) -> [Class] {
     let scores = try scores(picture).map(Double.init)
     guard scores.allSatisfy(\.isFinite) else { throw notFinite.inFile(path) }
-    return values(of: scores).enumerated().sorted { $0.element > $1.element || $0.element == $1.element && $0.offset < $1.offset }
-      .map { index, weight in
-        var label: String?
-        if case .string(let text) = labels?[String(index)]?.content { label = text }
-        // As the publisher's library names those without a name.
-        return Class(index: index, label: label ?? "LABEL_\(index)", value: weight)
-      }
+    return values(of: scores).enumerated().sorted {
+      $0.element > $1.element || $0.element == $1.element && $0.offset < $1.offset
+    }
+    .map { index, weight in
+      var label: String?
+      if case .string(let text) = labels?[String(index)]?.content { label = text }
+      // As the publisher's library names those without a name.
+      return Class(index: index, label: label ?? "LABEL_\(index)", value: weight)
+    }
   }
 
   private func values(of scores: [Double]) -> [Double] {

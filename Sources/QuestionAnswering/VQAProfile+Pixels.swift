@@ -16,7 +16,8 @@ extension VQAProfile.Image {
     }
     guard small.width == side, small.height == side else {
       throw Failure(
-        .badData, "is \(small.width) × \(small.height) when prepared as the net's profile says, and the net takes \(side) × \(side)",
+        .badData,
+        "is \(small.width) × \(small.height) when prepared as the net's profile says, and the net takes \(side) × \(side)",
         hint: "scale or crop it to a square before: its processor does not")
     }
     let out = Matrix(rows: 3, columns: side * side)
