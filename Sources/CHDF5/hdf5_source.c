@@ -57,7 +57,8 @@ int ingot_h5_open_source(
   if (source->driver < 0 || access < 0 || ingot_h5.Pset_driver(access, source->driver, &source) < 0) {
     status = ingot_h5_refuse_library(why, INGOT_H5_UNAVAILABLE, "libhdf5", "the library can't be set up");
   } else {
-    source->file = ingot_h5.Fopen("HDF5", 0, access);
+    // A name from the root, so that the library doesn't ask for the current folder, which it may not here.
+    source->file = ingot_h5.Fopen("/HDF5", 0, access);
     if (source->file < 0) status = ingot_h5_refuse_read(source, why, "file", "libhdf5 can't open it");
   }
   if (access >= 0) ingot_h5.Pclose(access);

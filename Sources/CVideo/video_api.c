@@ -113,3 +113,17 @@ int64_t ingot_video_duration(const AVFrame *frame) {
   return frame->pkt_duration;
 #endif
 }
+
+int64_t ingot_video_packet_duration(const AVFormatContext *format, const AVStream *stream, const AVPacket *packet) {
+#if LIBAVFORMAT_VERSION_MAJOR >= 63
+  // FFmpeg 9 tells of a packet of MP4 how long it is until the next one is decoded, which says nothing of the last that is
+  // shown. As before, it is shown for the least step between frames.
+  AVRational rate = stream->r_frame_rate, base = stream->time_base;
+  if (strstr(format->iformat->name, "mp4") && rate.num > 0 && rate.den > 0) {
+    return (int64_t)((double)base.den * rate.den / ((double)base.num * rate.num) + 0.5);
+  }
+#endif
+  (void)format;
+  (void)stream;
+  return packet->duration;
+}

@@ -91,7 +91,7 @@ int ingot_video_scan(
       (void)ingot_video_append(&scan->list, packet->pts, (uint32_t)scan->count, why);
       if (packet->pts > last) {
         last = packet->pts;
-        scan->list.last_duration = packet->duration;
+        scan->list.last_duration = ingot_video_packet_duration(source->format, source->stream, packet);
       }
     }
     (void)append_packet(scan, packet, why);

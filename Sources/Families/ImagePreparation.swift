@@ -163,9 +163,10 @@ extension ImagePreparation {
     if let code = json["auto_map"], code.content != .null {
       throw unsupported(code, "auto_map names code of its author's, which isn't run")
     }
-    let types = (try text(json, "image_processor_type"), try text(json, "feature_extractor_type"))
-    let given = types.0 ?? types.1 ?? usual
-    var name = given.replacing("FeatureExtractor", with: "ImageProcessor")
+    // The second is how releases before 4.25 named it.
+    let older = try text(json, "feature_extractor_type")?.replacing("FeatureExtractor", with: "ImageProcessor")
+    let given = try text(json, "image_processor_type") ?? older ?? usual
+    var name = given
     var out = ImagePreparation()
     for (ending, pixels) in [("Fast", ImageBackend.torchvision), ("Pil", .pillow)] where name.hasSuffix(ending) {
       name.removeLast(ending.count)
@@ -185,6 +186,13 @@ extension ImagePreparation {
     }
     out.backend = chosen ?? out.backend
 
+    for (step, needed) in [
+      ("do_resize", ["resample"]), ("do_rescale", ["rescale_factor"]), ("do_normalize", ["image_mean", "image_std"]),
+    ] where try flag(json, step) ?? true {
+      for key in needed where json[key]?.content == .null {
+        throw unsupported(json[key] ?? json, "\(key) is null, and \(step) needs it")
+      }
+    }
     if try flag(json, "do_resize") ?? true {
       out.size = try size(json, "size", isShortEdge: shortEdged.contains(name)) ?? usual.size
       out.filter = try filter(json) ?? usual.filter
@@ -244,8 +252,10 @@ extension ImagePreparation {
     return text
   }
 
+  /// null is false, where a key that isn't there stands for what the class has.
   private static func flag(_ json: JSONValue, _ key: String) throws(Failure) -> Bool? {
-    guard let found = present(json, key) else { return nil }
+    guard let found = json[key] else { return nil }
+    if found.content == .null { return false }
     guard case .boolean(let value) = found.content else { throw unsupported(found, "\(key) is neither true nor false") }
     return value
   }

@@ -155,18 +155,47 @@ package struct NetSettings {
       note("the vocabulary has \(vocabulary.count) tokens, the net \(words) rows for them")
     }
     let config = try files.json("tokenizer_config.json")
+    try checkTokenizer(config)
     return TokenizerDescription(
       kind: rule.kind,
-      lowercase: flag(config, "do_lower_case") ?? true,
-      stripAccents: flag(config, "strip_accents"),
-      splitCJK: flag(config, "tokenize_chinese_chars") ?? true,
+      lowercase: try flag(config, "do_lower_case") ?? true,
+      stripAccents: try flag(config, "strip_accents"),
+      splitCJK: try flag(config, "tokenize_chinese_chars") ?? true,
       vocabulary: vocabulary,
       added: vocabulary.count - published)
   }
 
-  private func flag(_ config: JSONValue?, _ key: String) -> Bool? {
-    guard case .boolean(let value) = config?[key]?.content else { return nil }
+  private func flag(_ config: JSONValue?, _ key: String) throws(Failure) -> Bool? {
+    guard let found = config?[key], found.content != .null else { return nil }
+    guard case .boolean(let value) = found.content else {
+      throw otherTokenizer(found, "\(key) is neither true nor false")
+    }
     return value
+  }
+
+  /// Tokens that stand for something have the names that BERT's have; the words that are split are BERT's as well.
+  private func checkTokenizer(_ config: JSONValue?) throws(Failure) {
+    for (key, usual) in [
+      ("cls_token", "[CLS]"), ("sep_token", "[SEP]"), ("unk_token", "[UNK]"), ("pad_token", "[PAD]"),
+    ] {
+      guard let found = config?[key] else { continue }
+      // Of some releases it is an object that tells more of the token.
+      guard (found["content"] ?? found) == .string(usual) else {
+        throw otherTokenizer(found, "\(key) is \(found.compactText.prefix(60)), not \"\(usual)\"")
+      }
+    }
+    if let found = config?["tokenizer_class"], found.content != .null {
+      let known = ["BertTokenizer", "BertTokenizerFast"]
+      guard known.contains(where: { found == .string($0) }) else {
+        throw otherTokenizer(
+          found, "tokenizer_class is \(found.compactText.prefix(60)); supported: \(known.joined(separator: ", "))")
+      }
+    }
+  }
+
+  private func otherTokenizer(_ json: JSONValue, _ reason: String) -> Failure {
+    json.failure(reason).inFile(files.path("tokenizer_config.json")).hinting(
+      "the net's questions are split by BERT's tokenizer only, so this one isn't converted")
   }
 
   private func checkedVocabulary() throws(Failure) -> [String]? {
