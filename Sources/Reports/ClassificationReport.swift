@@ -5,8 +5,12 @@ import QuestionAnswering
 public struct ClassificationReport {
   private let images: [(path: String, classes: [ImageClassification.Class])]
 
-  public init(_ images: [(path: String, classes: [ImageClassification.Class])]) {
+  private let failed: FailedInputs
+
+  /// - Parameter failed: images that could not be read.
+  public init(_ images: [(path: String, classes: [ImageClassification.Class])], failed: FailedInputs = FailedInputs()) {
     self.images = images
+    self.failed = failed
   }
 
   public var text: String {
@@ -33,7 +37,8 @@ public struct ClassificationReport {
                 ])
               }),
           ])
-        })
+        }),
+      "failed": failed.json,
     ])
   }
 }
