@@ -100,6 +100,7 @@ let package = Package(
       ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
       hasFixtures: true),
     tests("ReportsTests", ["Reports"]),
-    tests("EndToEndTests", ["IngotCommand", "CHDF5", "NetFile", "Nets", "QuestionAnswering"]),
+    tests(
+      "EndToEndTests", ["IngotCommand", "CHDF5", "Checkpoints", "Families", "NetFile", "Nets", "QuestionAnswering"]),
   ]
 )

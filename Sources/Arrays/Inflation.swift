@@ -42,7 +42,9 @@ package enum Inflation {
     var start = 0
     while start < bytes.count {
       let count = min(bytes.count - start, 1 << 30)
-      sum = unsafe bytes.withUnsafeBufferPointer { unsafe crc32(sum, $0.baseAddress?.advanced(by: start), UInt32(count)) }
+      sum = unsafe bytes.withUnsafeBufferPointer {
+        unsafe crc32(sum, $0.baseAddress?.advanced(by: start), UInt32(count))
+      }
       start += count
     }
     guard UInt32(truncatingIfNeeded: sum) == crc else { throw Failure(.badData, "has another checksum than it states") }

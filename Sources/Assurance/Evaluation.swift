@@ -177,7 +177,8 @@ public struct Evaluation: Sendable {
       "questions": .integer(questions.count), "questionsSHA256": .string(hash.finish().description),
       "options": .strings(
         [
-          "\(options.answerOptions)" + (options.isUpright ? ", upright" : ""), options.list.map { "\($0.kept) of \($0.answers)" } ?? "",
+          "\(options.answerOptions)" + (options.isUpright ? ", upright" : ""),
+          options.list.map { "\($0.kept) of \($0.answers)" } ?? "",
         ].map { SHA256.digest(Array($0.utf8)).description }),
     ])
   }

@@ -42,7 +42,8 @@ package struct AnswerListFile {
       if members.count == 1, case .array = members[0].value.content { return try answers(in: members[0].value) }
       // Numbers and their answers: {"0": "yes"}.
       let numbers = members.compactMap { Int($0.key) }
-      if numbers.count == members.count, members.allSatisfy({ if case .string = $0.value.content { true } else { false } })
+      if numbers.count == members.count,
+        members.allSatisfy({ if case .string = $0.value.content { true } else { false } })
       {
         for place in numbers.indices.sorted(by: { numbers[$0] < numbers[$1] }) {
           out.append(try text(members[place].value))
@@ -72,11 +73,14 @@ package struct AnswerListFile {
   private static func withoutCounts(_ lines: [String]) -> [String]? {
     func parts(_ line: String) -> (answer: [UInt8], count: ArraySlice<UInt8>)? {
       let bytes = Array(line.utf8)
-      guard let place = bytes.lastIndex(where: { $0 == 0x2c || $0 == 0x3b || $0 == 0x09 }), place > 0 else { return nil }
+      guard let place = bytes.lastIndex(where: { $0 == 0x2c || $0 == 0x3b || $0 == 0x09 }), place > 0 else {
+        return nil
+      }
       var answer = Array(bytes[..<place])
       let quote = UInt8(ascii: "\"")
       if answer.count >= 2, answer.first == quote, answer.last == quote {
-        answer = Array(String(decoding: answer.dropFirst().dropLast(), as: UTF8.self).replacing("\"\"", with: "\"").utf8)
+        answer = Array(
+          String(decoding: answer.dropFirst().dropLast(), as: UTF8.self).replacing("\"\"", with: "\"").utf8)
       }
       return (answer, bytes[(place + 1)...].drop { $0 == 0x20 })
     }

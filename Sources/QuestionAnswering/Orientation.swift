@@ -3,11 +3,11 @@ import Arrays
 /// How a camera was held, as a picture's file notes it (EXIF 2.32, tag 274; else XMP's tiff:Orientation): 1 upright, 2…8
 /// turned or mirrored. Read as Pillow 13.0.0's `Image.getexif` does of JPEG, PNG and WebP; what is malformed counts as
 /// nothing noted. (A TIFF is turned by its own tag as it is decoded, in Pillow and here.)
-struct Orientation {
+package struct Orientation {
   private let bytes: [UInt8]
 
   /// 1...8; 1 where nothing is noted.
-  static func noted(in bytes: [UInt8]) -> Int {
+  package static func noted(in bytes: [UInt8]) -> Int {
     let file = Orientation(bytes: bytes)
     let notes: (exif: [UInt8], xmp: [UInt8])
     switch Picture.format(bytes) {

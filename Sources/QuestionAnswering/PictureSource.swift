@@ -30,7 +30,7 @@ public enum PictureSource {
   /// The whole file.
   /// - Throws: `Failure` of kind `noInput` when there is no such file, or its address is another machine's; `badData` when
   ///   it is too large, or an address is malformed; `io`.
-  func bytes() throws(Failure) -> [UInt8] {
+  package func bytes() throws(Failure) -> [UInt8] {
     switch self {
     case .file(let path):
       try Self.checkIsNoAddress(path)
@@ -64,7 +64,9 @@ public enum PictureSource {
     let data = try unescaped(bytes[(comma + 1)...], hint)
     let head = String(decoding: bytes[..<comma], as: UTF8.self).lowercased()
     guard head.split(separator: ";").last.map({ $0.filter { $0 != " " } }) == "base64" else { return data }
-    guard let decoded = base64(data) else { throw Failure(.badData, "is a data: address whose data are no base64", hint: hint) }
+    guard let decoded = base64(data) else {
+      throw Failure(.badData, "is a data: address whose data are no base64", hint: hint)
+    }
     return decoded
   }
 

@@ -39,10 +39,11 @@ public struct AnswerLines {
       let object = try JSONValue(parsing: bytes)
       given = object
       let (image, question) = (try object.member("image").string(), try object.member("question").string())
+      guard !image.isEmpty else { throw Failure(.badData, "the image is empty") }
       guard !image.utf8.contains(0) else { throw Failure(.badData, "the image's path holds a zero byte") }
       let answers = try run.ask(image, [question])
       results?.add(object["question_id"] ?? object["id"] ?? .integer(number), answer: answers[0].text)
-      return written(object, answers[0].json(image: image, list: list))
+      return written(object, answers[0].json(image: PictureSource(image).name, list: list))
     } catch {
       failed += 1
       let failure = error.file == nil && given?["question"] == nil ? error.inFile("line \(number)") : error
@@ -50,7 +51,7 @@ public struct AnswerLines {
       return written(
         given,
         .object([
-          "line": .integer(number), "image": given?["image"], "question": given?["question"],
+          "line": .integer(number), "image": given?["image"].map { Self.told($0) }, "question": given?["question"],
           "error": failure.json(hint: hint),
         ]))
     }
@@ -58,11 +59,17 @@ public struct AnswerLines {
 
   private static let hint = "each line is one object {\"image\": PATH, \"question\": TEXT}"
 
+  /// The image of a line as it is told again: of a picture in the line itself, the beginning.
+  private static func told(_ image: JSONValue) -> JSONValue {
+    if case .string(let text) = image.content { .string(PictureSource(text).name) } else { image }
+  }
+
   /// What Windows' programs write before the first line.
   private func withoutMark(_ bytes: [UInt8]) throws(Failure) -> [UInt8] {
     if bytes.starts(with: [0xef, 0xbb, 0xbf]) { return Array(bytes.dropFirst(3)) }
     guard !bytes.starts(with: [0xff, 0xfe]), !bytes.starts(with: [0xfe, 0xff]) else {
-      throw Failure(.badData, "is UTF-16", hint: "save the lines as UTF-8, or: iconv -f UTF-16 -t UTF-8 FILE | ingot ask …")
+      throw Failure(
+        .badData, "is UTF-16", hint: "save the lines as UTF-8, or: iconv -f UTF-16 -t UTF-8 FILE | ingot ask …")
     }
     return bytes
   }

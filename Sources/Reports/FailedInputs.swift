@@ -51,6 +51,7 @@ public func noteOnTurned(_ count: Int, first: String?) -> String? {
   guard count > 0 else { return nil }
   let which = count == 1 ? first.map { printable($0) } ?? "a picture" : "\(grouped(count)) pictures"
   let (were, them) = count == 1 ? ("was", "it") : ("were", "them")
-  return "ingot: note: \(which) \(were) taken with the camera turned (EXIF orientation), and looked at as stored, as the "
+  return
+    "ingot: note: \(which) \(were) taken with the camera turned (EXIF orientation), and looked at as stored, as the "
     + "publisher's code does; --upright turns \(them)"
 }

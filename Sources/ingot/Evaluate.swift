@@ -43,7 +43,8 @@ struct Evaluate: LimitedCommand {
   var journal: String?
 
   @Option(
-    help: .init("Write the answers as the data set's server takes them: [{\"question_id\", \"answer\"}].", valueName: "file"))
+    help: .init(
+      "Write the answers as the data set's server takes them: [{\"question_id\", \"answer\"}].", valueName: "file"))
   var results: String?
 
   @Option(help: .init("Write a page with all that was found.", valueName: "file"))
@@ -72,7 +73,8 @@ struct Evaluate: LimitedCommand {
     let b = against.isEmpty ? nil : try nets(compared(with: parameters), on: shelf)
     let evaluation = try Evaluation(
       a, against: b, on: asked,
-      .init(answerOptions: options.answerOptions, list: list, layerQuestions: layers,
+      .init(
+        answerOptions: options.answerOptions, list: list, layerQuestions: layers,
         isUpright: pictures.upright))
     let journal = try journal.map { path throws(Failure) in try EvaluationJournal(path, of: evaluation) }
     // Now, not after hours of work, it turns out that a file can't be written.

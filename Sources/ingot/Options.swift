@@ -112,7 +112,8 @@ struct DecodingOptions: ParsableArguments {
 struct QuestionOptions: ParsableArguments {
   @Option(
     name: .customLong("questions"),
-    help: .init("A data set's questions as they are downloaded (.json, .zip, .gz), or .csv, or .jsonl.", valueName: "file"))
+    help: .init(
+      "A data set's questions as they are downloaded (.json, .zip, .gz), or .csv, or .jsonl.", valueName: "file"))
   var file: String?
 
   @Option(help: .init("VQA v2's or OK-VQA's annotations.", valueName: "file"))
@@ -125,7 +126,9 @@ struct QuestionOptions: ParsableArguments {
   var limit: Int?
 
   @Option(
-    help: "How answers are counted: single, vqa, vizwiz, textvqa, aokvqa or gqa. (default: as the data set's publisher does)")
+    help:
+      "How answers are counted: single, vqa, vizwiz, textvqa, aokvqa or gqa. (default: as the data set's publisher does)"
+  )
   var metric: AnswerMetric?
 
   func validate() throws {
@@ -151,7 +154,8 @@ struct QuestionOptions: ParsableArguments {
     let found = questions.filter { $0.imageProblem == nil }
     if found.count < questions.count {
       Console.printError(
-        "ingot: note: \(questions.count - found.count) of \(questions.count) questions are left out: their images are missing")
+        "ingot: note: \(questions.count - found.count) of \(questions.count) questions are left out: their images are missing"
+      )
     }
     return found
   }

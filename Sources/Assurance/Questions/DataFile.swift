@@ -11,9 +11,11 @@ struct DataFile {
   /// UTF-8, without a mark before it.
   let bytes: [UInt8]
 
-  /// - Parameter path: of the file, or of a file in an archive: `Annotations.zip/val.json`.
+  /// - Parameters:
+  ///   - path: of the file, or of a file in an archive: `Annotations.zip/val.json`.
+  ///   - given: the name that tells its form, where its path doesn't.
   /// - Throws: `Failure` of kind `noInput`, `io`, or `badData` when it is damaged, too large, or an archive of several.
-  init(_ path: String) throws(Failure) {
+  init(_ path: String, named given: String? = nil) throws(Failure) {
     self.path = path
     do throws(Failure) {
       let (archive, member) = try Self.archive(of: path)
@@ -25,7 +27,7 @@ struct DataFile {
       }
       guard member == nil else { throw Failure(.noInput, file: path, "no such file") }
       var content = try contents(of: path, limit: .questionsBytes)
-      var name = Paths.name(path)
+      var name = given ?? Paths.name(path)
       if head.starts(with: [0x1f, 0x8b]) {
         content = try Inflation.gzip(content, limit: .questionsBytes)
         if name.lowercased().hasSuffix(".gz") { name = String(name.dropLast(3)) }
@@ -48,7 +50,8 @@ struct DataFile {
   private static func archive(of path: String) throws(Failure) -> (path: String, member: String?) {
     if try Paths.exists(path) { return (path, nil) }
     let bytes = Array(path.utf8)
-    guard let end = bytes.indices.first(where: { bytes[..<$0].suffix(4).elementsEqual(".zip".utf8) && bytes[$0] == 0x2f })
+    guard
+      let end = bytes.indices.first(where: { bytes[..<$0].suffix(4).elementsEqual(".zip".utf8) && bytes[$0] == 0x2f })
     else { return (path, nil) }
     let archive = String(decoding: bytes[..<end], as: UTF8.self)
     guard try Paths.exists(archive), try !Paths.isFolder(archive) else { return (path, nil) }
@@ -67,7 +70,8 @@ struct DataFile {
     }
     guard let entry = found.first else {
       if let member {
-        throw Failure(.noInput, "the archive has no file \"\(shortened(member, to: 100))\"", hint: "`unzip -l` lists it")
+        throw Failure(
+          .noInput, "the archive has no file \"\(shortened(member, to: 100))\"", hint: "`unzip -l` lists it")
       }
       throw Failure(.badData, "the archive has no .json, .jsonl, .csv or .tsv file", hint: "`unzip -l` lists it")
     }

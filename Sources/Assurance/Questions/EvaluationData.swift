@@ -55,13 +55,21 @@ public struct EvaluationData: Sendable {
   public static func read(
     _ path: String, annotations: String? = nil, images folder: String? = nil
   ) throws(Failure) -> EvaluationData {
-    let file = try DataFile(path)
+    try read(path, named: nil, annotations: annotations, images: folder)
+  }
+
+  /// - Parameter name: that tells the form, where the path doesn't.
+  package static func read(
+    _ path: String, named name: String?, annotations: String? = nil, images folder: String?
+  ) throws(Failure) -> EvaluationData {
+    let file = try DataFile(path, named: name)
     let folder = folder ?? Self.folder(of: path)
     let form = try self.form(of: file)
     if form == .vqa { return try read(questions: file, annotations: annotations, images: folder) }
     if let annotations {
       throw Failure(
-        .usage, file: annotations, "annotations go with questions of VQA v2 and OK-VQA only; \(path) has its own answers")
+        .usage, file: annotations,
+        "annotations go with questions of VQA v2 and OK-VQA only; \(path) has its own answers")
     }
     switch form {
     case .csv: return try read(csv: file, images: folder)
@@ -134,7 +142,8 @@ extension EvaluationQuestion {
 
 extension EvaluationData {
   /// Questions of VQA v2, in the file's order, with their annotations where these are given.
-  static func read(questions data: DataFile, annotations: String?, images folder: String) throws(Failure) -> EvaluationData
+  static func read(questions data: DataFile, annotations: String?, images folder: String) throws(Failure)
+    -> EvaluationData
   {
     let file = try VQAQuestions.read(data)
     var annotated: [Int: VQAAnnotations.Annotation] = [:]

@@ -60,7 +60,8 @@ public struct ImageFinder {
   public init(folder: String) throws(Failure) {
     self.folder = folder
     guard try Paths.isFolder(folder) else {
-      throw Failure(.noInput, file: folder, "there is no such folder", hint: "the images' folder is needed: --images DIR")
+      throw Failure(
+        .noInput, file: folder, "there is no such folder", hint: "the images' folder is needed: --images DIR")
     }
   }
 

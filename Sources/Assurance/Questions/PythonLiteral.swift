@@ -80,7 +80,11 @@ enum PythonLiteral {
         position += 1
         out.append(JSONMember(key, try value(depth: depth + 1)))
         skipSpace()
-        if next == UInt8(ascii: ",") { position += 1 } else if next != UInt8(ascii: "}") { throw failure("'}' expected") }
+        if next == UInt8(ascii: ",") {
+          position += 1
+        } else if next != UInt8(ascii: "}") {
+          throw failure("'}' expected")
+        }
       }
     }
 

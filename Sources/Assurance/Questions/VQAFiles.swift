@@ -23,7 +23,8 @@ public struct VQAQuestions: Sendable {
     let members = try file.forEach("questions") { item throws(Failure) in
       let id = try item.member("question_id")
       let question = Question(
-        id: try id.size(), image: try ImageReference(item.member("image_id")), text: try item.member("question").string())
+        id: try id.size(), image: try ImageReference(item.member("image_id")),
+        text: try item.member("question").string())
       guard !question.text.allSatisfy(\.isWhitespace) else { throw try item.member("question").failure("is empty") }
       guard seen.insert(question.id).inserted else { throw id.failure("question \(question.id) is there twice") }
       questions.append(question)
