@@ -36,7 +36,14 @@ package struct AnswerListFile {
     var out: [String] = []
     switch value.content {
     case .array(let items):
-      for item in items { out.append(try text(item["answer"] ?? item)) }
+      for item in items {
+        // An answer and its count, as Python's Counter lists them.
+        if case .array(let pair) = item.content, pair.count == 2, (try? pair[1].number()) != nil {
+          out.append(try text(pair[0]))
+        } else {
+          out.append(try text(item["answer"] ?? item))
+        }
+      }
       return out
     case .object(let members):
       if members.count == 1, case .array = members[0].value.content { return try answers(in: members[0].value) }

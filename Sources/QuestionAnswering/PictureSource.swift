@@ -11,7 +11,7 @@ public enum PictureSource {
   public init(_ path: String) {
     if path == "-" {
       self = .standardInput
-    } else if path.utf8.prefix(5).elementsEqual("data:".utf8) {
+    } else if path.utf8.prefix(5).elementsEqual("data:".utf8), (try? Paths.exists(path)) != true {
       self = .data(path)
     } else {
       self = .file(path)

@@ -40,6 +40,8 @@ public struct AnswerLines {
       given = object
       let (image, question) = (try object.member("image").string(), try object.member("question").string())
       guard !image.isEmpty else { throw Failure(.badData, "the image is empty") }
+      // Standard input is where the lines come from.
+      guard image != "-" else { throw Failure(.badData, "the image can't be standard input", hint: "a file is ./-") }
       guard !image.utf8.contains(0) else { throw Failure(.badData, "the image's path holds a zero byte") }
       let answers = try run.ask(image, [question])
       results?.add(object["question_id"] ?? object["id"] ?? .integer(number), answer: answers[0].text)

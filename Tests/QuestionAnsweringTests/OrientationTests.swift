@@ -119,7 +119,7 @@ extension String {
     "\u{feff}\n [\"yes\",\n\"no\",\"caf\\u00e9\"]\n",
     #"{"yes": 0, "no": 1, "café": 2}"#, #"{"café": 2, "no": 1, "yes": 0}"#, #"{"yes": 900, "no": 70, "café": 3}"#,
     #"{"0": "yes", "2": "café", "1": "no"}"#, #"[{"answer": "yes", "count": 9}, {"answer": "no"}, {"answer": "café"}]"#,
-    #"{"answers": ["yes", "no", "café"]}"#, "yes,900\nno,70\ncafé,3\n",
+    #"{"answers": ["yes", "no", "café"]}"#, #"[["yes", 90], ["no", 7], ["café", 3]]"#, "yes,900\nno,70\ncafé,3\n",
     "answer,count\r\nyes,900\r\nno,70\r\ncafé,3\r\n",
     "yes\t900\nno\t70\ncafé\t3", "\"yes\";900\n\"no\"; 70\n\"café\";3\n",
   ])

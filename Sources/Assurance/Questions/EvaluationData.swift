@@ -132,7 +132,8 @@ extension EvaluationQuestion {
   /// Sets the image, or why it isn't there.
   mutating func setImage(_ found: Result<String, Failure>, folder: String, name: String) {
     switch found {
-    case .success(let path): image = path
+    // A picture called so would be standard input.
+    case .success(let path): image = path == "-" ? "./-" : path
     case .failure(let failure): (image, imageProblem) = (Paths.join(folder, name), failure)
     }
   }

@@ -50,6 +50,10 @@ extension JSONValue {
   func questionID() throws(Failure) -> (text: String, value: JSONValue) {
     switch content {
     case .integer(let number): return (String(number), .integer(number))
+    // What pandas makes of whole numbers where one is missing.
+    case .number(let number) where Int(exactly: number) != nil:
+      let whole = Int(exactly: number) ?? 0
+      return (String(whole), .integer(whole))
     case .string(let text) where !text.isEmpty: return (text, .string(text))
     case .string: throw failure("is empty")
     default: throw failure("a whole number or a string is needed, not \(kind)")
