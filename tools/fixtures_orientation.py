@@ -32,8 +32,8 @@ def saved(kind, **options):
 def exif(number, order="<", kind=3, count=1, before=(), after=(), far=False):
     """EXIF with one directory; the value of `kind` 3 is a SHORT."""
     head = b"II*\0" if order == "<" else b"MM\0*"
-    sizes = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i"}
-    value = struct.pack(order + sizes[kind], number) * count
+    sizes = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q"}
+    value = struct.pack(order + ("II" if kind == 5 else sizes[kind]), *((number * 2, 2) if kind == 5 else (number,))) * count
     entries = [*before, (0x112, kind, count, value), *after]
     place = 8 + 2 + 12 * len(entries) + 4
     body, rest = struct.pack(order + "H", len(entries)), b""
@@ -86,6 +86,16 @@ def files():
     yield "undefined.jpg", in_jpeg(b"Exif\0\0" + exif(6, kind=7))
     yield "signed.jpg", in_jpeg(b"Exif\0\0" + exif(3, kind=9))
     yield "negative.jpg", in_jpeg(b"Exif\0\0" + exif(-6, kind=8))
+    yield "rational.jpg", in_jpeg(b"Exif\0\0" + exif(6, kind=5))
+    yield "float.jpg", in_jpeg(b"Exif\0\0" + exif(8.0, ">", kind=11))
+    yield "double.jpg", in_jpeg(b"Exif\0\0" + exif(5.0, kind=12))
+    yield "half.jpg", in_jpeg(b"Exif\0\0" + exif(5.5, kind=12))
+    yield "directory.jpg", in_jpeg(b"Exif\0\0" + exif(7, kind=13))
+    yield "long8.jpg", in_jpeg(b"Exif\0\0" + exif(6, kind=16))
+    yield "text-then-number.jpg", in_jpeg(b"Exif\0\0" + exif(6, before=[(0x112, 2, 2, b"3\0")]))
+    yield "unknown-then-number.jpg", in_jpeg(b"Exif\0\0" + exif(6, before=[(0x112, 99, 1, b"\3\0")]))
+    yield "bytes-and-xmp.jpg", in_jpeg(b"Exif\0\0" + exif(6, kind=7), b"http://ns.adobe.com/xap/1.0/\0" + xmp(6))
+    yield "far.jpg", in_jpeg(b"Exif\0\0" + exif(6, count=3)[:-2])
     yield "two.jpg", in_jpeg(b"Exif\0\0" + exif(5, count=2))
     yield "many.jpg", in_jpeg(b"Exif\0\0" + exif(7, ">", count=5))
     make = (0x10f, 2, 12, b"A camera's m")

@@ -158,23 +158,39 @@ package struct Orientation {
         ? slice.reduce(0) { $0 << 8 | Int($1) } : slice.reversed().reduce(0) { $0 << 8 | Int($1) }
     }
     guard let directory = number(4, at: 4), let count = number(2, at: directory) else { return nil }
-    var found: Int?
     for index in 0..<count {
       let entry = directory + 2 + 12 * index
       guard let tag = number(2, at: entry), let type = number(2, at: entry + 2), let length = number(4, at: entry + 4),
         entry + 12 <= data.count
       else { break }
-      // Whole numbers of 2, 4 and 1 bytes; a byte without sign is no number to Pillow.
-      let sizes = [3: 2, 4: 4, 6: 1, 8: 2, 9: 4]
       guard tag == 274, let size = sizes[type], length > 0 else { continue }
-      let isInPlace = length <= 4 / size
-      guard let place = isInPlace ? entry + 8 : number(4, at: entry + 8), let value = number(size, at: place) else {
-        continue
+      let isInPlace = size * length <= 4
+      guard isInPlace || size * length <= data.count else { continue }
+      guard let place = isInPlace ? entry + 8 : number(4, at: entry + 8), place + size * length <= data.count else {
+        break
       }
-      found = value
+      // The first that can be read counts, and of its values the first. What is no number turns nothing.
+      switch type {
+      case 3, 4, 13, 16: return number(size, at: place)
+      case 6: return number(1, at: place).map { Int(Int8(truncatingIfNeeded: $0)) }
+      case 8: return number(2, at: place).map { Int(Int16(truncatingIfNeeded: $0)) }
+      case 9: return number(4, at: place).map { Int(Int32(truncatingIfNeeded: $0)) }
+      case 5, 10:
+        guard let above = number(4, at: place), let below = number(4, at: place + 4), below > 0 else { return 1 }
+        return above % below == 0 ? above / below : 1
+      case 11: return number(4, at: place).flatMap { Int(exactly: Float(bitPattern: UInt32($0))) } ?? 1
+      case 12:
+        return number(8, at: place).flatMap { Int(exactly: Double(bitPattern: UInt64(bitPattern: Int64($0)))) } ?? 1
+      default: return 1
+      }
     }
-    return found
+    return nil
   }
+
+  /// Bytes of an element, by its type's number (TIFF 6.0, section 2, and BigTIFF).
+  private static let sizes = [
+    1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8,
+  ]
 
   /// `tiff:Orientation="6"` or `<tiff:Orientation>6<`.
   private static func xmp(_ text: [UInt8]) -> Int? {

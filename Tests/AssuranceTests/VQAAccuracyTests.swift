@@ -290,7 +290,7 @@ import Testing
     ("image,answer\n", "line 1: there is no column \"question\" among \"image\", \"answer\""),
     ("question\n", "line 1: there is no column \"image\" among \"question\""),
     ("image,question,Image\n", "line 1: column \"image\" twice"),
-    ("image;question\ta\n", "line 1: there is no column \"image\" among \"image;question\ta\""),
+    ("image;question\ta\n", "line 1: there is no column \"image\" among \"image;question\\u{9}a\""),
     ("image,question,answer,answers\n", "line 1: both answer and answers are there"),
     (
       "image,question,answer\na.jpg,What?,\"['a', b]\"\n",

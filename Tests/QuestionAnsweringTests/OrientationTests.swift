@@ -35,7 +35,7 @@ import Testing
       let place = try #require(
         whole.indices.first { whole[$0...].starts(with: "II*\0".utf8) || whole[$0...].starts(with: "MM\0*".utf8) }
           ?? whole.indices.first { whole[$0...].starts(with: "Raw profile".utf8) })
-      for offset in 0..<30 {
+      for offset in 0..<min(30, whole.count - place) {
         var changed = whole
         changed[place + offset] ^= 0xff
         // PNG's checksums are not held against chunks that decoders pass over; a decoder may refuse, but no more.

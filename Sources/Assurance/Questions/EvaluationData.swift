@@ -134,7 +134,8 @@ extension EvaluationQuestion {
     switch found {
     // A picture called so would be standard input.
     case .success(let path): image = path == "-" ? "./-" : path
-    case .failure(let failure): (image, imageProblem) = (Paths.join(folder, name), failure)
+    case .failure(let failure):
+      (image, imageProblem) = (name.hasPrefix("/") ? name : Paths.join(folder, name), failure)
     }
   }
 }
