@@ -88,6 +88,9 @@ def files():
         "capitals.csv": numbered(table(head=("IMAGE", "Question", " Answer "))),
         "blanks.csv": numbered(b"image, question, answer\r\n" + plain.split(b"\r\n", 1)[1].replace(b",\"", b", \"")),
     }
+    good["excel.csv"] = (b"sep=;\r\n" + table(delimiter=";"), expected([3, 4, 5, 7], singles))
+    good["quotes.tsv"] = (b'image\tquestion\tanswer\na.png\tWhat does "STOP" mean?\tto "stop"\n',
+                          [[2, "a.png", 'What does "STOP" mean?', ['to "stop"']]])
     more = [(index, "x", *row, number) for index, (row, number) in enumerate(zip(ROWS, IDS))]
     columns = ("", "Source", "image", "question", "answer", "question_id")
     good["columns.csv"] = (table(head=columns, rows=more), expected(IDS, singles))

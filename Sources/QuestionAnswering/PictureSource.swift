@@ -43,7 +43,7 @@ public enum PictureSource {
   }
 
   /// - Throws: `Failure` of kind `noInput` when a path is an address, and no file is called so.
-  static func checkIsNoAddress(_ path: String) throws(Failure) {
+  package static func checkIsNoAddress(_ path: String) throws(Failure) {
     let scheme = path.prefix { $0 != ":" }.lowercased()
     guard ["http", "https", "ftp", "s3", "gs", "file"].contains(scheme), path.dropFirst(scheme.count).hasPrefix("://"),
       try !Paths.exists(path)

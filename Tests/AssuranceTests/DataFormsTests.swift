@@ -123,6 +123,10 @@ import Testing
       data.questions.map { $0.imageProblem?.withoutFile } == [
         nil, "line 3: there is no image \(folder.file("b.png"))", "line 4: there is no image \(folder.file("c.png"))",
       ])
+    let address = try folder.write(Array("image,question\na.png,Is it?\nhttps://x.org/b.png,Or?\n".utf8), to: "a.csv")
+    let problem = try EvaluationData.read(address).questions[1].imageProblem
+    #expect(problem?.reason == "https://x.org/b.png: is an address; pictures are read from files")
+    #expect(problem?.hint?.hasPrefix("download it first") == true)
     let none = try folder.write(Array("image,question\nb.png,Is it?\nc.png,Or?\n".utf8), to: "none.csv")
     let error = failure { _ = try EvaluationData.read(none) }
     #expect(error?.kind == .noInput && error?.place == "line 2")

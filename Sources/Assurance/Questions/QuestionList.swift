@@ -1,4 +1,5 @@
 import Arrays
+import QuestionAnswering
 
 /// The questions of a file, checked as they come.
 struct QuestionList {
@@ -75,6 +76,9 @@ struct QuestionList {
       question.imageProblem = Failure(
         .noInput, "there is no image \(question.image)",
         hint: "relative paths start at the images' folder or, without one, at this file's")
+      do throws(Failure) { try PictureSource.checkIsNoAddress(image) } catch {
+        question.imageProblem = Failure(.noInput, "\(error)", hint: error.hint)
+      }
     }
     questions.append(question)
   }

@@ -8,6 +8,7 @@ extension EvaluationData {
   static func read(csv file: DataFile, images folder: String) throws(Failure) -> EvaluationData {
     let (start, header, separator) = try header(of: file)
     var records = CSVRecords(path: file.path, bytes: file.bytes[...], separator: separator)
+    if namedSeparator(file.bytes) != nil { _ = try records.next() }
     let columns = try Columns(header) { reason in records.failure(start, reason) }
     _ = try records.next()
     var list = QuestionList(folder: try ImageFinder(folder: folder))
@@ -42,15 +43,23 @@ extension EvaluationData {
     return .string(text)
   }
 
+  /// Of the line that Excel takes before the others: `sep=;`.
+  private static func namedSeparator(_ bytes: [UInt8]) -> UInt8? {
+    guard bytes.count > 5, bytes.starts(with: "sep=".utf8), [0x0a, 0x0d].contains(bytes[5]) else { return nil }
+    return CSVRecords.separators.first { $0 == bytes[4] }
+  }
+
   /// The first line, with the separator by which it names the columns that are needed.
   private static func header(
     of file: DataFile
   ) throws(Failure) -> (line: Int, fields: [String], separator: UInt8) {
     var first: (line: Int, fields: [String])?
     var problem: Failure?
-    for separator in CSVRecords.separators {
+    let named = namedSeparator(file.bytes)
+    for separator in named.map({ [$0] }) ?? CSVRecords.separators {
       var records = CSVRecords(path: file.path, bytes: file.bytes[...], separator: separator)
       do throws(Failure) {
+        if named != nil { _ = try records.next() }
         guard let record = try records.next() else { break }
         first = first ?? record
         let names = Set(record.fields.map(Columns.name))
@@ -59,7 +68,7 @@ extension EvaluationData {
         problem = problem ?? error
       }
     }
-    if let first { return (first.line, first.fields, CSVRecords.separators[0]) }
+    if let first { return (first.line, first.fields, named ?? CSVRecords.separators[0]) }
     throw problem ?? Failure(.badData, file: file.path, "is empty", hint: CSVRecords.hint)
   }
 
