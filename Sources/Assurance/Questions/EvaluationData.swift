@@ -129,13 +129,14 @@ extension EvaluationQuestion {
     try EvaluationData.read(path, annotations: annotations, images: folder).questions
   }
 
-  /// Sets the image, or why it isn't there.
-  mutating func setImage(_ found: Result<String, Failure>, folder: String, name: String) {
-    switch found {
+  /// Sets the image to the first of these names that is there, or says why none is.
+  mutating func setImage(
+    _ names: [String], _ what: String, in images: inout ImageFinder
+  ) throws(Failure) {
+    switch try images.find(names, what) {
     // A picture called so would be standard input.
     case .success(let path): image = path == "-" ? "./-" : path
-    case .failure(let failure):
-      (image, imageProblem) = (name.hasPrefix("/") ? name : Paths.join(folder, name), failure)
+    case .failure(let failure): (image, imageProblem) = (images.path(of: names[0]), failure)
     }
   }
 }
@@ -181,7 +182,7 @@ extension EvaluationData {
         id: String(question.id), givenID: .integer(question.id), image: "", question: question.text,
         answers: annotation?.answers ?? [], questionType: annotation?.questionType,
         answerType: annotation?.answerType, metric: annotation == nil ? nil : .vqa)
-      item.setImage(try images.find(names, question.image.description), folder: folder, name: names[0])
+      try item.setImage(names, question.image.description, in: &images)
       out.append(item)
     }
     return try EvaluationData(.vqa, out)

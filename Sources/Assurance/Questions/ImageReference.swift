@@ -74,7 +74,7 @@ public struct ImageFinder {
     if let known = found[names[0]] { return known }
     var result: Result<String, Failure>?
     for name in names {
-      let path = name.hasPrefix("/") ? name : Paths.join(folder, name)
+      let path = path(of: name)
       if try Paths.exists(path) {
         result = .success(path)
         break
@@ -89,6 +89,11 @@ public struct ImageFinder {
           hint: "--images DIR names the folder that the images are in"))
     found[names[0]] = final
     return final
+  }
+
+  /// By bytes: to a String, a stroke and a combining mark after it are one character, and no stroke.
+  func path(of name: String) -> String {
+    name.utf8.first == UInt8(ascii: "/") ? name : Paths.join(folder, name)
   }
 
   /// As data sets without numbers name images: by a name that may lack its ending, and may begin with a folder that is not

@@ -23,7 +23,7 @@ struct QuestionList {
     guard ids.insert(question.id).inserted else {
       throw id.failure("question \(shortened(question.id, to: 40)) is there twice")
     }
-    question.setImage(try images.find(names, image), folder: images.folder, name: names[0])
+    try question.setImage(names, image, in: &images)
     questions.append(question)
   }
 
@@ -71,7 +71,7 @@ struct QuestionList {
       answerType: answerType.flatMap { $0.isEmpty ? nil : $0 })
     // A list of one is the right answer; VQA's metric has nothing to compare it with.
     question.metric = answers?.metric
-    question.setImage(try images.find(Self.paths(image), image), folder: images.folder, name: image)
+    try question.setImage(Self.paths(image), image, in: &images)
     if case .noInput = question.imageProblem?.kind {
       question.imageProblem = Failure(
         .noInput, "there is no image \(question.image)",
