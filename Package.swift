@@ -39,14 +39,18 @@ let package = Package(
     .target(name: "CFamilyFiles"),
     // What keeps the child processes of the two below small, short and harmless.
     .target(name: "CChild"),
+    // Libraries that are loaded at run time, of which the program's file tells in notes.
+    .target(name: "CLoading"),
     // HDF5 by libhdf5, which is loaded at run time, in a child process only.
-    .target(name: "CHDF5", dependencies: ["CChild"]),
+    .target(name: "CHDF5", dependencies: ["CChild", "CLoading"]),
     // Videos by FFmpeg's libraries, which are loaded at run time, in a child process only.
-    .target(name: "CVideo", dependencies: ["CChild"]),
+    .target(name: "CVideo", dependencies: ["CChild", "CLoading"]),
     // The hot loops of running a net, for several kinds of processors.
-    .target(name: "CKernels"),
+    .target(name: "CKernels", dependencies: ["CLoading"]),
     // Pictures, decoded by libjpeg and libpng, and by libwebp and libtiff when one is met.
-    .target(name: "CImages", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
+    .target(
+      name: "CImages", dependencies: ["CLoading"],
+      linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
 
     // Dependencies point one way only: every target names those below it.
     .target(
@@ -60,7 +64,9 @@ let package = Package(
     library("Families", ["Arrays", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
     library("QuestionAnswering", ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "CImages"]),
     library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering"]),
-    library("Reports", ["Arrays", "Checkpoints", "NetFile", "Nets", "Families", "Assurance", "QuestionAnswering"]),
+    library(
+      "Reports",
+      ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "Assurance", "QuestionAnswering"]),
     // The library product: the public face of the targets above.
     .target(
       name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],

@@ -180,7 +180,7 @@ def check_asking(checks, errors, program, shelf):
                           capture_output=True, text=True, timeout=600)
     checks.check(done.returncode == 1, f"a bad line: exit status {done.returncode}")
     answer, failure = map(json.loads, done.stdout.splitlines())
-    check_valid(checks, errors, "ask", {"answers": [answer]}, "a line of answers")
+    check_valid(checks, errors, "ask", {"answers": [answer], "kernels": "portable"}, "a line of answers")
     check_failures(checks, errors, program, shelf, picture)
     checks.check(failure["line"] == 2 and failure["error"]["status"] == 65, f"a bad line: {failure}")
     return asked

@@ -324,8 +324,8 @@ def sanitized(options, bases):
     folder = pathlib.Path(options.work)
     program, report, files = folder / "sanitized", folder / "report", folder / "files"
     files.mkdir()
-    sources = [path for name in ("CHDF5", "CVideo", "CImages") for path in sorted((ROOT / "Sources" / name).glob("*.c"))]
-    includes = [f"-I{ROOT / 'Sources' / name / 'include'}" for name in ("CHDF5", "CVideo", "CImages", "CChild")]
+    sources = [path for name in ("CHDF5", "CVideo", "CImages", "CLoading") for path in sorted((ROOT / "Sources" / name).glob("*.c"))]
+    includes = [f"-I{ROOT / 'Sources' / name / 'include'}" for name in ("CHDF5", "CVideo", "CImages", "CChild", "CLoading")]
     subprocess.run(
         [options.clang, "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-w", *includes,
          "-I/usr/include/hdf5/serial", ROOT / "tools" / "hostile_sanitized.c", *sources, "-ljpeg", "-lpng16", "-lm",

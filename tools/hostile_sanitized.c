@@ -1,6 +1,6 @@
 // What the children do, and the decoding of pictures, under AddressSanitizer: see `--sanitize` in check_hostile.py.
 //
-//     clang -g -O1 -fsanitize=address,undefined … tools/hostile_sanitized.c Sources/{CHDF5,CVideo,CImages}/*.c
+//     clang -g -O1 -fsanitize=address,undefined … tools/hostile_sanitized.c Sources/{CHDF5,CVideo,CImages,CLoading}/*.c
 //     hostile_sanitized hdf5|videos|pictures REPORT <paths
 //
 // Reads each file in a process of its own. Prints for each its path after what came of it: `done`, `late`, `signal N`,

@@ -4,8 +4,8 @@ public struct JSONRules: Sendable {
   public var maximumDepth: Int
   /// Most values altogether: bounds the memory that a hostile text can make its reader take.
   public var maximumValues: Int
-  /// Config files written by others: a key given twice counts the last time (as Python's reader has it), and NaN and
-  /// Infinity are numbers.
+  /// Config files written by others: a key given twice counts the last time (as Python's reader has it), NaN and
+  /// Infinity are numbers, and so are integers of any length.
   public var isLenient: Bool
   /// The limit by which `maximumValues` can be raised; nil: it is part of a format.
   var limit: Limit?
@@ -216,6 +216,8 @@ private struct JSONParser {
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if isInteger {
       guard let value = Int(text) else {
+        // Python's integers have any size: transformers writes 10^30 where a length has no bound.
+        if rules.isLenient, let number = Double(text), number.isFinite { return .number(number) }
         throw failure("the integer \(text.prefix(24))… does not fit 64 bits", at: start)
       }
       return .integer(value)

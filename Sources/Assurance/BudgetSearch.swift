@@ -67,12 +67,14 @@ public struct BudgetSearch {
   private let answerOptions: AnswerOptions
   fileprivate let base: [String: QuantizationOptions]
   private let threads: Int?
+  private let level: Engine.Level?
 
   /// - Parameter base: by net: the options without any help.
   /// - Throws: `Failure` of kind `usage` when a drop of accuracy is limited but the questions have no right answers.
   public init(
     _ nets: VQANets, on questions: [EvaluationQuestion], _ budget: QuantizationBudget,
-    base: [String: QuantizationOptions], answerOptions: AnswerOptions = AnswerOptions(), threads: Int? = nil
+    base: [String: QuantizationOptions], answerOptions: AnswerOptions = AnswerOptions(), threads: Int? = nil,
+    level: Engine.Level? = nil
   ) throws(Failure) {
     guard budget.maximumDrop == nil || questions.contains(where: { !$0.answers.isEmpty }) else {
       throw Failure(
@@ -85,6 +87,7 @@ public struct BudgetSearch {
     self.base = base
     self.answerOptions = answerOptions
     self.threads = threads
+    self.level = level
   }
 
   /// - Parameters:
@@ -92,7 +95,7 @@ public struct BudgetSearch {
   ///   - progress: is told what is being done.
   /// - Throws: `Failure` of kind `mismatch` when no choice is within the budget.
   public func run(folder: String, progress: (_ what: String) -> Void = { _ in }) throws -> Result {
-    let vqa = try VisualQuestionAnswering(nets, threads: threads)
+    let vqa = try VisualQuestionAnswering(nets, threads: threads, level: level)
     progress("quantizing")
     let int8 = try VQANets(files: int8Nets(in: folder))
 

@@ -146,7 +146,7 @@ public struct Evaluation: Sendable {
     let spread = min(options.layerQuestions, answered.count)
     let sample = (0..<spread).map { $0 * answered.count / spread }
     let flipped = answered.indices.filter { answered[$0].isFlipped }.prefix(options.layerQuestions)
-    let comparison = try LayerComparison(a.nets, reference: b.nets, threads: a.threads)
+    let comparison = try LayerComparison(a.nets, reference: b.nets, threads: a.threads, level: a.level)
     for (chosen, isFlipped) in [(sample, false), (Array(flipped), true)] {
       for (path, indices) in EvaluationQuestion.byImage(questions, chosen) {
         progress("layers, \(path)", 0)

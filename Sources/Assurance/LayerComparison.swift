@@ -26,10 +26,12 @@ final class LayerComparison {
   private let b: VisualQuestionAnswering
   private let watch: Watch
 
-  init(_ a: VQANets, reference b: VQANets, threads: Int) throws(Failure) {
+  init(_ a: VQANets, reference b: VQANets, threads: Int, level: Engine.Level) throws(Failure) {
     watch = Watch()
-    self.a = try VisualQuestionAnswering(a, engine: Engine(threads: threads, observer: First(watch: watch)))
-    self.b = try VisualQuestionAnswering(b, engine: Engine(threads: threads, observer: Second(watch: watch)))
+    self.a = try VisualQuestionAnswering(
+      a, engine: Engine(threads: threads, level: level, observer: First(watch: watch)))
+    self.b = try VisualQuestionAnswering(
+      b, engine: Engine(threads: threads, level: level, observer: Second(watch: watch)))
   }
 
   /// In the order in which layers run.

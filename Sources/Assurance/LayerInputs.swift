@@ -42,13 +42,13 @@ public struct LayerInputs: Sendable {
   /// - Parameter progress: called with the number of questions done since the last call.
   /// - Throws: `Failure` naming the image that can't be read or the question that can't be answered.
   public init(
-    _ nets: VQANets, on questions: [EvaluationQuestion], threads: Int? = nil,
+    _ nets: VQANets, on questions: [EvaluationQuestion], threads: Int? = nil, level: Engine.Level? = nil,
     progress: (_ what: String, _ questions: Int) -> Void = { _, _ in }
   ) throws(Failure) {
     let sums = Sums()
-    let engine = try Engine(threads: threads ?? Paths.processors, observer: sums)
+    let engine = try Engine(threads: threads, level: level, observer: sums)
     let vqa = try VisualQuestionAnswering(nets, engine: engine)
-    let free = try VisualQuestionAnswering(nets, threads: threads)
+    let free = try VisualQuestionAnswering(nets, threads: threads, level: level)
     for (path, indices) in EvaluationQuestion.byImage(questions) {
       let picture = try Picture(path)
       do throws(Failure) {

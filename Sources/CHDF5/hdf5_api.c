@@ -7,15 +7,18 @@
 #include <string.h>
 
 #include "hdf5_filters.h"
+#include "loading.h"
 
 struct ingot_h5_api ingot_h5;
 
 // Debian's name of the serial library, then those of the HDF Group's releases 1.10, 1.12, 1.14 and 2.0.
-static const char *const names[] = {
-    "libhdf5_serial.so.103", "libhdf5_serial.so.310", "libhdf5_serial.so.320", "libhdf5.so.103",
-    "libhdf5.so.200",        "libhdf5.so.310",        "libhdf5.so.320",        "libhdf5_serial.so",
-    "libhdf5.so",
-};
+#define RELEASES(OR)                                                                                     \
+  "libhdf5_serial.so.103" OR "libhdf5_serial.so.310" OR "libhdf5_serial.so.320" OR "libhdf5.so.103" OR   \
+  "libhdf5.so.200" OR "libhdf5.so.310" OR "libhdf5.so.320"
+#define COMMA ,
+static const char *const names[] = {RELEASES(COMMA), "libhdf5_serial.so", "libhdf5.so"};
+
+INGOT_LOADS(hdf5, "HDF5 checkpoints, of TensorFlow and Keras", RELEASES(INGOT_OR));
 
 /// Loads the library, or refuses because there is none or because it can't be loaded.
 static void *open_library(struct ingot_h5_refusal *why) {

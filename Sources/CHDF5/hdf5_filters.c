@@ -3,14 +3,18 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "loading.h"
+
 /// `uncompress` of zlib: unpacks all there is, and fails if that has no room.
 typedef int inflate_function(
     unsigned char *unpacked, unsigned long *unpacked_count, const unsigned char *packed, unsigned long packed_count);
 static inflate_function *inflate_all;
 
+INGOT_LOADS(deflate, "HDF5 checkpoints that were compressed", "libz.so.1");
+
 void ingot_h5_load_zlib(void) {
-  void *library = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (!library) library = dlopen("libz.so", RTLD_NOW | RTLD_LOCAL);
+  static const char *const names[] = {"libz.so.1", "libz.so", NULL};
+  void *library = ingot_load_first(names);
   if (library) inflate_all = (inflate_function *)dlsym(library, "uncompress");
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "image_job.h"
+#include "loading.h"
 
 struct format {
   const char *name;
@@ -103,8 +104,7 @@ void ingot_picture_free(ingot_picture *picture) {
 }
 
 int ingot_image_load(const char *const *names, const char *const *symbols, void **functions, size_t count) {
-  void *library = NULL;
-  for (; *names && !library; names++) library = dlopen(*names, RTLD_NOW | RTLD_LOCAL);
+  void *library = ingot_load_first(names);
   if (!library) return 0;
   for (size_t index = 0; index < count; index++) {
     functions[index] = dlsym(library, symbols[index]);

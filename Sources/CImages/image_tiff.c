@@ -9,6 +9,7 @@
 #include <tiffio.h>
 
 #include "image_job.h"
+#include "loading.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -47,6 +48,8 @@ static void keep_error(const char *module, const char *format, va_list arguments
   (void)module;
   vsnprintf(last_error, sizeof last_error, format, arguments);
 }
+
+INGOT_LOADS(tiff, "pictures in TIFF", "libtiff.so.6" INGOT_OR "libtiff.so.5");
 
 static void load(void) {
   static const char *const names[] = {"libtiff.so.6", "libtiff.so.5", "libtiff.so", NULL};

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "image_job.h"
+#include "loading.h"
+
+INGOT_LOADS(webp, "pictures in WebP", "libwebp.so.7");
 
 static struct {
   int (*get_info)(const uint8_t *bytes, size_t count, int *width, int *height);

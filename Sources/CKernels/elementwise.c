@@ -31,9 +31,9 @@ void ck_layer_norm(ck_pool *pool, const float *x, size_t rows, size_t size, cons
 }
 
 double ck_log_sum_exp(const float *x, size_t count) {
-  return ck_operations_of(ck_level_best())->log_sum_exp(x, count);
+  return ck_operations_of(ck_level_of_processor())->log_sum_exp(x, count);
 }
 
 void ck_widen(const void *source, ck_type type, size_t count, float *target) {
-  if (count > 0) ck_operations_of(ck_level_best())->widen(source, type, count, target);
+  if (count > 0) ck_operations_of(ck_level_of_processor())->widen(source, type, count, target);
 }

@@ -11,5 +11,5 @@
     .panel_rows = panel_rows, .panel_outputs = panel_outputs, .pack_rows = pack_rows, .pack_outputs = pack_outputs, \
     .multiply = multiply, .most_few_rows = most_few_rows, .few = few_rows_limit, .few_rows = few_rows, \
     .attention = {.scratch = attention_scratch, .attend = attend}, .layer_norm = layer_norm, \
-    .log_sum_exp = log_sum_exp, .widen = widen, .int8 = (int8_table), \
+    .log_sum_exp = log_sum_exp, .widen = widen, .finish_rows = finish_rows, .exponentials = exponentials, .int8 = (int8_table), \
   }

@@ -1,7 +1,7 @@
-// Which of the levels that were compiled in this processor has.
-#include "operations.h"
+// Which of the levels that were compiled in this processor has, and whether OpenBLAS is there.
+#include "openblas.h"
 
-ck_level ck_level_best(void) {
+ck_level ck_level_of_processor(void) {
 #if defined(__x86_64__)
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c"))
     return ck_level_portable;
@@ -14,16 +14,25 @@ ck_level ck_level_best(void) {
 #endif
 }
 
+ck_level ck_level_best(void) {
+  ck_level level = ck_level_of_processor();
+  return level == ck_level_portable && ck_openblas_operations() != NULL ? ck_level_openblas : level;
+}
+
+int ck_level_is_available(ck_level level) {
+  return level == ck_level_openblas ? ck_openblas_operations() != NULL : level <= ck_level_of_processor();
+}
+
 const ck_operations *ck_operations_of(ck_level level) {
+  if (!ck_level_is_available(level)) return NULL;
+  switch (level) {
 #if defined(__x86_64__)
-  ck_level best = ck_level_best();
-  if (level > best) level = best;
-  if (level >= ck_level_avx512) return &ck_operations_avx512;
-  if (level == ck_level_avx2) return &ck_operations_avx2;
-#else
-  (void)level;
+  case ck_level_avx2: return &ck_operations_avx2;
+  case ck_level_avx512: return &ck_operations_avx512;
 #endif
-  return &ck_operations_portable;
+  case ck_level_openblas: return ck_openblas_operations();
+  default: return &ck_operations_portable;
+  }
 }
 
 const ck_int8_operations *ck_int8_operations_of(const ck_operations *operations) {

@@ -3,9 +3,9 @@
 // Many rows: x is packed once for all threads (and once for all maps of the same x); then each task packs some panels of
 // the weights into its thread's own scratch and multiplies all rows by them. Few rows: weights are read in place.
 //
-// With int8 weights x is quantized first, once for all maps of the same x, and then goes the same two ways.
-#include "operations.h"
-#include "pool.h"
+// With int8 weights x is quantized first, once for all maps of the same x, and then goes the same two ways. At the level
+// of OpenBLAS, floats of many rows go there instead.
+#include "openblas.h"
 
 /// Products to be worth waking another thread, inputs at once, and weights packed at once (in units of 4 bytes): these
 /// must stay in the second-level cache together with the rows multiplied.
@@ -173,6 +173,11 @@ static void few_task(void *context, size_t index, int thread) {
 
 static int is_few(const plan *plan, const ck_linear *map) {
   return map->rows <= (is_quantized(map) ? plan->int8->most_few_rows : plan->operations->most_few_rows);
+}
+
+/// Whether a map is computed from packed panels.
+static int is_packed(const plan *plan, const ck_linear *map) {
+  return !is_few(plan, map) && !ck_openblas_takes(plan->operations, map);
 }
 
 static void run(plan *plan, ck_task *task, size_t count, double work) {
@@ -365,12 +370,12 @@ static int multiply(plan *plan, const job *jobs, size_t count) {
   return 0;
 }
 
-/// Maps of many rows.
+/// Maps of many rows by our own kernels.
 static int run_many(plan *plan, const ck_linear *maps, size_t count) {
   int threads = ck_pool_threads(plan->pool);
   size_t jobs = 0, pieces = 0;
   for (size_t i = 0; i < count; i++) {
-    if (is_few(plan, &maps[i])) continue;
+    if (!is_packed(plan, &maps[i])) continue;
     size_t rows = rows_at_once(plan, &maps[i]), parts = ck_parts(maps[i].rows, rows);
     size_t row_panels = parts * ck_parts(rows, panel_rows(plan, &maps[i]));
     jobs += parts;
@@ -388,7 +393,7 @@ static int run_many(plan *plan, const ck_linear *maps, size_t count) {
   jobs = 0;
   for (size_t i = 0, next; i < count; i = next) {
     next = i + 1;
-    if (is_few(plan, &maps[i])) continue;
+    if (!is_packed(plan, &maps[i])) continue;
     while (next < count && maps[next].x == maps[i].x && maps[next].x_stride == maps[i].x_stride &&
            maps[next].inputs == maps[i].inputs && maps[next].rows == maps[i].rows &&
            is_quantized(&maps[next]) == is_quantized(&maps[i]))
@@ -422,6 +427,7 @@ int ck_linear_run(ck_pool *pool, const ck_linear *maps, size_t count) {
   const ck_operations *operations = ck_pool_operations(pool);
   plan plan = {.pool = pool, .operations = operations, .int8 = ck_int8_operations_of(operations)};
   if (run_few(&plan, maps, count) != 0) return -1;
+  if (operations->is_openblas && ck_openblas_linear_run(pool, maps, count) != 0) return -1;
   return run_many(&plan, maps, count);
 }
 

@@ -73,7 +73,14 @@ typedef struct ck_operations {
   double (*log_sum_exp)(const float *x, size_t count);
   void (*widen)(const void *source, ck_type type, size_t count, float *target);
 
+  /// y = products + bias, + y before that if `add_before`; then gelu if that is the finish. `products` may be y.
+  void (*finish_rows)(const float *products, size_t stride, size_t rows, size_t outputs, float *y, size_t y_stride,
+                      const float *bias, int add_before, ck_finish finish);
+  /// s[0 ..< n] becomes e^(s - max), s[n ..< end] zeros. Returns the sum.
+  float (*exponentials)(float *s, size_t n, size_t end);
+
   const ck_int8_operations *int8;
+  int is_openblas;
 } ck_operations;
 
 enum { ck_few_outputs = 256 };
@@ -90,7 +97,9 @@ extern const ck_int8_operations ck_int8_operations_vnni;
 extern const ck_attention_operations ck_rounded_attention_avx512;
 #endif
 
-/// Those of a level, or of the best one below it that there is.
+/// The best of this processor's own levels.
+ck_level ck_level_of_processor(void);
+/// Those of a level, or NULL where it isn't available.
 const ck_operations *ck_operations_of(ck_level level);
 /// Those for int8 that belong to a level's and that this processor has.
 const ck_int8_operations *ck_int8_operations_of(const ck_operations *operations);

@@ -181,6 +181,8 @@ const struct ck_operations *ck_pool_operations(const ck_pool *pool) { return poo
 int ck_pool_threads(const ck_pool *pool) { return pool->started + 1; }
 
 ck_pool *ck_pool_create(int threads, ck_level level) {
+  const ck_operations *operations = ck_operations_of(level);
+  if (operations == NULL) return NULL;
   if (threads < 1) threads = 1;
   ck_pool *pool;
   void *memory;
@@ -191,7 +193,7 @@ ck_pool *ck_pool_create(int threads, ck_level level) {
   atomic_init(&pool->done, 0);
   atomic_init(&pool->sleeping, 0);
   atomic_init(&pool->stopping, 0);
-  pool->operations = ck_operations_of(level);
+  pool->operations = operations;
   pool->workers = calloc((size_t)threads, sizeof(worker));
   pool->own = calloc((size_t)threads, sizeof(buffer));
   if (pool->workers == NULL || pool->own == NULL || pthread_mutex_init(&pool->mutex, NULL) != 0) {

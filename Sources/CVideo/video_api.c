@@ -4,7 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "loading.h"
+
 struct ingot_video_api ingot_ff;
+
+#define SONAME(name, version) "lib" name ".so." AV_STRINGIFY(version)
+#define UTIL SONAME("avutil", LIBAVUTIL_VERSION_MAJOR)
+#define SCALE SONAME("swscale", LIBSWSCALE_VERSION_MAJOR)
+#define CODEC SONAME("avcodec", LIBAVCODEC_VERSION_MAJOR)
+#define FORMAT SONAME("avformat", LIBAVFORMAT_VERSION_MAJOR)
+INGOT_LOADS(video_util, "videos", UTIL);
+INGOT_LOADS(video_scale, "videos", SCALE);
+INGOT_LOADS(video_codec, "videos", CODEC);
+INGOT_LOADS(video_format, "videos", FORMAT);
 
 static char message[256];
 
@@ -23,9 +35,7 @@ const char *ingot_video_message(void) { return message; }
 void ingot_video_forget_message(void) { message[0] = 0; }
 
 /// Loads a library by its name, or refuses because there is none or because it can't be loaded.
-static void *open_library(const char *name, int version, struct ingot_video_refusal *why) {
-  char file[64];
-  snprintf(file, sizeof file, "lib%s.so.%d", name, version);
+static void *open_library(const char *file, struct ingot_video_refusal *why) {
   void *library = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
   if (library) return library;
   const char *error = dlerror();
@@ -52,13 +62,13 @@ int ingot_video_load(struct ingot_video_refusal *why) {
   void *library;
   // They stay loaded to the end of the process. Lower ones first: the others are found to need what is there already.
 #define FIND(name) ingot_ff.name = (__typeof__(ingot_ff.name))find(library, #name, why);
-  if (!(library = open_library("avutil", LIBAVUTIL_VERSION_MAJOR, why))) return why->status;
+  if (!(library = open_library(UTIL, why))) return why->status;
   INGOT_VIDEO_UTIL_FUNCTIONS(FIND)
-  if (!(library = open_library("swscale", LIBSWSCALE_VERSION_MAJOR, why))) return why->status;
+  if (!(library = open_library(SCALE, why))) return why->status;
   INGOT_VIDEO_SCALE_FUNCTIONS(FIND)
-  if (!(library = open_library("avcodec", LIBAVCODEC_VERSION_MAJOR, why))) return why->status;
+  if (!(library = open_library(CODEC, why))) return why->status;
   INGOT_VIDEO_CODEC_FUNCTIONS(FIND)
-  if (!(library = open_library("avformat", LIBAVFORMAT_VERSION_MAJOR, why))) return why->status;
+  if (!(library = open_library(FORMAT, why))) return why->status;
   INGOT_VIDEO_FORMAT_FUNCTIONS(FIND)
 #undef FIND
   if (!why->status) ingot_ff.av_log_set_callback(keep_message);

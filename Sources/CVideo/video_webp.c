@@ -8,6 +8,7 @@
 #include <webp/demux.h>
 
 #include "child_limits.h"
+#include "loading.h"
 #include "video_decode.h"
 
 // clang-format off
@@ -23,8 +24,11 @@ static struct {
 #undef MEMBER
 } webp;
 
+#define SONAME "libwebpdemux.so.2"
+INGOT_LOADS(animations, "animated pictures in WebP", SONAME);
+
 static int load(struct ingot_video_refusal *why) {
-  const char *name = "libwebpdemux.so.2";
+  const char *name = SONAME;
   void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     return ingot_video_refuse(why, INGOT_VIDEO_UNAVAILABLE, "needs %s of libwebp, which is not installed", name);

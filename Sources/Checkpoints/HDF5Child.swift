@@ -42,7 +42,7 @@ package enum HDF5Child {
 
   static func hint(_ ending: ChildProcess.Ending, _ reason: String) -> String? {
     Limit.named(in: reason)?.hint()
-      ?? (ending == .exited(69) ? "install libhdf5, for example with `apt-get install libhdf5-103`" : nil)
+      ?? (ending == .exited(69) ? "install libhdf5: in Debian, `apt-get install libhdf5-dev` brings it" : nil)
   }
 
   static func failure(_ ending: ChildProcess.Ending, _ message: String) -> Failure {

@@ -13,6 +13,8 @@ public struct ConversionRequest: Sendable {
   public var precision: ElementType?
   /// The profile that the nets will run with; nil: the layout's.
   public var profile: String?
+  /// Whose arithmetic prepares pictures; nil: as the checkpoint says, else Pillow's.
+  public var pixels: ImageBackend?
   /// Whether the plan serves to compare arrays, not to write nets: then each keeps its element type, and parameters that
   /// can't be told of the checkpoint are left open.
   public var isForComparing: Bool
@@ -21,12 +23,13 @@ public struct ConversionRequest: Sendable {
 
   public init(
     family: Family? = nil, parameters: [Combination.Parameter] = [], precision: ElementType? = nil,
-    profile: String? = nil, isForComparing: Bool = false, allowsUnused: Bool = false
+    profile: String? = nil, pixels: ImageBackend? = nil, isForComparing: Bool = false, allowsUnused: Bool = false
   ) {
     self.family = family
     self.parameters = parameters
     self.precision = precision
     self.profile = profile
+    self.pixels = pixels
     self.isForComparing = isForComparing
     self.allowsUnused = allowsUnused
   }

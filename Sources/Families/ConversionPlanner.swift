@@ -116,7 +116,7 @@ struct ConversionPlanner {
 
     var used: Set<Int> = []
     var nets: [ConversionPlan.PlannedNet] = []
-    var profileValues = try settings.profile(profile)
+    var profileValues = try settings.profile(profile, backend: request.pixels)
     for kind in family.nets {
       var combination = base
       if let axis = family.netAxis { combination[axis.name] = .word(kind.name) }

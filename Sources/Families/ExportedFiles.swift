@@ -18,7 +18,7 @@ struct ExportedFiles {
       if name.hasPrefix("tokenizer"), tokenizer == nil { continue }
       var json = filled(skeleton)
       if name == "config.json" { json = withConfiguration(json) }
-      json = withProfile(json, file: name)
+      json = try withProfile(json, file: name)
       out.append((name, json.prettyText + "\n"))
     }
     if let tokenizer {
@@ -77,7 +77,18 @@ struct ExportedFiles {
     return JSONValue(.object((0..<count).map { JSONMember("\($0)", .string("LABEL_\($0)")) }))
   }
 
-  private func withProfile(_ json: JSONValue, file: String) -> JSONValue {
+  private func withImageProcessor(_ json: JSONValue) throws(Failure) -> JSONValue {
+    guard let image = headers[0].profile["image"], let name = family.profiles.compactMap(\.imageProcessor).first else {
+      return json
+    }
+    var json = json
+    for member in try ImagePreparation(profile: image).settings(of: name) {
+      json = json.setting([Substring(member.key)], to: member.value)
+    }
+    return json
+  }
+
+  private func withProfile(_ json: JSONValue, file: String) throws(Failure) -> JSONValue {
     var json = json
     guard case .string(let name) = headers[0].profile["name"]?.content, let profile = family.profile(name) else {
       return json
@@ -85,13 +96,9 @@ struct ExportedFiles {
     for (profileFile, keys) in profile.keys where profileFile == file {
       for key in keys {
         guard let value = headers[0].profile[path: key.path], value.content != .null else { continue }
-        var given = JSONValue(value.content)
-        if case .string(let text) = value.content, let code = key.names?.first(where: { $0.value == text })?.key {
-          given = Int(code).map(JSONValue.integer) ?? given
-        }
-        json = json.setting(key.key.split(separator: "."), to: given)
+        json = json.setting(key.key.split(separator: "."), to: JSONValue(value.content))
       }
     }
-    return json
+    return file == "preprocessor_config.json" ? try withImageProcessor(json) : json
   }
 }

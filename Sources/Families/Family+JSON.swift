@@ -101,6 +101,7 @@ extension Family.ConfigurationField {
   init(name: String, json: JSONValue) throws(Failure) {
     self.name = name
     key = try json["key"]?.string()
+    otherKey = try json["otherKey"]?.string()
     defaultValue = try json.member("default")
     classDefault = json["classDefault"] ?? defaultValue
     values = try json["values"]?.array()
@@ -123,9 +124,10 @@ extension Family.Profile {
     var values = [JSONMember("name", .string(name))]
     var keys: [(file: String, keys: [Family.ProfileKey])] = []
     var tokens: [(path: String, token: String)] = []
+    imageProcessor = try json["imageProcessor"]?.string()
     for member in try json.object() {
       switch member.key {
-      case "about": break
+      case "about", "imageProcessor": break
       case "keys":
         for file in try member.value.object() {
           keys.append((file.key, try Family.members(file.value, Family.ProfileKey.init(path:json:))))
@@ -146,13 +148,11 @@ extension Family.ProfileKey {
     self.path = path
     guard case .object = json.content else {
       key = try json.string()
-      names = nil
+      values = nil
       return
     }
     key = try json.member("key").string()
-    var names: [String: String] = [:]
-    for member in try json.member("names").object() { names[member.key] = try member.value.string() }
-    self.names = names
+    values = try json.member("values").array()
   }
 }
 

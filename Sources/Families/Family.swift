@@ -39,6 +39,8 @@ public struct Family: Sendable {
     public let name: String
     /// Dotted path in config.json.
     public let key: String?
+    /// Where it is if not there.
+    public let otherKey: String?
     /// The published nets' value.
     public let defaultValue: JSONValue
     /// What the publisher's library takes where config.json has no such key.
@@ -68,6 +70,9 @@ public struct Family: Sendable {
     public let values: JSONValue
     /// By file of the checkpoint: where to put which of its values.
     public let keys: [(file: String, keys: [ProfileKey])]
+    /// The class of transformers that prepares pictures where a checkpoint names none; nil: no file of a checkpoint says
+    /// how they are prepared.
+    public let imageProcessor: String?
     /// Dotted paths of values that are the ids of these tokens, where there is a vocabulary.
     public let tokens: [(path: String, token: String)]
   }
@@ -77,8 +82,8 @@ public struct Family: Sendable {
     public let path: String
     /// Dotted path in the file.
     public let key: String
-    /// Words for numbers that the file uses as codes.
-    public let names: [String: String]?
+    /// What can be there; nil: anything.
+    public let values: [JSONValue]?
   }
 
   /// Weights that can be had somewhere.

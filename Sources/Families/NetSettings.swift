@@ -42,7 +42,7 @@ package struct NetSettings {
 
   private mutating func value(of field: Family.ConfigurationField, in config: JSONValue) throws(Failure) -> JSONValue {
     guard let key = field.key else { return field.defaultValue }
-    guard let found = config[path: key], found.content != .null else {
+    guard let found = config[path: key] ?? field.otherKey.flatMap({ config[path: $0] }), found.content != .null else {
       if field.classDefault != field.defaultValue {
         note(
           "config.json has no \(key): the publisher's library takes \(field.classDefault.compactText) then, and so does this conversion; "
@@ -54,38 +54,80 @@ package struct NetSettings {
     if let values = field.values, !values.contains(found) {
       throw Failure(
         .badData, file: files.path("config.json"), place: "byte \(found.offset)",
-        "\(key) is \(found.compactText.prefix(60)); supported: \(values.map(\.compactText).joined(separator: ", "))")
+        "\(key) is \(found.compactText.prefix(60)); supported: \(values.map(\.compactText).joined(separator: ", "))",
+        hint: "nets of this construction can't be run, so this one isn't converted")
     }
     return JSONValue(found.content)
   }
 
   /// A profile with the checkpoint's own values in it.
-  package mutating func profile(_ profile: Family.Profile) throws(Failure) -> JSONValue {
+  /// - Parameter backend: whose pixels the user wants; nil: as the checkpoint says.
+  package mutating func profile(
+    _ profile: Family.Profile, backend: ImageBackend? = nil
+  ) throws(Failure) -> JSONValue {
     var values = profile.values
     for (file, keys) in profile.keys {
-      guard let json = try files.json(file) else {
-        if file == "preprocessor_config.json" {
-          note("no preprocessor_config.json beside the weights: images are prepared as profile \(profile.name) says")
-        }
-        continue
-      }
+      guard let json = try files.json(file) else { continue }
       for key in keys {
         guard let found = json[path: key.key], found.content != .null else { continue }
-        var value = JSONValue(found.content)
-        if let names = key.names {
-          guard let name = names[found.compactText] else {
-            throw Failure(
-              .badData, file: files.path(file), place: "byte \(found.offset)",
-              "\(key.key) \(found.compactText.prefix(40)) is not supported; it can be \(names.keys.sorted().joined(separator: ", "))"
-            )
-          }
-          value = .string(name)
+        if let known = key.values, !known.contains(found) {
+          throw Failure(
+            .badData, file: files.path(file), place: "byte \(found.offset)",
+            "\(key.key) \(found.compactText.prefix(40)) is not supported; it can be "
+              + known.map(\.compactText).joined(separator: ", "),
+            hint: "the net would be run otherwise than its author means: it can't be converted")
         }
-        values = values.setting(key.path.split(separator: "."), to: value)
+        values = values.setting(key.path.split(separator: "."), to: JSONValue(found.content))
       }
     }
-    if !profile.keys.isEmpty { try checkImageSide(values) }
+    values = try preparing(images: values, as: profile, backend)
     return try settingTokens(of: profile, in: values)
+  }
+
+  /// The profile's image as the checkpoint's image processor says it.
+  private mutating func preparing(
+    images values: JSONValue, as profile: Family.Profile, _ backend: ImageBackend?
+  ) throws(Failure) -> JSONValue {
+    guard let image = values["image"], let side = try image["side"]?.size() else { return values }
+    var preparation = try ImagePreparation(profile: image)
+    if let backend { preparation.backend = backend }
+    if let usual = profile.imageProcessor {
+      if let (json, file) = try imageProcessor() {
+        do throws(Failure) {
+          let found = try ImagePreparation.reading(json, usual: usual, chosen: backend)
+          preparation = found.preparation
+          if !found.unknown.isEmpty {
+            note("\(file) has settings that nothing is known of: \(found.unknown.prefix(8).joined(separator: ", "))")
+          }
+          if let result = preparation.result, result != (side, side) {
+            throw (json["size"] ?? json).failure(
+              "pictures are made \(result.width) × \(result.height), but by config.json the net takes \(side) × \(side)"
+            ).hinting("one of the two files is of another net: correct it")
+          }
+        } catch {
+          throw error.inFile(files.path(file))
+        }
+      } else {
+        note(
+          "nothing beside the weights says how pictures are prepared (no preprocessor_config.json, no processor_config.json): "
+            + "they are as profile \(profile.name) says, \(preparation.filter) with mean "
+            + (preparation.normalization?.mean.map(\.description).joined(separator: ", ") ?? "none")
+            + ". If the net was trained with others, its answers are wrong: put the file beside the weights and convert again"
+        )
+      }
+    }
+    var members = [JSONMember("side", .integer(side))]
+    members += preparation.members(side: side)
+    return values.setting(["image"], to: JSONValue(.object(members)))
+  }
+
+  /// The settings of the image processor: transformers 5 keeps them in processor_config.json, and takes them from there
+  /// if both are there.
+  private func imageProcessor() throws(Failure) -> (JSONValue, file: String)? {
+    if let nested = try files.json("processor_config.json")?["image_processor"], case .object = nested.content {
+      return (nested, "processor_config.json")
+    }
+    return try files.json("preprocessor_config.json").map { ($0, "preprocessor_config.json") }
   }
 
   /// The ids of the profile's tokens in the checkpoint's vocabulary; without one, those of the published nets stand.
@@ -99,20 +141,6 @@ package struct NetSettings {
       values = values.setting(path.split(separator: "."), to: .integer(id))
     }
     return values
-  }
-
-  /// The side that the net was made for is the one that its images are brought to; a processor that says otherwise is
-  /// worth a word.
-  private mutating func checkImageSide(_ profile: JSONValue) throws(Failure) {
-    guard let side = profile[path: "image.side"], let size = try files.json("preprocessor_config.json")?["size"] else {
-      return
-    }
-    for dimension in ["height", "width"] {
-      guard let given = size[dimension], given != side else { continue }
-      note(
-        "preprocessor_config.json has images of \(dimension) \(given.compactText), config.json of side \(side.compactText): "
-          + "the net takes \(side.compactText)")
-    }
   }
 
   /// The tokenizer of a net that needs one; nil, with a note, when there is no vocabulary.

@@ -8,17 +8,6 @@ import Synchronization
 /// Weights are float32, float16, bfloat16, or int8 with a scale per row, used where they are. Float16 and bfloat16 are
 /// widened to float32 as they are read, and products and sums are float32. See `Activations` for int8.
 @safe public final class Engine: Sendable {
-  /// Sets of instructions that kernels are written for.
-  public enum Level: Int32, CaseIterable, Sendable {
-    /// Plain C, on any processor.
-    case portable = 0
-    case avx2 = 1
-    case avx512 = 2
-
-    /// The best one this processor has.
-    public static var best: Level { Level(rawValue: Int32(ck_level_best().rawValue)) ?? .portable }
-  }
-
   private nonisolated(unsafe) let pool: OpaquePointer
   private let busy = Mutex(())
   public let level: Level
@@ -26,16 +15,17 @@ import Synchronization
 
   /// - Parameters:
   ///   - threads: that work on a kernel together, the caller included.
-  ///   - level: lowered to the best this processor has.
+  ///   - level: nil: the best that is available.
   ///   - observer: is told of every layer before it runs.
-  /// - Throws: `Failure` of kind `io` when memory is short.
+  /// - Throws: `Failure` of kind `usage` when the level isn't available, `io` when memory is short.
   public init(
-    threads: Int = Paths.processors, level: Level = .best, observer: (any LayerObserver)? = nil
+    threads: Int? = nil, level: Level? = nil, observer: (any LayerObserver)? = nil
   ) throws(Failure) {
     self.observer = observer
-    self.level = level.rawValue < Level.best.rawValue ? level : .best
-    let level = ck_level(rawValue: UInt32(self.level.rawValue))
-    guard let pool = unsafe ck_pool_create(Int32(clamping: max(1, threads)), level) else { throw Engine.memoryShort }
+    self.level = level ?? .best
+    try self.level.check()
+    let threads = Int32(clamping: max(1, threads ?? Paths.processors))
+    guard let pool = unsafe ck_pool_create(threads, self.level.kernelLevel) else { throw Engine.memoryShort }
     unsafe self.pool = pool
   }
 

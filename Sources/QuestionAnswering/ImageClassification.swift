@@ -10,11 +10,23 @@ public final class ImageClassification: Sendable {
   /// What a picture may show.
   public struct Class: Sendable {
     public let index: Int
-    /// As the checkpoint has it; nil if it has none.
-    public let label: String?
-    /// Of all classes together 1.
-    public let probability: Double
+    /// As the checkpoint has it, or LABEL_ and its index.
+    public let label: String
+    /// By the function of the scores: of all classes together 1; each by itself from 0 to 1; or a score.
+    public let value: Double
   }
+
+  /// What is made of the net's scores (source: transformers 5.24, pipelines/image_classification.py).
+  public enum Function: String, Sendable {
+    /// One class is right.
+    case softmax
+    /// Each class is right or isn't; also of a net with one class.
+    case sigmoid
+    /// Scores are what was asked for: regression.
+    case none
+  }
+
+  public let function: Function
 
   private let image: VQAProfile.Image
   private let labels: JSONValue?
@@ -22,10 +34,12 @@ public final class ImageClassification: Sendable {
   private let engine: Engine
   private let path: String
 
-  /// - Parameter threads: that compute together; nil: one per core.
-  /// - Throws: `Failure` of kind `usage` when the net is no classifier, `badData` when it can't be run, `io` when memory is
+  /// - Parameters:
+  ///   - threads: that compute together; nil: one per core.
+  ///   - level: what kernels compute with; nil: the best there is.
+  /// - Throws: `Failure` of kind `usage` when the net is no classifier or the level isn't available, `badData` when it can't be run, `io` when memory is
   ///   short.
-  public init(_ file: NetFile, threads: Int? = nil) throws(Failure) {
+  public init(_ file: NetFile, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
     let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
     guard kind?.definition == .vitImageClassifier else {
       throw Failure(
@@ -45,7 +59,14 @@ public final class ImageClassification: Sendable {
         .badData, file: file.path, "its profile and its configuration differ in the pictures they take",
         hint: "convert the checkpoint again")
     }
-    engine = try Engine(threads: threads ?? Paths.processors)
+    let classes = try Configuration(file.header.configuration).dimension("classes")
+    function =
+      switch file.header.profile["problemType"]?.content {
+      case .string("regression"): .none
+      case .string("multi_label_classification"): .sigmoid
+      default: classes == 1 ? .sigmoid : .softmax
+      }
+    engine = try Engine(threads: threads, level: level)
   }
 
   /// One score (logit) per class.
@@ -57,14 +78,26 @@ public final class ImageClassification: Sendable {
   public func classes(_ picture: Picture) throws(Failure) -> [Class] {
     let scores = try scores(picture).map(Double.init)
     guard scores.allSatisfy(\.isFinite) else { throw notFinite.inFile(path) }
-    let top = scores.max() ?? 0
-    let weights = scores.map { exp($0 - top) }
-    let sum = weights.reduce(0, +)
-    return weights.enumerated().sorted { $0.element > $1.element || $0.element == $1.element && $0.offset < $1.offset }
-      .map { index, weight in
-        var label: String?
-        if case .string(let text) = labels?[String(index)]?.content { label = text }
-        return Class(index: index, label: label, probability: weight / sum)
-      }
+    return values(of: scores).enumerated().sorted {
+      $0.element > $1.element || $0.element == $1.element && $0.offset < $1.offset
+    }
+    .map { index, weight in
+      var label: String?
+      if case .string(let text) = labels?[String(index)]?.content { label = text }
+      // As the publisher's library names those without a name.
+      return Class(index: index, label: label ?? "LABEL_\(index)", value: weight)
+    }
+  }
+
+  private func values(of scores: [Double]) -> [Double] {
+    switch function {
+    case .none: return scores
+    case .sigmoid: return scores.map { 1 / (1 + exp(-$0)) }
+    case .softmax:
+      let top = scores.max() ?? 0
+      let weights = scores.map { exp($0 - top) }
+      let sum = weights.reduce(0, +)
+      return weights.map { $0 / sum }
+    }
   }
 }

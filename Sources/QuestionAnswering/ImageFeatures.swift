@@ -26,9 +26,10 @@ public final class ImageFeatures: Sendable {
   /// - Parameters:
   ///   - file: a BLIP image encoder or a ViT classifier.
   ///   - threads: that compute together; nil: one per core.
-  /// - Throws: `Failure` of kind `usage` when the net takes no pictures, `badData` when it can't be run, `io` when memory is
+  ///   - level: what kernels compute with; nil: the best there is.
+  /// - Throws: `Failure` of kind `usage` when the net takes no pictures or the level isn't available, `badData` when it can't be run, `io` when memory is
   ///   short.
-  public init(_ file: NetFile, pool: Pool = .mean, threads: Int? = nil) throws(Failure) {
+  public init(_ file: NetFile, pool: Pool = .mean, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
     path = file.path
     self.pool = pool
     let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
@@ -53,7 +54,7 @@ public final class ImageFeatures: Sendable {
         .badData, file: file.path, "its profile and its configuration differ in the pictures they take",
         hint: "convert the checkpoint again")
     }
-    engine = try Engine(threads: threads ?? Paths.processors)
+    engine = try Engine(threads: threads, level: level)
   }
 
   /// A picture's vector.

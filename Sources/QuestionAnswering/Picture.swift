@@ -1,5 +1,6 @@
 import Arrays
 import CImages
+import Families
 
 /// A picture as 8-bit RGB, read from a JPEG, PNG, WebP, BMP, GIF or TIFF file: what the reference implementation gets by
 /// `Image.open(file).convert("RGB")` with Pillow 13.0.0, bit for bit. So transparency is dropped, of several frames the
@@ -69,18 +70,31 @@ public struct Picture: Sendable {
 
   /// How a picture is resized.
   public enum Filter: String, CaseIterable, Sendable {
-    case bicubic
-    case bilinear
+    case nearest, lanczos, bilinear, bicubic, box, hamming
+
+    fileprivate var kind: ingot_image_filter {
+      switch self {
+      case .nearest: INGOT_IMAGE_NEAREST
+      case .lanczos: INGOT_IMAGE_LANCZOS
+      case .bilinear: INGOT_IMAGE_BILINEAR
+      case .bicubic: INGOT_IMAGE_BICUBIC
+      case .box: INGOT_IMAGE_BOX
+      case .hamming: INGOT_IMAGE_HAMMING
+      }
+    }
   }
 
-  /// The picture brought to another size by Pillow's antialiased filter of that name, which rounds to 8 bits.
+  /// The picture brought to another size by Pillow's filter of that name, which rounds to 8 bits and is antialiased but for
+  /// the nearest sample; or as torchvision does it, which has no box and no Hamming filter.
   /// - Throws: `Failure` of kind `io` when memory is short.
-  public func resized(width: Int, height: Int, by filter: Filter = .bicubic) throws(Failure) -> Picture {
-    precondition(width > 0 && height > 0)
+  public func resized(
+    width: Int, height: Int, by filter: Filter = .bicubic, backend: ImageBackend = .pillow
+  ) throws(Failure) -> Picture {
+    precondition(width > 0 && height > 0 && (backend == .pillow || filter != .box && filter != .hamming))
     var out = [UInt8](repeating: 0, count: width * height * 3)
     let status = unsafe ingot_image_resize(
-      rgb, self.width, self.height, width, height,
-      filter == .bicubic ? INGOT_IMAGE_BICUBIC : INGOT_IMAGE_BILINEAR, &out)
+      rgb, self.width, self.height, width, height, filter.kind,
+      backend == .pillow ? INGOT_IMAGE_PILLOW : INGOT_IMAGE_TORCHVISION, &out)
     guard status == 0 else {
       throw Failure(.io, "there is not enough memory to resize a picture", hint: "close other programs")
     }

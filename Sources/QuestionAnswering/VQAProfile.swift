@@ -1,25 +1,21 @@
 import Arrays
+import Families
 import NetFile
 
 /// How the nets of a checkpoint must be run to be themselves, from the profiles of their files.
 public struct VQAProfile: Sendable {
   /// What becomes of a picture before the image encoder gets it.
   public struct Image: Sendable {
-    /// Of the square picture, in pixels.
+    /// Of the square picture that the net takes, in pixels.
     public let side: Int
-    public let filter: Picture.Filter
-    /// Factor from 0 ... 255 to the values that mean and standard deviation are of.
-    public let scale: Double
-    /// Per channel.
-    public let mean: [Double]
-    public let std: [Double]
+    /// How it is made of any picture.
+    package let preparation: ImagePreparation
+    let filter: Picture.Filter
 
-    package init(side: Int, filter: Picture.Filter = .bicubic, scale: Double, mean: [Double], std: [Double]) {
+    package init(side: Int, _ preparation: ImagePreparation) {
       self.side = side
-      self.filter = filter
-      self.scale = scale
-      self.mean = mean
-      self.std = std
+      self.preparation = preparation
+      filter = Picture.Filter(rawValue: preparation.filter) ?? .bicubic
     }
   }
 
@@ -66,23 +62,32 @@ extension VQAProfile.Image {
   init(_ net: NetFile) throws(Failure) {
     let profile = ProfileReader(net)
     let side = try profile.integer("image.side", 1...4096)
-    let resize = try profile.string("image.resize")
-    guard let filter = Picture.Filter(rawValue: resize) else {
-      let known = Picture.Filter.allCases.map(\.rawValue).joined(separator: " or ")
-      throw profile.failure("image.resize", "is \"\(resize)\"; pictures are resized by \(known)")
-    }
     guard profile["image.keepAspectRatio"]?.content != .boolean(true) else {
       throw profile.failure("image.keepAspectRatio", "is true, which is not supported")
     }
-    let std = try profile.numbers("image.std", count: 3)
-    guard std.allSatisfy({ Float($0).isNormal && $0 > 0 }) else {
-      throw profile.failure("image.std", "holds what is no positive number")
+    let preparation: ImagePreparation
+    do throws(Failure) {
+      preparation = try ImagePreparation(profile: profile["image"] ?? .object([:]))
+    } catch {
+      throw profile.failure("image", "can't be used: \(error.reason)")
     }
-    let scale = try profile.number("image.scale")
-    guard Float(scale).isNormal, scale > 0 else { throw profile.failure("image.scale", "is no positive number") }
-    self.init(
-      side: side, filter: filter, scale: scale,
-      mean: try profile.numbers("image.mean", count: 3), std: std)
+    guard Picture.Filter(rawValue: preparation.filter) != nil else {
+      let known = Picture.Filter.allCases.map(\.rawValue).joined(separator: ", ")
+      throw profile.failure("image.resize", "is \"\(preparation.filter)\"; pictures are resized by \(known)")
+    }
+    if let (mean, std) = preparation.normalization {
+      guard mean.count == 3, std.count == 3, mean.allSatisfy(\.isFinite) else {
+        throw profile.failure("image.mean", "and image.std are not lists of 3 numbers")
+      }
+      guard std.allSatisfy({ Float($0).isNormal && $0 > 0 }) else {
+        throw profile.failure("image.std", "holds what is no positive number")
+      }
+    }
+    if let scale = preparation.scale, !Float(scale).isNormal || scale <= 0 {
+      throw profile.failure("image.scale", "is no positive number")
+    }
+    guard preparation.isWithin(1...4096) else { throw profile.failure("image.resize", "has a side beyond 4096") }
+    self.init(side: side, preparation)
   }
 }
 
@@ -151,20 +156,4 @@ private struct ProfileReader {
     self[path]?.content ?? .null == .null ? nil : try integer(path, range)
   }
 
-  func number(_ path: String) throws(Failure) -> Double {
-    guard let number = try? value(path).number(), number.isFinite else { throw failure(path, "is not a number") }
-    return number
-  }
-
-  func numbers(_ path: String, count: Int) throws(Failure) -> [Double] {
-    guard let values = try? value(path).array(), values.count == count else {
-      throw failure(path, "is not a list of \(count) numbers")
-    }
-    var out: [Double] = []
-    for value in values {
-      guard let number = try? value.number(), number.isFinite else { throw failure(path, "holds what is no number") }
-      out.append(number)
-    }
-    return out
-  }
 }

@@ -68,7 +68,7 @@ package final class VideoReader {
       return Failure(
         .io, reason,
         hint: Limit.named(in: reason)?.hint()
-          ?? "`tools/setup` installs it; in Debian it is in the package of that name without .so")
+          ?? "install it: in Debian, `apt-get install ffmpeg libwebpdemux2` brings it")
     case .exited(let status):
       return Failure(.io, message.isEmpty ? "the reading process failed with status \(status)" : message)
     }

@@ -24,11 +24,11 @@ public final class VisualQuestionAnswering: Sendable {
   /// Opens the nets; their weights are mapped, and read when they are first used.
   /// - Parameters:
   ///   - threads: that compute together; nil: one per core.
-  ///   - level: instructions that kernels may use; nil: the best there are.
-  /// - Throws: `Failure` of kind `badData` when a file is damaged, has no weights, or the nets don't fit each other; `io`
-  ///   when memory is short.
+  ///   - level: what kernels compute with; nil: the best there is.
+  /// - Throws: `Failure` of kind `badData` when a file is damaged, has no weights, or the nets don't fit each other;
+  ///   `usage` when the level isn't available, `io` when memory is short.
   public convenience init(_ nets: VQANets, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
-    try self.init(nets, engine: Engine(threads: threads ?? Paths.processors, level: level ?? .best))
+    try self.init(nets, engine: Engine(threads: threads, level: level))
   }
 
   /// - Parameter weights: where a file's weights come from; by default they are the file's own.
@@ -122,6 +122,9 @@ public final class VisualQuestionAnswering: Sendable {
 
   /// Threads that compute together.
   public var threads: Int { engine.threads }
+
+  /// What kernels compute with.
+  public var level: Engine.Level { engine.level }
 
   /// Looks at a picture.
   /// - Throws: `Failure` of kind `io` when memory is short.

@@ -1,20 +1,25 @@
 import Arrays
+import Kernels
 import QuestionAnswering
 
 /// Answers about images, for people and as JSON (schemas/reports/ask.schema.json).
 public struct AnswerReport {
   private let images: [(path: String, answers: [Answer])]
   private let list: AnswerList?
+  private let kernels: Engine.Level
   private let failed: FailedInputs
 
   /// - Parameters:
   ///   - list: that answers were chosen from.
+  ///   - kernels: what they were computed with.
   ///   - failed: images that could not be read.
   public init(
-    _ images: [(path: String, answers: [Answer])], list: AnswerList? = nil, failed: FailedInputs = FailedInputs()
+    _ images: [(path: String, answers: [Answer])], list: AnswerList? = nil, kernels: Engine.Level,
+    failed: FailedInputs = FailedInputs()
   ) {
     self.images = images
     self.list = list
+    self.kernels = kernels
     self.failed = failed
   }
 
@@ -34,6 +39,7 @@ public struct AnswerReport {
       "answers": .array(
         images.flatMap { image in image.answers.map { $0.json(image: image.path, list: list) } }),
       "failed": failed.json,
+      "kernels": .string(kernels.rawValue),
     ])
   }
 }

@@ -4,12 +4,19 @@ import QuestionAnswering
 /// What pictures show, for people and as JSON (schemas/reports/classify.schema.json).
 public struct ClassificationReport {
   private let images: [(path: String, classes: [ImageClassification.Class])]
+  private let function: ImageClassification.Function
 
   private let failed: FailedInputs
 
-  /// - Parameter failed: images that could not be read.
-  public init(_ images: [(path: String, classes: [ImageClassification.Class])], failed: FailedInputs = FailedInputs()) {
+  /// - Parameters:
+  ///   - function: by which the classes' values came from the net's scores.
+  ///   - failed: images that could not be read.
+  public init(
+    _ images: [(path: String, classes: [ImageClassification.Class])], function: ImageClassification.Function,
+    failed: FailedInputs = FailedInputs()
+  ) {
     self.images = images
+    self.function = function
     self.failed = failed
   }
 
@@ -17,7 +24,8 @@ public struct ClassificationReport {
     images.map { image in
       var table = TextTable([.right, .right, .left], indent: 2)
       for item in image.classes {
-        table.add("\(rounded(item.probability * 100, 2)) %", String(item.index), item.label ?? "")
+        let value = function == .none ? rounded(item.value, 4) : "\(rounded(item.value * 100, 2)) %"
+        table.add(value, String(item.index), item.label)
       }
       return ([printable(image.path)] + table.lines).joined(separator: "\n")
     }.joined(separator: "\n")
@@ -32,13 +40,12 @@ public struct ClassificationReport {
             "classes": .array(
               image.classes.map {
                 .object([
-                  "class": .integer($0.index), "label": $0.label.map(JSONValue.string),
-                  "probability": .number($0.probability),
+                  "class": .integer($0.index), "label": .string($0.label),
+                  function == .none ? "score" : "probability": .number($0.value),
                 ])
               }),
           ])
-        }),
-      "failed": failed.json,
+        }), "function": .string(function.rawValue), "failed": failed.json,
     ])
   }
 }

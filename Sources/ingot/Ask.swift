@@ -19,7 +19,8 @@ struct Ask: LimitedCommand {
       """)
 
   @Argument(
-    help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file, a data: address, or - for standard input; or a video's file.")
+    help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file, a data: address, or - for standard input; or a video's file.",
+    completion: .file())
   var image: String?
 
   @Argument(help: "What to ask.")
@@ -27,7 +28,7 @@ struct Ask: LimitedCommand {
 
   @Option(
     name: .customLong("image"),
-    help: .init("A further image or video that is asked the same; repeatable.", valueName: "file"))
+    help: .init("A further image or video that is asked the same; repeatable.", valueName: "file"), completion: .file())
   var furtherImages: [String] = []
 
   @Option(
@@ -38,20 +39,21 @@ struct Ask: LimitedCommand {
 
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var options: DecodingOptions
+  @OptionGroup var computing: ComputingOptions
 
   @Option(
     help: .init(
       "A closed list, one answer per line or in JSON: the best of these is told, by the original evaluation's ranking.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var answers: String?
 
   @Option(
     help: .init(
       "Write the answers to JSON Lines as data sets' servers take them: [{\"question_id\", \"answer\"}].",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var results: String?
 
-  @Option(help: .init("Write all that was computed into a safetensors file.", valueName: "file"))
+  @Option(help: .init("Write all that was computed into a safetensors file.", valueName: "file"), completion: .file())
   var trace: String?
 
   @OptionGroup var pictures: PictureOptions
@@ -100,7 +102,7 @@ struct Ask: LimitedCommand {
     if let results { try OutputFile.checkCanBeWritten(results) }
     let nets = try VQANets(
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
-    let vqa = try VisualQuestionAnswering(nets, threads: options.threads)
+    let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
     let answerOptions = try options.answerOptions
     try vqa.check(answerOptions, list)
     let record = trace.map { _ in AnswerTrace() }
@@ -135,7 +137,7 @@ struct Ask: LimitedCommand {
       }
       images.append((PictureSource(path).name, try asking.ask(path, questions)))
     }
-    let report = AnswerReport(images, list: list, failed: failed)
+    let report = AnswerReport(images, list: list, kernels: asking.vqa.level, failed: failed)
     if output.json || !images.isEmpty { try output.print(json: report.json, text: report.text) }
     if let note = noteOnTurned(asking.turned) { Console.printError(note) }
     failed.tell(of: paths.count)

@@ -12,13 +12,15 @@ struct Attention: LimitedCommand {
       least a token looks at each patch.
       """)
 
-  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file.")
+  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file.", completion: .file())
   var image: String
 
   @Argument(help: "What to ask.")
   var question: String
 
-  @Option(name: .customLong("output"), help: .init("What to write: .html, .png or .safetensors.", valueName: "file"))
+  @Option(
+    name: .customLong("output"), help: .init("What to write: .html, .png or .safetensors.", valueName: "file"),
+    completion: .file())
   var file: String
 
   @Option(help: "Block of the text encoder, from 0. (default: the last one)")
@@ -33,6 +35,7 @@ struct Attention: LimitedCommand {
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var options: DecodingOptions
   @OptionGroup var pictures: PictureOptions
+  @OptionGroup var computing: ComputingOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
@@ -66,7 +69,7 @@ struct Attention: LimitedCommand {
   func run() throws {
     let nets = try VQANets(
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
-    let vqa = try VisualQuestionAnswering(nets, threads: options.threads)
+    let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
     try OutputFile.checkCanBeWritten(file)
     let picture = try pictures.picture(image)
     if let note = noteOnTurned(picture.isTurned ? [image] : []) { Console.printError(note) }

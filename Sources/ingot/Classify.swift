@@ -10,10 +10,10 @@ struct Classify: LimitedCommand {
       An image that can't be read costs itself only: it is named, the others are told, and the exit status is 1.
       """)
 
-  @Argument(help: "JPEG, PNG, WebP, BMP, GIF or TIFF files.")
+  @Argument(help: "JPEG, PNG, WebP, BMP, GIF or TIFF files.", completion: .file())
   var images: [String]
 
-  @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"))
+  @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"), completion: .file())
   var net: String?
 
   @OptionGroup var selection: SelectionOptions
@@ -21,8 +21,7 @@ struct Classify: LimitedCommand {
   @Option(help: "How many classes of each image are told.")
   var top = 5
 
-  @Option(help: "Threads that compute together. (default: one per core)")
-  var threads: Int?
+  @OptionGroup var computing: ComputingOptions
 
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
@@ -31,12 +30,11 @@ struct Classify: LimitedCommand {
   func validate() throws {
     if images.isEmpty { throw ValidationError("there is no image") }
     if top < 1 { throw ValidationError("--top is a number from 1") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
   }
 
   func run() throws {
     let file = try selection.selection(path: net).file(on: selection.shelfOptions.chosen)
-    let classifier = try ImageClassification(file, threads: threads)
+    let classifier = try ImageClassification(file, threads: computing.threads, level: computing.level)
     var out: [(path: String, classes: [ImageClassification.Class])] = []
     var failed = FailedInputs()
     var turned: [String] = []
@@ -52,7 +50,7 @@ struct Classify: LimitedCommand {
       if picture.isTurned { turned.append(path) }
       out.append((path, Array(try classifier.classes(picture).prefix(top))))
     }
-    let report = ClassificationReport(out, failed: failed)
+    let report = ClassificationReport(out, function: classifier.function, failed: failed)
     if output.json || !out.isEmpty { try output.print(json: report.json, text: report.text) }
     if let note = noteOnTurned(turned) { Console.printError(note) }
     failed.tell(of: images.count)

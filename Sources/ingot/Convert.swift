@@ -8,17 +8,23 @@ struct Convert: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Casts a checkpoint into one net file per part, with the proof that every array was used once.")
 
-  @Argument(help: "A weights file, or the folder that holds it and its configuration.")
+  @Argument(help: "A weights file, or the folder that holds it and its configuration.", completion: .file())
   var checkpoint: String
 
   @OptionGroup var selection: SelectionOptions
 
-  @Option(help: "Element type of the net files: float32, float16 or bfloat16. (default: the checkpoint's)")
+  @Option(
+    help: "Element type of the net files: float32, float16 or bfloat16. (default: the checkpoint's)",
+    completion: .list(["float32", "float16", "bfloat16"]))
   var precision: String?
 
   @Option(
     help: "The profile that the nets will run with, where the checkpoint leaves a choice. (default: its layout's)")
   var profile: String?
+
+  @Option(
+    help: "Whose arithmetic prepares pictures: pillow or torchvision. (default: the checkpoint's, or pillow)")
+  var pixels: ImageBackend?
 
   @Flag(help: "Leave out arrays that belong to no net, such as extra heads, instead of stopping.")
   var allowUnused = false
@@ -38,8 +44,7 @@ struct Convert: LimitedCommand {
       opened,
       ConversionRequest(
         family: selection.givenFamily(), parameters: selection.parsedParameters(), precision: elementType(),
-        profile: profile,
-        allowsUnused: allowUnused))
+        profile: profile, pixels: pixels, allowsUnused: allowUnused))
     let progress = ProgressLine("converting", total: plan.totalBytes)
     defer { progress.finish() }
     let nets = try plan.run(
@@ -57,3 +62,5 @@ struct Convert: LimitedCommand {
     return type
   }
 }
+
+extension ImageBackend: ExpressibleByArgument {}

@@ -10,10 +10,10 @@ struct Diff: LimitedCommand {
       Arrays are compared under the nets' own names, after what their layouts ask for. Exit status 1 when they differ.
       """)
 
-  @Argument(help: "A net file or checkpoint.")
+  @Argument(help: "A net file or checkpoint.", completion: .file())
   var a: String
 
-  @Argument(help: "Another one.")
+  @Argument(help: "Another one.", completion: .file())
   var b: String
 
   @OptionGroup var limits: LimitOptions

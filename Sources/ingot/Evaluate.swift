@@ -33,21 +33,25 @@ struct Evaluate: LimitedCommand {
   var layers = 50
 
   @OptionGroup var options: DecodingOptions
+  @OptionGroup var computing: ComputingOptions
 
-  @Option(help: .init("A closed list of answers, one per line, to choose from.", valueName: "file"))
+  @Option(
+    help: .init("A closed list of answers, one per line, to choose from.", valueName: "file"), completion: .file())
   var answers: String?
 
   @Option(
     help: .init(
-      "Keep answers in this file, and go on from there when the evaluation was stopped.", valueName: "file"))
+      "Keep answers in this file, and go on from there when the evaluation was stopped.", valueName: "file"),
+    completion: .file())
   var journal: String?
 
   @Option(
     help: .init(
-      "Write the answers as the data set's server takes them: [{\"question_id\", \"answer\"}].", valueName: "file"))
+      "Write the answers as the data set's server takes them: [{\"question_id\", \"answer\"}].", valueName: "file"),
+    completion: .file())
   var results: String?
 
-  @Option(help: .init("Write a page with all that was found.", valueName: "file"))
+  @Option(help: .init("Write a page with all that was found.", valueName: "file"), completion: .file())
   var html: String?
 
   @OptionGroup var pictures: PictureOptions
@@ -100,7 +104,8 @@ struct Evaluate: LimitedCommand {
 
   private func nets(_ parameters: [Combination.Parameter], on shelf: Shelf) throws(Failure) -> VisualQuestionAnswering {
     try VisualQuestionAnswering(
-      VQANets(family: selection.family, parameters: parameters, on: shelf), threads: options.threads)
+      VQANets(family: selection.family, parameters: parameters, on: shelf), threads: computing.threads,
+      level: computing.level)
   }
 
   private func compared(with parameters: [Combination.Parameter]) throws(Failure) -> [Combination.Parameter] {

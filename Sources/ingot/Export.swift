@@ -15,10 +15,12 @@ struct Export: LimitedCommand {
 
   @Argument(
     help: .init(
-      "Net files, if they are not named by parameters; then the folder to write.", valueName: "nets-and-folder"))
+      "Net files, if they are not named by parameters; then the folder to write.", valueName: "nets-and-folder"),
+    completion: .file())
   var paths: [String]
 
-  @Option(help: "The container: safetensors, or hdf5 (TensorFlow's layout).")
+  @Option(
+    help: "The container: safetensors, or hdf5 (TensorFlow's layout).", completion: .list(["safetensors", "hdf5"]))
   var to = "safetensors"
 
   @OptionGroup var selection: SelectionOptions

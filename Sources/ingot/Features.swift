@@ -18,11 +18,12 @@ struct Features: LimitedCommand {
       An image that can't be read is named and left out, and the exit status is 1.
       """)
 
-  @Argument(help: "Images, and folders of images.")
+  @Argument(help: "Images, and folders of images.", completion: .file())
   var images: [String]
 
   @Option(
-    name: .customLong("output"), help: .init("What to write: .html, .png, .safetensors or .csv.", valueName: "file"))
+    name: .customLong("output"), help: .init("What to write: .html, .png, .safetensors or .csv.", valueName: "file"),
+    completion: .file())
   var file: String
 
   @Option(help: "mean: of the patches' vectors; class: the class token's vector.")
@@ -34,13 +35,12 @@ struct Features: LimitedCommand {
   @Option(help: "Of the random numbers of t-SNE.")
   var seed: UInt64 = 0
 
-  @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"))
+  @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"), completion: .file())
   var net: String?
 
   @OptionGroup var selection: SelectionOptions
 
-  @Option(help: "Threads that compute together. (default: one per core)")
-  var threads: Int?
+  @OptionGroup var computing: ComputingOptions
 
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
@@ -57,7 +57,6 @@ struct Features: LimitedCommand {
     if images.isEmpty { throw ValidationError("there is no image") }
     if form == nil { throw ValidationError("--output ends in .html, .png, .safetensors or .csv") }
     if let classPart, classPart < 1 { throw ValidationError("--class-part is a number from 1") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
   }
 
   func run() throws {
@@ -70,7 +69,7 @@ struct Features: LimitedCommand {
     }
     // Where no part is named, the image encoder is meant.
     let net = try selection.net(path: net) { $0.definition == .blipImageEncoder }
-    let features = try ImageFeatures(net, pool: pool, threads: threads)
+    let features = try ImageFeatures(net, pool: pool, threads: computing.threads, level: computing.level)
     try OutputFile.checkCanBeWritten(file)
     let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
     defer { progress.finish() }

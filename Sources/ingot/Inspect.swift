@@ -12,7 +12,7 @@ struct Inspect: LimitedCommand {
       are read and measured too.
       """)
 
-  @Argument(help: "A net file, a weights file, or a checkpoint's folder.")
+  @Argument(help: "A net file, a weights file, or a checkpoint's folder.", completion: .file())
   var path: String?
 
   @OptionGroup var selection: SelectionOptions
@@ -23,7 +23,7 @@ struct Inspect: LimitedCommand {
   @Flag(help: "Measure every array's values: range, mean, deviation, zeros, histogram.")
   var statistics = false
 
-  @Option(help: .init("Write a page with all that was found and measured.", valueName: "file"))
+  @Option(help: .init("Write a page with all that was found and measured.", valueName: "file"), completion: .file())
   var html: String?
 
   @OptionGroup var limits: LimitOptions

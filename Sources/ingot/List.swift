@@ -7,7 +7,7 @@ struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows families, their parameters, and for each combination whether it is on the shelf or published.")
 
-  @Argument(help: "A family; all of them when left out.")
+  @Argument(help: "A family; all of them when left out.", completion: .families)
   var family: String?
 
   @Flag(help: "Also list every combination without published weights.")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Arrays
 import Assurance
 import Families
+import Kernels
 import NetFile
 import QuestionAnswering
 import Reports
@@ -11,7 +12,7 @@ struct SelectionOptions: ParsableArguments {
   @Option(name: .customLong("set"), help: .init("A parameter of the net; repeatable.", valueName: "name=value"))
   var parameters: [String] = []
 
-  @Option(help: "The family that the parameters are of.")
+  @Option(help: "The family that the parameters are of.", completion: .families)
   var family: String?
 
   @OptionGroup var shelfOptions: ShelfOptions
@@ -58,7 +59,9 @@ struct SelectionOptions: ParsableArguments {
 }
 
 struct ShelfOptions: ParsableArguments {
-  @Option(help: .init("Folder of net files. (default: $INGOT_SHELF, else weights/shelf)", valueName: "dir"))
+  @Option(
+    help: .init("Folder of net files. (default: $INGOT_SHELF, else weights/shelf)", valueName: "dir"),
+    completion: .directory)
   var shelf: String?
 
   var chosen: Shelf { .chosen(shelf) }
@@ -90,10 +93,7 @@ struct DecodingOptions: ParsableArguments {
   @Option(help: "Of the random numbers of a temperature. (default: 0)")
   var seed: UInt64?
 
-  @Option(help: "Threads that compute together. (default: one per core)")
-  var threads: Int?
-
-  /// Whether anything but the number of threads is.
+  /// Whether anything is.
   var isGiven: Bool { maxTokens != nil || minTokens != nil || beams != nil || temperature != 0 || seed != nil }
 
   var answerOptions: AnswerOptions {
@@ -102,6 +102,24 @@ struct DecodingOptions: ParsableArguments {
         maximumTokens: maxTokens, minimumTokens: minTokens, beams: beams, temperature: temperature, seed: seed ?? 0)
     }
   }
+}
+
+/// What a net runs with.
+struct ComputingOptions: ParsableArguments {
+  @Option(help: "Threads that compute together. (default: one per core)")
+  var threads: Int?
+
+  @Option(help: "What kernels compute with: the processor's instructions, or OpenBLAS's products.")
+  var kernels = Kernels.auto
+
+  enum Kernels: String, ExpressibleByArgument, CaseIterable {
+    case auto, avx512, avx2, openblas, portable
+  }
+
+  /// nil: the best there is.
+  var level: Engine.Level? { Engine.Level(rawValue: kernels.rawValue) }
+
+  var isGiven: Bool { threads != nil || kernels != .auto }
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
@@ -113,13 +131,15 @@ struct QuestionOptions: ParsableArguments {
   @Option(
     name: .customLong("questions"),
     help: .init(
-      "A data set's questions as they are downloaded (.json, .zip, .gz), or .csv, or .jsonl.", valueName: "file"))
+      "A data set's questions as they are downloaded (.json, .zip, .gz), or .csv, or .jsonl.", valueName: "file"),
+    completion: .file())
   var file: String?
 
-  @Option(help: .init("VQA v2's or OK-VQA's annotations.", valueName: "file"))
+  @Option(help: .init("VQA v2's or OK-VQA's annotations.", valueName: "file"), completion: .file())
   var annotations: String?
 
-  @Option(help: .init("Folder of the images. (default: that of the questions)", valueName: "dir"))
+  @Option(
+    help: .init("Folder of the images. (default: that of the questions)", valueName: "dir"), completion: .directory)
   var images: String?
 
   @Option(help: "Take the first so many questions only.")
@@ -184,4 +204,9 @@ extension FailedInputs {
   func tell(of total: Int, lost: String? = nil) {
     for line in lines(of: total, lost: lost) { Console.printError(line) }
   }
+}
+
+extension CompletionKind {
+  /// The names of families: the shell asks the program.
+  static var families: CompletionKind { .custom { _, _, _ in (Family.known + [.plain]).map(\.name) } }
 }

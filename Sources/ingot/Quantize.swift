@@ -24,7 +24,7 @@ struct Quantize: LimitedCommand {
       are: as few as are needed.
       """)
 
-  @Argument(help: "Net files.")
+  @Argument(help: "Net files.", completion: .file())
   var paths: [String] = []
 
   @OptionGroup var selection: SelectionOptions
@@ -56,6 +56,7 @@ struct Quantize: LimitedCommand {
   var minAgreement: Double?
 
   @OptionGroup var decoding: DecodingOptions
+  @OptionGroup var computing: ComputingOptions
 
   @Flag(help: "Replace nets on the shelf that came from others.")
   var force = false
@@ -86,6 +87,9 @@ struct Quantize: LimitedCommand {
   }
 
   func validate() throws {
+    if questions.file == nil, computing.kernels != .auto {
+      throw ValidationError("--kernels goes with --questions: without them, no net is run")
+    }
     if maxDrop != nil || minAgreement != nil {
       guard questions.file != nil else { throw ValidationError("--max-drop and --min-agreement need --questions") }
       guard activations == .auto else {
@@ -140,7 +144,7 @@ struct Quantize: LimitedCommand {
     let search = try BudgetSearch(
       VQANets(files: nets), on: asked, .init(maximumDrop: maxDrop, minimumAgreement: minAgreement),
       base: Dictionary(base.map { ($0.header.net, $1) }) { first, _ in first },
-      answerOptions: decoding.answerOptions, threads: decoding.threads)
+      answerOptions: decoding.answerOptions, threads: computing.threads, level: computing.level)
     let status = StatusLine("searching")
     defer { status.finish() }
     return try search.run(folder: Paths.join(shelf.folder, nets[0].header.family), progress: status.show)
@@ -150,7 +154,8 @@ struct Quantize: LimitedCommand {
     let some = LayerInputs.some(of: asked)
     let progress = ProgressLine("measuring", total: some.count, unit: .things("questions"))
     defer { progress.finish() }
-    return try LayerInputs(VQANets(files: nets), on: some, progress: progress.add)
+    return try LayerInputs(
+      VQANets(files: nets), on: some, threads: computing.threads, level: computing.level, progress: progress.add)
   }
 
   /// An array that is to be kept has to be in one of the nets.

@@ -16,7 +16,7 @@ struct Verify: LimitedCommand {
       questions together are run: three paths, or parameters without the part.
       """)
 
-  @Argument(help: "Net files.")
+  @Argument(help: "Net files.", completion: .file())
   var paths: [String] = []
 
   @OptionGroup var selection: SelectionOptions
@@ -24,23 +24,25 @@ struct Verify: LimitedCommand {
   @Option(
     help: .init(
       "A checkpoint: every array is compared with it, bit for bit; or, of an int8 net, the float net file it came from.",
-      valueName: "source"))
+      valueName: "source"), completion: .file())
   var source: String?
 
   @Option(
     help: .init(
       "What other software computed, from tools/reference/outputs.py or `ingot ask --trace`: every output is compared.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var reference: String?
 
   @Option(help: "Most error of an output, as a part of the reference's largest magnitude.")
   var tolerance = ReferenceVerification.usualTolerance
 
+  @OptionGroup var computing: ComputingOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard tolerance.isFinite, tolerance >= 0 else { throw ValidationError("--tolerance is a number from 0") }
+    if reference == nil, computing.isGiven { throw ValidationError("--threads and --kernels go with --reference") }
     if reference != nil, !paths.isEmpty, !selection.parameters.isEmpty {
       throw ValidationError("paths and parameters are both given")
     }
@@ -106,7 +108,7 @@ struct Verify: LimitedCommand {
 
   private func outputs(of nets: VQANets?) throws(Failure) -> [OutputComparison] {
     guard let nets, let reference else { return [] }
-    let vqa = try VisualQuestionAnswering(nets)
+    let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
     return try ReferenceVerification(vqa, ReferenceFile(reference), tolerance: tolerance).run()
   }
 

@@ -7,7 +7,8 @@ import Testing
 /// What is made of the small files beside a checkpoint's weights.
 @Suite struct SettingsTests {
   private static let names = [
-    "config.json", "preprocessor_config.json", "tokenizer_config.json", "tokenizer.json", "vocab.txt",
+    "config.json", "preprocessor_config.json", "processor_config.json", "tokenizer_config.json", "tokenizer.json",
+    "vocab.txt",
     "generation_config.json",
   ]
 

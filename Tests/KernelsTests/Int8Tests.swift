@@ -6,12 +6,12 @@ import Testing
 
 /// Products of int8 against sums of Swift's own integers, on every path that this processor can take.
 @Suite struct Int8Tests {
-  private static let levels = Engine.Level.allCases.filter { $0.rawValue <= Engine.Level.best.rawValue }
+  private static let levels = Engine.Level.allCases.filter(\.isAvailable)
 
   private func sums(
     _ level: Engine.Level, threads: Int32, _ x: [Int8], rows: Int, inputs: Int, _ w: [Int8], outputs: Int
   ) -> [Int32] {
-    let pool = ck_pool_create(threads, ck_level(rawValue: UInt32(level.rawValue)))
+    let pool = ck_pool_create(threads, level.kernelLevel)
     defer { ck_pool_destroy(pool) }
     var out = [Int32](repeating: 0, count: rows * outputs)
     #expect(ck_int8_sums(pool, x, rows, inputs, w, outputs, &out) == 0)

@@ -4,9 +4,9 @@ import Kernels
 import TestSupport
 import Testing
 
-/// Every level of instructions this processor has, alone and with two threads.
+/// Every level there is here, alone and with two threads.
 private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCases
-  .filter { $0.rawValue <= Engine.Level.best.rawValue }
+  .filter(\.isAvailable)
   .flatMap { [($0, 1), ($0, 2)] }
 
 @Suite struct KernelTests {
@@ -277,7 +277,8 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
   @Test func threadsChangeNoBit() throws {
     var numbers = Numbers()
     let (x, w) = (numbers.matrix(100, 300), numbers.matrix(500, 300))
-    for level in Engine.Level.allCases {
+    // OpenBLAS promises no such thing.
+    for level in Engine.Level.allCases where level.isAvailable && level != .openblas {
       let results = try [1, 2, 3, 5].map { threads in
         let y = Matrix(rows: 100, columns: 500)
         try Engine(threads: threads, level: level).run([LinearMap(x, weight(w), bias: nil, into: y)])
@@ -285,6 +286,36 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
       }
       #expect(results.allSatisfy { $0 == results[0] })
     }
+  }
+
+  /// All levels compute the same, OpenBLAS's among them; each differs by its own rounding only.
+  @Test(arguments: engines)
+  func levelsAgree(level: Engine.Level, threads: Int) throws {
+    var numbers = Numbers()
+    // More than one task of OpenBLAS's, in rows and in outputs.
+    let (x, w, b) = (numbers.matrix(401, 96), numbers.matrix(530, 96), numbers.matrix(1, 530))
+    let start = numbers.matrix(401, 530)
+    for type in [ElementType.float32, .float16, .bfloat16] {
+      for finish in [LinearMap.Finish.plain, .gelu, .add] {
+        let outputs = try [(level, threads), (.portable, 1)].map { level, threads in
+          let y = start.copied
+          let map = LinearMap(x, weight(w, as: type), bias: weight(b), into: y, finish)
+          try Engine(threads: threads, level: level).run([map])
+          return y
+        }
+        #expect(error(outputs[0], rows(outputs[1])) < 2e-6, "\(type) \(finish)")
+      }
+    }
+  }
+
+  @Test func aLevelThatIsNotHereIsRefused() {
+    for level in Engine.Level.allCases where !level.isAvailable {
+      let failure = #expect(throws: Failure.self) { try Engine(level: level) }
+      #expect(failure?.kind == .usage)
+      #expect(failure?.hint?.contains("--kernels") == true)
+    }
+    #expect(Engine.Level.portable.isAvailable)
+    #expect(Engine.Level.best.isAvailable)
   }
 
   @Test func engineIsUsableFromManyThreads() async throws {

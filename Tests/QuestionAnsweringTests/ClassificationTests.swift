@@ -33,7 +33,7 @@ import Testing
       let classes = try classifier.classes(picture)
       #expect(classes[0].index == expected.firstIndex(of: expected.max() ?? 0))
       #expect(classes[0].label == "LABEL_\(classes[0].index)")
-      #expect(abs(classes.reduce(0) { $0 + $1.probability } - 1) < 1e-9)
+      #expect(abs(classes.reduce(0) { $0 + $1.value } - 1) < 1e-9)
     }
   }
 

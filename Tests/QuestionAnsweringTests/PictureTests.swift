@@ -15,8 +15,10 @@ import Testing
 
   /// Of the published nets.
   private let profile = VQAProfile.Image(
-    side: 384, scale: 0.00392156862745098, mean: [0.48145466, 0.4578275, 0.40821073],
-    std: [0.26862954, 0.26130258, 0.27577711])
+    side: 384,
+    ImagePreparation(
+      size: .exactly(height: 384, width: 384),
+      normalization: ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711])))
 
   private func digest(_ picture: Picture) -> JSONValue { .string(SHA256.digest(picture.rgb).description) }
 

@@ -23,11 +23,13 @@ let package = Package(
     .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
     .target(name: "CEnding"),
     .target(name: "CFamilyFiles"),
-    .target(name: "CKernels"),
+    .target(name: "CLoading"),
+    .target(name: "CKernels", dependencies: ["CLoading"]),
     .target(
-      name: "CImages", cSettings: [.unsafeFlags(["-fsanitize=fuzzer-no-link"])],
+      name: "CImages", dependencies: ["CLoading"], cSettings: [.unsafeFlags(["-fsanitize=fuzzer-no-link"])],
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
-    watched("Arrays", ["CLibCrypto", "CZstd", "CZlib", "CSystem", "CEnding"], [.enableExperimentalFeature("Lifetimes")]),
+    watched(
+      "Arrays", ["CLibCrypto", "CZstd", "CZlib", "CSystem", "CEnding"], [.enableExperimentalFeature("Lifetimes")]),
     watched("Checkpoints", ["Arrays"]),
     watched("NetFile", ["Arrays"]),
     .target(name: "Kernels", dependencies: ["Arrays", "CKernels"]),

@@ -2,7 +2,7 @@
 #define INGOT_IMAGES_H
 
 // Reads image files into RGB, and resizes: with the same bytes, to the last bit, as Pillow 13.0.0 gives for
-// `Image.open(file).convert("RGB")` and `.resize((width, height), Image.BICUBIC)`, or BILINEAR.
+// `Image.open(file).convert("RGB")` and `.resize((width, height), Image.BICUBIC)`, or another filter.
 //
 // JPEG and PNG are read by libjpeg and libpng, to which the program is linked; WebP and TIFF by libwebp and libtiff,
 // which are loaded when the first such file comes; GIF and BMP by code of its own. All may be called from several
@@ -53,14 +53,25 @@ int ingot_image_decode(
 void ingot_picture_free(ingot_picture *picture);
 
 /// Which filter resizes.
-typedef enum ingot_image_filter { INGOT_IMAGE_BICUBIC = 0, INGOT_IMAGE_BILINEAR = 1 } ingot_image_filter;
+typedef enum ingot_image_filter {
+  INGOT_IMAGE_BICUBIC = 0,
+  INGOT_IMAGE_BILINEAR = 1,
+  INGOT_IMAGE_NEAREST = 2,
+  INGOT_IMAGE_LANCZOS = 3,
+  INGOT_IMAGE_BOX = 4,
+  INGOT_IMAGE_HAMMING = 5,
+} ingot_image_filter;
 
-/// Resizes as Pillow 13.0.0 does with that filter: antialiased when it gets smaller, each of the two passes
-/// rounded to 8 bits. `rgb` and `out` are pictures of the sizes named, each at least 1, that don't overlap. Returns 0;
-/// 65 if a size is 0; 74 if there is not enough memory.
+/// Whose arithmetic resizes.
+typedef enum ingot_image_method { INGOT_IMAGE_PILLOW = 0, INGOT_IMAGE_TORCHVISION = 1 } ingot_image_method;
+
+/// Resizes as Pillow 13.0.0 does with that filter, or as torchvision 0.29 with PyTorch 2.15 does with bytes on a processor
+/// with AVX2, AVX-512 or of arm64 (there is no box and Hamming filter then): antialiased when it gets smaller (but for the nearest sample), each of the two
+/// passes rounded to 8 bits. `rgb` and `out` are pictures of the sizes named, each at least 1, that don't overlap. Returns 0;
+/// 65 if a size is 0 or the method has no such filter; 74 if there is not enough memory.
 int ingot_image_resize(
     const uint8_t *rgb, size_t width, size_t height, size_t out_width, size_t out_height,
-    ingot_image_filter filter, uint8_t *out);
+    ingot_image_filter filter, ingot_image_method method, uint8_t *out);
 
 /// Writes a picture of that size as JPEG of a quality from 1 to 100, with half the resolution of color. `bytes` are to be
 /// freed by `ingot_image_free_bytes`. Returns 0; 65 if a side is 0 or above 65500; 74 if there is not enough memory.

@@ -1,4 +1,4 @@
-// The few hot loops of running a net, for the processor at hand: chosen once at start among AVX-512, AVX2 and portable C.
+// The few hot loops of running a net, for the processor at hand: by AVX-512, AVX2 or portable C, or with OpenBLAS's products.
 //
 // Matrices are row-major; a stride is the distance between rows, in elements. Activations are float32 everywhere.
 #ifndef INGOT_KERNELS_H
@@ -7,17 +7,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Which instructions are used.
-typedef enum ck_level { ck_level_portable = 0, ck_level_avx2 = 1, ck_level_avx512 = 2 } ck_level;
+/// Which instructions are used. At the level of OpenBLAS it multiplies matrices of float32, and all else is done at the
+/// best of the processor's other levels.
+typedef enum ck_level {
+  ck_level_portable = 0,
+  ck_level_avx2 = 1,
+  ck_level_avx512 = 2,
+  ck_level_openblas = 3,
+} ck_level;
 
-/// The best level this processor has.
+/// The level that is best here: that of the processor, or where we have no kernels for it, OpenBLAS if it is installed.
 ck_level ck_level_best(void);
+/// Whether the processor has the instructions, or OpenBLAS (libopenblas.so.0) can be loaded. Only asking for that loads it.
+int ck_level_is_available(ck_level level);
+/// Why OpenBLAS can't be loaded, in the loader's words; NULL when it is.
+const char *ck_openblas_problem(void);
 
 /// Threads that work on one kernel at a time. The caller is one of them; the others spin shortly between kernels and
 /// then sleep. One pool must not be used by two threads at once.
 typedef struct ck_pool ck_pool;
 
-/// NULL when memory is short. A thread that can't be started is done without. A level above the best one is lowered to it.
+/// NULL when memory is short or the level isn't available. A thread that can't be started is done without.
 ck_pool *ck_pool_create(int threads, ck_level level);
 void ck_pool_destroy(ck_pool *pool);
 /// Threads that really work, the caller included.
