@@ -31,6 +31,7 @@ let package = Package(
     // C libraries: a module map and a shim each, nothing else.
     .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CSystem"),
     // What a signal that ends the process leaves to do: a handler may only call what C gives it.
     .target(name: "CEnding"),
@@ -53,7 +54,7 @@ let package = Package(
 
     // Dependencies point one way only: every target names those below it.
     .target(
-      name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CSystem", "CEnding"],
+      name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CZlib", "CSystem", "CEnding"],
       // A getter that lends its bytes (`Array.rawSpan`) needs this feature.
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     library("Checkpoints", ["Arrays"]),
@@ -105,6 +106,7 @@ let package = Package(
       ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
       hasFixtures: true),
     tests("ReportsTests", ["Reports"]),
-    tests("EndToEndTests", ["IngotCommand", "CHDF5", "NetFile", "Nets", "QuestionAnswering"]),
+    tests(
+      "EndToEndTests", ["IngotCommand", "CHDF5", "Checkpoints", "Families", "NetFile", "Nets", "QuestionAnswering"]),
   ]
 )

@@ -181,8 +181,21 @@ def check_asking(checks, errors, program, shelf):
     checks.check(done.returncode == 1, f"a bad line: exit status {done.returncode}")
     answer, failure = map(json.loads, done.stdout.splitlines())
     check_valid(checks, errors, "ask", {"answers": [answer], "kernels": "portable"}, "a line of answers")
+    check_failures(checks, errors, program, shelf, picture)
     checks.check(failure["line"] == 2 and failure["error"]["status"] == 65, f"a bad line: {failure}")
     return asked
+
+
+def check_failures(checks, errors, program, shelf, picture):
+    """One picture of several that can't be read is told beside the others, and all of several too."""
+    for images, answered in ((["none.png", picture], 1), (["none.png", "nothing.png"], 0)):
+        done = subprocess.run([program.path, "ask", images[0], "what?", "--image", images[1], "--json", "--set",
+                               "Release=demo", "--shelf", shelf], capture_output=True, text=True, timeout=600)
+        checks.check(done.returncode == 1, f"a missing picture: exit status {done.returncode}")
+        report = json.loads(done.stdout)
+        check_valid(checks, errors, "ask", report, "a report with pictures that failed")
+        checks.check(len(report["answers"]) == answered and len(report["failed"]) == 2 - answered, f"failed: {report}")
+        checks.check(report["failed"][0]["error"]["status"] == 66, "a missing picture's status")
 
 
 def check_evaluating(checks, errors, program, shelf):

@@ -40,3 +40,18 @@ public struct InputLines {
     }
   }
 }
+
+/// All of standard input.
+/// - Throws: `Failure` of kind `io` when it can't be read, `badData` when it holds more than `limit` bytes.
+public func contentsOfStandardInput(limit: Limit) throws(Failure) -> [UInt8] {
+  let name = "standard input"
+  var out: [UInt8] = []
+  while true {
+    let more = try System.readAvailable(0, name)
+    if more.isEmpty { return out }
+    guard more.count <= limit.value - out.count else {
+      throw limit.failure(file: name, "has more than \(limit.value) bytes")
+    }
+    out += more
+  }
+}

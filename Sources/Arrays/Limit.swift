@@ -90,7 +90,7 @@ public enum Limit: String, CaseIterable, Sendable {
     case .lineBytes: (1 << 20, 1 << 32, byte, "a line of standard input")
     case .answers: (1 << 20, 1 << 30, .count, "answers of a closed list")
     case .answersBytes: (64 << 20, 1 << 40, byte, "the file of a closed list of answers")
-    case .questionsBytes: (512 << 20, 1 << 40, byte, "a file of questions or annotations")
+    case .questionsBytes: (512 << 20, 1 << 40, byte, "a file of questions or annotations, and what it unpacks to")
     case .journalBytes: (1 << 30, 1 << 40, byte, "the journal of an evaluation")
     }
   }

@@ -99,14 +99,4 @@ extension EvaluationQuestion {
       return (group.path, Array(group.indices.prefix(each)))
     }
   }
-
-  /// The accuracy of an answer, 0...1: VQA's official metric where there are annotators, whether both are the same when
-  /// normalized where there is one right answer, nil where there is none.
-  func accuracy(of answer: String) -> Double? {
-    switch answers.count {
-    case 0: nil
-    case 1: VQAAccuracy.isSame(answer, as: answers[0]) ? 1 : 0
-    default: VQAAccuracy.accuracy(answer, annotators: answers)
-    }
-  }
 }

@@ -11,13 +11,17 @@ public struct Evaluation: Sendable {
     public var list: AnswerList?
     /// Questions on which layers are compared, and as many of those whose answers flipped.
     public var layerQuestions: Int
+    /// Whether pictures are turned as the camera noted.
+    public var isUpright: Bool
 
     public init(
-      answerOptions: AnswerOptions = AnswerOptions(), list: AnswerList? = nil, layerQuestions: Int = 50
+      answerOptions: AnswerOptions = AnswerOptions(), list: AnswerList? = nil, layerQuestions: Int = 50,
+      isUpright: Bool = false
     ) {
       self.answerOptions = answerOptions
       self.list = list
       self.layerQuestions = layerQuestions
+      self.isUpright = isUpright
     }
   }
 
@@ -49,32 +53,52 @@ public struct Evaluation: Sendable {
     }
   }
 
-  /// Answers all questions that the journal doesn't have yet, and compares.
+  /// Answers all questions that the journal doesn't have yet, and compares. An image that isn't there, or can't be read,
+  /// costs the questions about it.
   /// - Parameter progress: called with the number of questions answered since the last call.
-  /// - Throws: `Failure` naming the image that can't be read or the question that can't be answered.
+  /// - Throws: `Failure` naming the question that can't be answered, or the image where not one can be read.
   public func run(
     journal: EvaluationJournal? = nil, progress: (_ what: String, _ questions: Int) -> Void = { _, _ in }
   ) throws(Failure) -> EvaluationResult {
     var done = journal?.done ?? [:]
+    var failed: [EvaluationResult.FailedImage] = []
+    var turned = 0
     progress("", done.count)
     for (path, indices) in EvaluationQuestion.byImage(questions, questions.indices.filter { done[$0] == nil }) {
-      for question in try answer(indices, about: path) {
+      let picture: Picture
+      do throws(Failure) {
+        if let problem = questions[indices[0]].imageProblem { throw problem }
+        picture = try self.picture(path)
+      } catch {
+        failed.append(.init(path: path, failure: error, questions: indices.count))
+        progress(path, indices.count)
+        continue
+      }
+      turned += picture.isTurned ? 1 : 0
+      for question in try answer(indices, about: picture, path) {
         try journal?.add(question)
         done[question.index] = question
         progress(path, 1)
       }
     }
     let answered = questions.indices.compactMap { done[$0] }
+    if answered.isEmpty, let first = failed.first { throw first.failure }
     return EvaluationResult(
-      a: a.nets, b: b?.nets, questions: questions, answered: answered,
+      a: a.nets, b: b?.nets, questions: questions, answered: answered, failed: failed, turned: turned,
       layers: try layers(answered, progress))
+  }
+
+  private func picture(_ path: String) throws(Failure) -> Picture {
+    let picture = try Picture(path)
+    return options.isUpright ? picture.upright() : picture
   }
 
   /// Questions whose scores are held at once.
   private static let batch = 64
 
-  private func answer(_ indices: [Int], about path: String) throws(Failure) -> [EvaluatedQuestion] {
-    let picture = try Picture(path)
+  private func answer(
+    _ indices: [Int], about picture: Picture, _ path: String
+  ) throws(Failure) -> [EvaluatedQuestion] {
     let image = try a.look(at: picture)
     let reference = try b.map { b throws(Failure) in try b.look(at: picture) }
     var out: [EvaluatedQuestion] = []
@@ -130,7 +154,7 @@ public struct Evaluation: Sendable {
         let answers = indices.map { answered[$0].b?.tokens ?? [] }
         do throws(Failure) {
           try comparison.add(
-            try Picture(path), indices.map { questions[$0].question }, answers: answers, isFlipped: isFlipped)
+            try picture(path), indices.map { questions[$0].question }, answers: answers, isFlipped: isFlipped)
         } catch {
           throw error.inFile(path)
         }
@@ -145,7 +169,7 @@ public struct Evaluation: Sendable {
     for question in questions {
       let line: JSONValue = .strings(
         [question.id, question.image, question.question, question.questionType ?? "", question.answerType ?? ""]
-          + question.answers)
+          + question.answers + (question.metric.map { [$0.rawValue] } ?? []))
       hash.update(Array(line.compactText.utf8).rawSpan)
     }
     return .object([
@@ -153,7 +177,8 @@ public struct Evaluation: Sendable {
       "questions": .integer(questions.count), "questionsSHA256": .string(hash.finish().description),
       "options": .strings(
         [
-          "\(options.answerOptions)", options.list.map { "\($0.kept) of \($0.answers)" } ?? "",
+          "\(options.answerOptions)" + (options.isUpright ? ", upright" : ""),
+          options.list.map { "\($0.kept) of \($0.answers)" } ?? "",
         ].map { SHA256.digest(Array($0.utf8)).description }),
     ])
   }

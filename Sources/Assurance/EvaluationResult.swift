@@ -1,4 +1,5 @@
 import Arrays
+import Arrays
 import Kernels
 import QuestionAnswering
 
@@ -13,16 +14,35 @@ public struct EvaluationResult: Sendable {
     public let flippedQuestions: Int
   }
 
+  /// An image that isn't there or can't be read.
+  public struct FailedImage: Sendable {
+    public let path: String
+    public let failure: Failure
+    /// Questions about it, which weren't asked.
+    public let questions: Int
+  }
+
   public let a: VQANets
   public let b: VQANets?
   public let questions: [EvaluationQuestion]
-  /// One per question, in their order.
+  /// One per question that could be asked, in their order.
   public let answered: [EvaluatedQuestion]
+  public let failed: [FailedImage]
+  /// Images that were taken with the camera turned and looked at as they are stored.
+  public let turned: Int
   /// nil when nothing is compared, or no layers.
   public let layers: Layers?
 
   /// Different images.
   public var images: Int { Set(questions.map(\.image)).count }
+
+  /// Questions that weren't asked.
+  public var failedQuestions: Int { failed.reduce(0) { $0 + $1.questions } }
+
+  /// Answered questions with right answers that the data set's publisher doesn't count.
+  public var uncounted: Int {
+    answered.count { !questions[$0.index].isCounted && !questions[$0.index].answers.isEmpty }
+  }
 
   /// Of the nets under evaluation; nil when no right answers are known.
   public var accuracy: VQAAccuracy? { accuracy(\.a) }

@@ -51,10 +51,40 @@ public struct VQAAccuracy: Sendable {
       answers = answers.map { normalized($0) }
       prediction = normalized(prediction)
     }
-    let matches = answers.map { $0 == prediction }
+    return leavingEachOut(answers.map { $0 == prediction })
+  }
+
+  /// The mean over annotators of the share of three others who gave the answer, at most 1.
+  /// - Parameter matches: who gave it, in the order in which the published code adds.
+  private static func leavingEachOut(_ matches: [Bool]) -> Double {
     let count = matches.count { $0 }
-    let sum = matches.reduce(0.0) { sum, isMatch in sum + min(1, Double(isMatch ? count - 1 : count) / 3) }
-    return sum / Double(answers.count)
+    var sum = 0.0
+    for isMatch in matches { sum += min(1, Double(isMatch ? count - 1 : count) / 3) }
+    return sum / Double(matches.count)
+  }
+
+  /// VizWiz's: the prediction is normalized, annotators' answers are taken as they stand.
+  static func vizWiz(_ prediction: String, annotators: [String]) -> Double {
+    let prediction = normalized(trimmed(prediction))
+    return leavingEachOut(annotators.map { $0.unicodeScalars.elementsEqual(prediction) })
+  }
+
+  /// TextVQA's: all is normalized.
+  static func textVQA(_ prediction: String, annotators: [String]) -> Double {
+    let prediction = tokenized(prediction)
+    return leavingEachOut(annotators.map { tokenized($0) == prediction })
+  }
+
+  /// As EvalAI's answer processor begins: lower case, no commas and question marks, a space before `'s`.
+  private static func tokenized(_ answer: String) -> Scalars {
+    let lower = lowercased(Scalars(answer.unicodeScalars)).filter { $0 != "," && $0 != "?" }
+    var out: Scalars = []
+    for (index, scalar) in lower.enumerated() {
+      if scalar == "'", index + 1 < lower.count, lower[index + 1] == "s" { out.append(" ") }
+      out.append(scalar)
+    }
+    // Its ends lose their space before tabs and line feeds become spaces, and again after.
+    return normalized(trimmed(text(stripped(out))))
   }
 
   /// What the metric compares where annotators are at odds.
@@ -79,7 +109,11 @@ public struct VQAAccuracy: Sendable {
   }
 
   private static func trimmed(_ answer: String) -> Scalars {
-    let scalars = answer.unicodeScalars.map { $0 == "\n" || $0 == "\t" ? " " : $0 }
+    stripped(answer.unicodeScalars.map { $0 == "\n" || $0 == "\t" ? " " : $0 })
+  }
+
+  /// Python's `str.strip`.
+  private static func stripped(_ scalars: Scalars) -> Scalars {
     guard let first = scalars.firstIndex(where: { !isSpace($0) }), let last = scalars.lastIndex(where: { !isSpace($0) })
     else { return [] }
     return Scalars(scalars[first...last])

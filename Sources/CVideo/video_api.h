@@ -39,7 +39,7 @@
 #define INGOT_VIDEO_FORMAT_FUNCTIONS(X)                                                                                \
   X(avformat_alloc_context) X(avformat_free_context) X(avformat_open_input) X(avformat_close_input)                    \
   X(avformat_find_stream_info) X(avio_alloc_context) X(avio_context_free) X(av_probe_input_buffer2)                    \
-  X(av_find_best_stream) X(av_read_frame) X(av_seek_frame) INGOT_VIDEO_SIDE_DATA_OF_STREAM(X)
+  X(av_read_frame) X(av_seek_frame) INGOT_VIDEO_SIDE_DATA_OF_STREAM(X)
 // clang-format on
 
 struct ingot_video_api {

@@ -84,12 +84,25 @@ static int open_container(struct ingot_video_source *source, struct ingot_video_
   return 0;
 }
 
+/// Chooses among several streams as the program ffmpeg does (ffmpeg_mux_init.c, map_auto_video): the one with most pixels,
+/// where one of which packets were seen, and one that is marked as the default, count for more; the first of equals.
 static int choose_stream(struct ingot_video_source *source, struct ingot_video_refusal *why) {
-  int chosen = ingot_ff.av_find_best_stream(source->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
-  // A picture of a record's cover is no video.
-  if (chosen < 0 || source->format->streams[chosen]->disposition & AV_DISPOSITION_ATTACHED_PIC) {
-    return ingot_video_refuse(why, INGOT_VIDEO_BAD_DATA, "holds no video");
+  int chosen = -1;
+  int64_t best = -1;
+  for (unsigned index = 0; index < source->format->nb_streams; index++) {
+    const AVStream *stream = source->format->streams[index];
+    const AVCodecParameters *parameters = stream->codecpar;
+    // A picture of a record's cover is no video.
+    if (parameters->codec_type != AVMEDIA_TYPE_VIDEO || stream->disposition & AV_DISPOSITION_ATTACHED_PIC) continue;
+    int64_t score = (int64_t)parameters->width * parameters->height;
+    if (stream->event_flags & AVSTREAM_EVENT_FLAG_NEW_PACKETS) score += 100000000;
+    if (stream->disposition & AV_DISPOSITION_DEFAULT) score += 5000000;
+    if (score > best) {
+      best = score;
+      chosen = (int)index;
+    }
   }
+  if (chosen < 0) return ingot_video_refuse(why, INGOT_VIDEO_BAD_DATA, "holds no video");
   source->stream = source->format->streams[chosen];
   for (unsigned index = 0; index < source->format->nb_streams; index++) {
     if ((int)index != chosen) source->format->streams[index]->discard = AVDISCARD_ALL;

@@ -1,19 +1,23 @@
 import Arrays
 
-/// The directory of a zip archive (PKWARE APPNOTE 6.3), with what a checkpoint needs of it: entries that are stored, not
-/// compressed, whose bytes are then read in place.
-struct ZipArchive {
-  struct Entry {
-    let name: String
-    /// Where its bytes are in the file.
+/// The directory of a zip archive (PKWARE APPNOTE 6.3). Of a checkpoint's, entries are stored, not compressed, and their
+/// bytes then read in place; others may be deflated.
+package struct ZipArchive {
+  package struct Entry {
+    package let name: String
+    /// Where its bytes are in the file, packed or not.
     let range: Range<Int>
+    fileprivate let isDeflated: Bool
+    fileprivate let size: UInt64
+    fileprivate let crc: UInt32
   }
 
   let file: InputFile
-  private(set) var entries: [Entry] = []
+  package private(set) var entries: [Entry] = []
 
+  /// - Parameter takesDeflated: whether entries may be compressed.
   /// - Throws: `Failure` of kind `badData` naming the entry or the byte.
-  init(_ file: InputFile) throws(Failure) {
+  package init(_ file: InputFile, takesDeflated: Bool = false) throws(Failure) {
     self.file = file
     let directory = try ZipArchive.directory(of: file)
     try Limit.zipEntries.check(directory.entries, "entries", place: "zip directory")
@@ -31,7 +35,9 @@ struct ZipArchive {
         throw Failure(.badData, place: "zip entry \"\(header.text)\"", "is there twice")
       }
       if header.name.last == UInt8(ascii: "/") { continue }
-      entries.append(Entry(name: header.text, range: try ZipArchive.range(of: header, in: file, end: directory.offset)))
+      let range = try ZipArchive.range(of: header, in: file, end: directory.offset, takesDeflated)
+      entries.append(
+        Entry(name: header.text, range: range, isDeflated: header.method == 8, size: header.size, crc: header.crc))
     }
     guard reader.remaining == 0 else {
       throw Failure(.badData, place: "zip directory", "has \(reader.remaining) bytes after its last entry")
@@ -41,6 +47,18 @@ struct ZipArchive {
 
   /// The entry of that name; nil when there is none.
   func entry(_ name: String) -> Entry? { entries.first { $0.name.isSameBytes(as: name) } }
+
+  /// The bytes of an entry, unpacked, with the length and checksum that it states.
+  /// - Throws: `Failure` of kind `badData` when it has others, is damaged, or is of more bytes than `limit`; `io`.
+  package func content(of entry: Entry, limit: Limit) throws(Failure) -> [UInt8] {
+    // Before there is memory for it, though what it states is checked again as it is unpacked.
+    try limit.check(max(Int(clamping: entry.size), entry.range.count), "bytes")
+    let bytes = try file.bytes(entry.range.count, at: entry.range.lowerBound)
+    let size = Int(entry.size)
+    if entry.isDeflated { return try Inflation.deflated(bytes, size: size, crc: entry.crc, limit: limit) }
+    try Inflation.check(bytes, size: size, crc: entry.crc)
+    return bytes
+  }
 
   private func checkOverlaps() throws(Failure) {
     let sorted = entries.sorted {
@@ -101,15 +119,22 @@ struct ZipArchive {
   }
 
   /// The bytes of an entry, behind its local header, whose own lengths of name and extra field count.
-  private static func range(of header: CentralHeader, in file: InputFile, end: Int) throws(Failure) -> Range<Int> {
+  private static func range(
+    of header: CentralHeader, in file: InputFile, end: Int, _ takesDeflated: Bool
+  ) throws(Failure) -> Range<Int> {
     let place = "zip entry \"\(header.text)\""
     guard header.flags & 1 == 0 else { throw Failure(.badData, place: place, "is encrypted") }
-    guard header.method == 0 else {
+    guard header.method == 0 || takesDeflated && header.method == 8 else {
+      if takesDeflated {
+        throw Failure(
+          .badData, place: place, "is compressed by method \(header.method), which is not read",
+          hint: "unpack the archive, and give the file in it")
+      }
       throw Failure(
         .badData, place: place, "is compressed (method \(header.method)); checkpoints store their entries as they are",
         hint: "unpack the archive and pack it again without compression (zip -0)")
     }
-    guard header.compressedSize == header.size else {
+    guard header.method == 8 || header.compressedSize == header.size else {
       throw Failure(
         .badData, place: place, "is stored but states two sizes: \(header.compressedSize) and \(header.size)")
     }
@@ -124,11 +149,11 @@ struct ZipArchive {
     let nameLength = Int(try local.integer(UInt16.self))
     let extraLength = Int(try local.integer(UInt16.self))
     let start = offset + 30 + nameLength + extraLength
-    guard start <= end, header.size <= UInt64(end - start) else { throw past }
+    guard start <= end, header.compressedSize <= UInt64(end - start) else { throw past }
     guard try file.bytes(nameLength, at: offset + 30) == header.name else {
       throw Failure(.badData, place: place, "has another name in its local header")
     }
-    return start..<start + Int(header.size)
+    return start..<start + Int(header.compressedSize)
   }
 }
 
@@ -136,6 +161,7 @@ struct ZipArchive {
 private struct CentralHeader {
   let flags: UInt16
   let method: UInt16
+  let crc: UInt32
   private(set) var compressedSize: UInt64
   private(set) var size: UInt64
   private(set) var localOffset: UInt64
@@ -150,7 +176,8 @@ private struct CentralHeader {
     _ = try reader.take(4)
     flags = try reader.integer()
     method = try reader.integer()
-    _ = try reader.take(8)
+    _ = try reader.take(4)
+    crc = try reader.integer()
     compressedSize = UInt64(try reader.integer(UInt32.self))
     size = UInt64(try reader.integer(UInt32.self))
     let nameLength = Int(try reader.integer(UInt16.self))

@@ -12,6 +12,8 @@ public struct AnswerList: Sendable {
   public let answers: [String]
   /// How many are looked at whole: those whose first tokens are likeliest.
   public let kept: Int
+  /// What was left out of its file.
+  public private(set) var note: String?
 
   /// - Throws: `Failure` of kind `badData` when there is none.
   public init(_ answers: [String], kept: Int = usuallyKept) throws(Failure) {
@@ -25,16 +27,14 @@ public struct AnswerList: Sendable {
     self.answers = answers
   }
 
-  /// A file with one answer per line; empty lines don't count.
+  /// A file with one answer per line, where empty lines don't count; or one of the forms that `AnswerListFile` tells.
   /// - Throws: `Failure` of kind `noInput`, `badData` or `io`.
   public init(file: String) throws(Failure) {
     let bytes = try contents(of: file, limit: .answersBytes)
-    let text: String
-    do { text = try readText(bytes) } catch { throw error.inFile(file) }
-    do {
-      try self.init(
-        text.unicodeScalars.split { $0 == "\n" || $0 == "\r" }.map { String(String.UnicodeScalarView($0)) }
-          .filter { $0.unicodeScalars.contains { !$0.properties.isWhitespace } })
+    do throws(Failure) {
+      let read = try AnswerListFile(bytes)
+      try self.init(read.answers)
+      note = read.note
     } catch {
       throw error.inFile(file)
     }

@@ -4,12 +4,14 @@ import Families
 
 /// A picture as 8-bit RGB, read from a JPEG, PNG, WebP, BMP, GIF or TIFF file: what the reference implementation gets by
 /// `Image.open(file).convert("RGB")` with Pillow 13.0.0, bit for bit. So transparency is dropped, of several frames the
-/// first is taken, and the orientation that a camera noted is not applied.
+/// first is taken, and the orientation that a camera noted is not applied, but for a TIFF's: `upright()` does that.
 public struct Picture: Sendable {
   public let width: Int
   public let height: Int
   /// height × width × 3.
   public let rgb: [UInt8]
+  /// How the camera noted that it was held, 1...8, where the pixels don't show it; 1: upright.
+  public private(set) var orientation = 1
 
   /// - Parameter rgb: height × width × 3.
   public init(width: Int, height: Int, rgb: [UInt8]) {
@@ -25,17 +27,18 @@ public struct Picture: Sendable {
     return unsafe String(cString: name)
   }
 
-  /// Reads a file.
+  /// Reads a file, a `data:` address, or, for `-`, standard input.
   /// - Throws: `Failure` of kind `noInput` when there is no such file, `badData` when it holds no picture that can be read,
   ///   `io` when it or memory can't be had.
   public init(_ path: String) throws(Failure) {
+    let source = PictureSource(path)
     let bytes: [UInt8]
     do {
-      bytes = try contents(of: path, limit: .imageBytes)
+      bytes = try source.bytes()
     } catch {
       throw error.hinting("a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file")
     }
-    try self.init(bytes: bytes, name: path)
+    try self.init(bytes: bytes, name: source.name)
   }
 
   /// - Parameter name: for errors.
@@ -62,6 +65,7 @@ public struct Picture: Sendable {
     width = unsafe picture.width
     height = unsafe picture.height
     rgb = unsafe Array(UnsafeBufferPointer(start: pixels, count: width * height * 3))
+    orientation = Orientation.noted(in: bytes)
   }
 
   /// How a picture is resized.

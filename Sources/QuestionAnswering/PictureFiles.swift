@@ -4,13 +4,17 @@ import Arrays
 public enum PictureFiles {
   private static let suffixes: Set<String> = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
 
+  /// Whether a name ends like a picture's.
+  static func isPictureName(_ name: String) -> Bool {
+    name.contains(".") && suffixes.contains(name.split(separator: ".").last?.lowercased() ?? "")
+  }
+
   /// Files as they are given, and all pictures in folders and those below, by their names' endings, sorted.
-  /// - Throws: `Failure` of kind `noInput` when a path doesn't exist or a folder holds no picture, `badData` when there are
-  ///   too many.
+  /// - Throws: `Failure` of kind `noInput` when a folder holds no picture, `badData` when there are too many.
   public static func find(_ paths: [String]) throws(Failure) -> [String] {
     var out: [String] = []
     for path in paths {
-      guard try Paths.exists(path) else { throw Failure(.noInput, file: path, "no such file or folder") }
+      // What isn't there, or no picture, costs itself only.
       guard try Paths.isFolder(path) else {
         out.append(path)
         continue

@@ -7,23 +7,30 @@ public struct AnswerReport {
   private let images: [(path: String, answers: [Answer])]
   private let list: AnswerList?
   private let kernels: Engine.Level
+  private let failed: FailedInputs
 
   /// - Parameters:
   ///   - list: that answers were chosen from.
   ///   - kernels: what they were computed with.
-  public init(_ images: [(path: String, answers: [Answer])], list: AnswerList? = nil, kernels: Engine.Level) {
+  ///   - failed: images that could not be read.
+  public init(
+    _ images: [(path: String, answers: [Answer])], list: AnswerList? = nil, kernels: Engine.Level,
+    failed: FailedInputs = FailedInputs()
+  ) {
     self.images = images
     self.list = list
     self.kernels = kernels
+    self.failed = failed
   }
 
   /// One answer alone is all there is to print; several stand beside their questions, under their images.
   public var text: String {
-    if images.count == 1, images[0].answers.count == 1 { return printable(images[0].answers[0].text) }
+    let isAlone = images.count + failed.count == 1
+    if isAlone, images.count == 1, images[0].answers.count == 1 { return printable(images[0].answers[0].text) }
     return images.map { image in
-      var table = TextTable([.left, .left], indent: images.count > 1 ? 2 : 0)
+      var table = TextTable([.left, .left], indent: isAlone ? 0 : 2)
       for answer in image.answers { table.add(answer.question, answer.text) }
-      return ((images.count > 1 ? [printable(image.path)] : []) + table.lines).joined(separator: "\n")
+      return ((isAlone ? [] : [printable(image.path)]) + table.lines).joined(separator: "\n")
     }.joined(separator: "\n")
   }
 
@@ -31,6 +38,7 @@ public struct AnswerReport {
     .object([
       "answers": .array(
         images.flatMap { image in image.answers.map { $0.json(image: image.path, list: list) } }),
+      "failed": failed.json,
       "kernels": .string(kernels.rawValue),
     ])
   }

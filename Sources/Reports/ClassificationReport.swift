@@ -6,12 +6,18 @@ public struct ClassificationReport {
   private let images: [(path: String, classes: [ImageClassification.Class])]
   private let function: ImageClassification.Function
 
-  /// - Parameter function: by which the classes' values came from the net's scores.
+  private let failed: FailedInputs
+
+  /// - Parameters:
+  ///   - function: by which the classes' values came from the net's scores.
+  ///   - failed: images that could not be read.
   public init(
-    _ images: [(path: String, classes: [ImageClassification.Class])], function: ImageClassification.Function
+    _ images: [(path: String, classes: [ImageClassification.Class])], function: ImageClassification.Function,
+    failed: FailedInputs = FailedInputs()
   ) {
     self.images = images
     self.function = function
+    self.failed = failed
   }
 
   public var text: String {
@@ -39,7 +45,7 @@ public struct ClassificationReport {
                 ])
               }),
           ])
-        }), "function": .string(function.rawValue),
+        }), "function": .string(function.rawValue), "failed": failed.json,
     ])
   }
 }

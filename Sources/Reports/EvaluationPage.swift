@@ -30,6 +30,7 @@ public struct EvaluationPage: Sendable {
 
   private var heading: String {
     "\(counted(result.questions.count, "question")) about \(counted(result.images, "image"))"
+      + (result.failedQuestions > 0 ? ", \(grouped(result.failedQuestions)) not asked" : "")
   }
 
   private func lead(_ a: String, _ b: String?) -> HTML {

@@ -17,6 +17,13 @@ public struct EvaluationReport: Sendable {
       "\(counted(result.questions.count, "question")) about \(counted(result.images, "image"))"
     ]
     var names = TextTable([.left, .left])
+    if result.failedQuestions > 0 {
+      lines.append(
+        "\(grouped(result.failedQuestions)) not asked: \(counted(result.failed.count, "image")) could not be read")
+    }
+    if result.uncounted > 0 {
+      lines.append("\(grouped(result.uncounted)) not counted, as the data set's publisher leaves them out")
+    }
     names.add("A", Self.name(result.a))
     if let b = result.b { names.add("B", Self.name(b)) }
     lines += names.lines + [""] + measures
@@ -127,6 +134,13 @@ public struct EvaluationReport: Sendable {
     ]
   }
 
+  /// Images that could not be read.
+  public var failed: FailedInputs {
+    var failed = FailedInputs()
+    for image in result.failed { failed.add(image.path, image.failure) }
+    return failed
+  }
+
   // MARK: JSON
 
   public var json: JSONValue {
@@ -144,6 +158,8 @@ public struct EvaluationReport: Sendable {
         "perAnswerType": accuracy.map { types($0.perAnswerType, result.accuracyB?.perAnswerType) },
         "perQuestionType": accuracy.map { types($0.perQuestionType, result.accuracyB?.perQuestionType) },
       ]),
+      "failedQuestions": result.failed.isEmpty ? nil : .integer(result.failedQuestions), "failed": failed.json,
+      "uncounted": result.uncounted > 0 ? .integer(result.uncounted) : nil,
       "agreement": result.agreement.map { .number($0) },
       "sameFirstToken": result.sameFirstToken.map { .number($0) },
       "klDivergence": result.divergence.map { .number($0) },

@@ -6,9 +6,13 @@ public struct FeatureReport {
   private let map: FeatureMap
   private let output: String
 
-  public init(_ map: FeatureMap, output: String) {
+  private let failed: FailedInputs
+
+  /// - Parameter failed: images that could not be read.
+  public init(_ map: FeatureMap, output: String, failed: FailedInputs = FailedInputs()) {
     self.map = map
     self.output = output
+    self.failed = failed
   }
 
   public var text: String {
@@ -53,6 +57,7 @@ public struct FeatureReport {
               }),
           ])
         }),
+      "failed": failed.json,
     ])
   }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Arrays
+import Assurance
 import QuestionAnswering
 import Reports
 
@@ -13,11 +14,13 @@ struct Ask: LimitedCommand {
       encoder makes of them is averaged. They are decoded by FFmpeg's libraries.
 
       Without an image, questions are read from standard input as JSON Lines, {"image": PATH, "question": TEXT}, and \
-      answered as they come, a line for a line. A line that can't be answered gives an object with an error, and the exit \
-      status 1 at the end.
+      answered as they come, a line for a line; members id and question_id come back. A line that can't be answered gives \
+      an object with an error, and the exit status 1 at the end. So does one of several images that can't be read.
       """)
 
-  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file, or a video.", completion: .file())
+  @Argument(
+    help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file, a data: address, or - for standard input; or a video's file.",
+    completion: .file())
   var image: String?
 
   @Argument(help: "What to ask.")
@@ -40,13 +43,20 @@ struct Ask: LimitedCommand {
 
   @Option(
     help: .init(
-      "A closed list, one answer per line: the best of these is told, by the original evaluation's ranking.",
+      "A closed list, one answer per line or in JSON: the best of these is told, by the original evaluation's ranking.",
       valueName: "file"), completion: .file())
   var answers: String?
+
+  @Option(
+    help: .init(
+      "Write the answers to JSON Lines as data sets' servers take them: [{\"question_id\", \"answer\"}].",
+      valueName: "file"), completion: .file())
+  var results: String?
 
   @Option(help: .init("Write all that was computed into a safetensors file.", valueName: "file"), completion: .file())
   var trace: String?
 
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
@@ -54,6 +64,9 @@ struct Ask: LimitedCommand {
     if image != nil, questions.isEmpty { throw ValidationError("there is no question") }
     if image == nil, !furtherImages.isEmpty { throw ValidationError("--image goes with an image and a question") }
     if image == nil, Paths.standardInputIsTerminal { throw ValidationError("there is no image") }
+    if image != nil, results != nil {
+      throw ValidationError("--results goes with JSON Lines on standard input, whose questions have a question_id")
+    }
     if let frames, !(1...Video.mostFrames).contains(frames) {
       throw ValidationError("--frames is a number from 1 to \(Video.mostFrames)")
     }
@@ -62,14 +75,31 @@ struct Ask: LimitedCommand {
     }
   }
 
+  /// Questions that are none: pictures that were meant to be asked too. Several of one word are told of.
+  private func checkQuestions() throws(Failure) {
+    for question in questions where isImage(question) {
+      throw Failure(
+        .usage, "\(shortened(question, to: 200)) is an image, not a question",
+        hint: "a further image is given as --image \(shortened(question, to: 200))")
+    }
+    if questions.count > 1, questions.allSatisfy({ !$0.contains(where: \.isWhitespace) }) {
+      Console.printError(
+        "ingot: note: these are \(questions.count) questions of one word each; a question of several stands in quotes: "
+          + "\"\(printable(shortened(questions.joined(separator: " "), to: 200)))\"")
+    }
+  }
+
   func run() throws {
+    try checkQuestions()
     let list = try answers.map { file throws(Failure) in try AnswerList(file: file) }
+    if let note = list?.note { Console.printError("ingot: note: \(printable(note))") }
     if let trace {
       guard try !Paths.exists(trace) else {
         throw Failure(.cannotCreate, file: trace, "exists already", hint: "choose another name, or remove it first")
       }
       try OutputFile.checkCanBeWritten(trace)
     }
+    if let results { try OutputFile.checkCanBeWritten(results) }
     let nets = try VQANets(
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
     let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
@@ -78,24 +108,52 @@ struct Ask: LimitedCommand {
     let record = trace.map { _ in AnswerTrace() }
     let progress = FrameProgress()
     defer { progress.finish() }
-    var asking = AskingRun(
-      vqa, options: answerOptions, from: list, trace: record, frames: frames, progress: progress.tell)
-    var failed = 0
+    let asking = AskingRun(
+      vqa, options: answerOptions, from: list, trace: record, frames: frames, isUpright: pictures.upright,
+      progress: progress.tell)
+    let failed: Int
     if let image {
-      var images: [(path: String, answers: [Answer])] = []
-      for path in [image] + furtherImages { images.append((path, try asking.ask(path, questions))) }
-      if let trace { try record?.write(trace) }
-      let report = AnswerReport(images, list: list, kernels: vqa.level)
-      try output.print(json: report.json, text: report.text)
+      failed = try ask([image] + furtherImages, asking, list)
     } else {
-      var lines = AnswerLines(asking, list: list)
-      var input = InputLines()
-      while let line = try input.next() {
-        if let answer = lines.answer(line) { try Console.print(answer) }
-      }
-      failed = lines.failed
-      if let trace { try record?.write(trace) }
+      failed = try answerLines(asking, list)
     }
+    if let trace { try record?.write(trace) }
     if failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
+  }
+
+  /// Asks about images, and prints the answers.
+  /// - Returns: how many could not be read.
+  private func ask(_ paths: [String], _ asking: AskingRun, _ list: AnswerList?) throws(Failure) -> Int {
+    var asking = asking
+    var failed = FailedInputs()
+    var images: [(path: String, answers: [Answer])] = []
+    for path in paths {
+      do throws(Failure) {
+        try asking.look(at: path)
+      } catch {
+        guard paths.count > 1 else { throw error }
+        failed.add(PictureSource(path).name, error)
+        continue
+      }
+      images.append((PictureSource(path).name, try asking.ask(path, questions)))
+    }
+    let report = AnswerReport(images, list: list, kernels: asking.vqa.level, failed: failed)
+    if output.json || !images.isEmpty { try output.print(json: report.json, text: report.text) }
+    if let note = noteOnTurned(asking.turned) { Console.printError(note) }
+    failed.tell(of: paths.count)
+    return failed.count
+  }
+
+  /// Answers lines of standard input as they come.
+  /// - Returns: how many could not be answered.
+  private func answerLines(_ asking: AskingRun, _ list: AnswerList?) throws(Failure) -> Int {
+    var lines = AnswerLines(asking, list: list, results: results.map { _ in ResultsFile(.vqa) })
+    var input = InputLines()
+    while let line = try input.next() {
+      if let answer = lines.answer(line) { try Console.print(answer) }
+    }
+    if let results { try lines.results?.write(to: OutputFile(results)) }
+    if let note = noteOnTurned(lines.turned) { Console.printError(note) }
+    return lines.failed
   }
 }

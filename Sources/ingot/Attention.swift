@@ -34,6 +34,7 @@ struct Attention: LimitedCommand {
 
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var options: DecodingOptions
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var computing: ComputingOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
@@ -70,7 +71,8 @@ struct Attention: LimitedCommand {
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
     let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
     try OutputFile.checkCanBeWritten(file)
-    let picture = try Picture(image)
+    let picture = try pictures.picture(image)
+    if let note = noteOnTurned(picture.isTurned ? [image] : []) { Console.printError(note) }
     let attention = try vqa.attention(
       question, about: vqa.look(at: picture), options: options.answerOptions)
     let choice = try AttentionChoice(attention, block: block, head: head, tokens: chosenTokens)

@@ -5,7 +5,10 @@ import Reports
 
 struct Classify: LimitedCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Says what images show, with a Vision Transformer classifier.")
+    abstract: "Says what images show, with a Vision Transformer classifier.",
+    discussion: """
+      An image that can't be read costs itself only: it is named, the others are told, and the exit status is 1.
+      """)
 
   @Argument(help: "JPEG, PNG, WebP, BMP, GIF or TIFF files.", completion: .file())
   var images: [String]
@@ -20,6 +23,7 @@ struct Classify: LimitedCommand {
 
   @OptionGroup var computing: ComputingOptions
 
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
@@ -32,8 +36,24 @@ struct Classify: LimitedCommand {
     let file = try selection.selection(path: net).file(on: selection.shelfOptions.chosen)
     let classifier = try ImageClassification(file, threads: computing.threads, level: computing.level)
     var out: [(path: String, classes: [ImageClassification.Class])] = []
-    for path in images { out.append((path, Array(try classifier.classes(Picture(path)).prefix(top)))) }
-    let report = ClassificationReport(out, function: classifier.function)
-    try output.print(json: report.json, text: report.text)
+    var failed = FailedInputs()
+    var turned: [String] = []
+    for path in images {
+      let picture: Picture
+      do throws(Failure) {
+        picture = try pictures.picture(path)
+      } catch {
+        guard images.count > 1 else { throw error }
+        failed.add(path, error)
+        continue
+      }
+      if picture.isTurned { turned.append(path) }
+      out.append((path, Array(try classifier.classes(picture).prefix(top))))
+    }
+    let report = ClassificationReport(out, function: classifier.function, failed: failed)
+    if output.json || !out.isEmpty { try output.print(json: report.json, text: report.text) }
+    if let note = noteOnTurned(turned) { Console.printError(note) }
+    failed.tell(of: images.count)
+    if failed.count > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 }

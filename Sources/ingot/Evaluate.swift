@@ -9,9 +9,12 @@ struct Evaluate: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Asks nets many questions: how many answers are right, and what differs from other nets.",
     discussion: """
-      Questions are those of VQA v2 (its questions file, with --annotations and --images), or a file of their own: CSV \
-      whose first line names the columns image, question and answer, or JSON Lines of {"image", "question", "answer"}. \
-      Ten annotators' answers are counted by VQA's official metric; a single answer is right or wrong.
+      Questions are those of VQA v2 or OK-VQA (the questions file, with --annotations and --images), of A-OKVQA, VizWiz, \
+      TextVQA or GQA, as they are downloaded; or a file of their own: CSV whose first line names the columns image, \
+      question and answer, JSON Lines of {"image", "question", "answer"}, or an array of these. Answers are counted by \
+      the data set's official metric; a single answer is right or wrong. --results writes them for the data set's server.
+
+      An image that is missing or can't be read costs the questions about it: it is named, and the exit status is 1.
 
       --against compares with nets of other parameters, e.g. --set Precision=int8 --against Precision=float32: accuracy \
       with its confidence interval, answers that flipped, and how far each layer's output is off.
@@ -42,9 +45,16 @@ struct Evaluate: LimitedCommand {
     completion: .file())
   var journal: String?
 
+  @Option(
+    help: .init(
+      "Write the answers as the data set's server takes them: [{\"question_id\", \"answer\"}].", valueName: "file"),
+    completion: .file())
+  var results: String?
+
   @Option(help: .init("Write a page with all that was found.", valueName: "file"), completion: .file())
   var html: String?
 
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
@@ -59,23 +69,37 @@ struct Evaluate: LimitedCommand {
   func run() throws {
     let shelf = selection.shelfOptions.chosen
     let parameters = try selection.parsedParameters()
-    let asked = try questions.read() ?? []
+    guard let data = try questions.data() else { return }
+    let asked = data.questions
     let list = try answers.map { file throws(Failure) in try AnswerList(file: file) }
+    if let note = list?.note { Console.printError("ingot: note: \(printable(note))") }
     let a = try nets(parameters, on: shelf)
     let b = against.isEmpty ? nil : try nets(compared(with: parameters), on: shelf)
     let evaluation = try Evaluation(
       a, against: b, on: asked,
-      .init(answerOptions: options.answerOptions, list: list, layerQuestions: layers))
+      .init(
+        answerOptions: options.answerOptions, list: list, layerQuestions: layers,
+        isUpright: pictures.upright))
     let journal = try journal.map { path throws(Failure) in try EvaluationJournal(path, of: evaluation) }
-    // Now, not after hours of work, it turns out that the page can't be written.
+    // Now, not after hours of work, it turns out that a file can't be written.
     let file = try html.map { path throws(Failure) in try OutputFile(path) }
+    let answersFile = try results.map { path throws(Failure) in try OutputFile(path) }
     let progress = ProgressLine("evaluating", total: asked.count, unit: .things("questions"))
     defer { progress.finish() }
     let result = try evaluation.run(journal: journal, progress: progress.add)
     progress.finish()
     if let file { try EvaluationPage(result).page.write(to: file) }
+    if let answersFile {
+      var answers = ResultsFile(data.form)
+      answers.add(result)
+      try answers.write(to: answersFile)
+    }
     let report = EvaluationReport(result)
     try output.print(json: report.json, text: report.text)
+    if let note = noteOnTurned(pictures.upright ? 0 : result.turned, first: nil) { Console.printError(note) }
+    guard report.failed.count > 0 else { return }
+    report.failed.tell(of: result.images, lost: "\(result.failedQuestions) of \(asked.count) questions were not asked")
+    throw ExitCode(Failure.Kind.mismatch.exitStatus)
   }
 
   private func nets(_ parameters: [Combination.Parameter], on shelf: Shelf) throws(Failure) -> VisualQuestionAnswering {

@@ -14,6 +14,8 @@ struct Features: LimitedCommand {
 
       Images that lie in several folders have their folders' names as classes; else classes are the names up to the first \
       "-" that digits follow: red-circle-0004.png is of red-circle.
+
+      An image that can't be read is named and left out, and the exit status is 1.
       """)
 
   @Argument(help: "Images, and folders of images.", completion: .file())
@@ -40,6 +42,7 @@ struct Features: LimitedCommand {
 
   @OptionGroup var computing: ComputingOptions
 
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
@@ -57,8 +60,8 @@ struct Features: LimitedCommand {
   }
 
   func run() throws {
-    let paths = try PictureFiles.find(images)
-    let classes = FeatureMap.classes(of: paths, part: classPart)
+    var paths = try PictureFiles.find(images)
+    var classes = FeatureMap.classes(of: paths, part: classPart)
     if let classPart, classes == nil {
       throw Failure(
         .usage, "the files' names have no part \(classPart) that tells classes",
@@ -71,13 +74,34 @@ struct Features: LimitedCommand {
     let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
     defer { progress.finish() }
     var vectors: [[Float]] = []
+    var failed = FailedInputs()
+    var (read, turned): ([String], [String]) = ([], [])
     for path in paths {
-      vectors.append(try features.vector(of: Picture(path)))
       progress.add(Paths.name(path), 1)
+      let picture: Picture
+      do throws(Failure) {
+        picture = try pictures.picture(path)
+      } catch {
+        guard paths.count > 1 else { throw error }
+        failed.add(path, error)
+        continue
+      }
+      if picture.isTurned { turned.append(path) }
+      vectors.append(try features.vector(of: picture))
+      read.append(path)
     }
     progress.finish()
+    if let note = noteOnTurned(turned) { Console.printError(note) }
+    failed.tell(of: paths.count)
+    if failed.count > 0 {
+      guard !read.isEmpty else {
+        throw Failure(.badData, "none of the images can be read", hint: "the lines above say why")
+      }
+      paths = read
+      classes = FeatureMap.classes(of: paths, part: classPart)
+    }
     let map = FeatureMap(paths, vectors: vectors, classes: classes, seed: seed)
-    let report = FeatureReport(map, output: file)
+    let report = FeatureReport(map, output: file, failed: failed)
     switch form {
     case .safetensors: try map.writeSafetensors(file)
     case .csv: try report.writeCSV(to: OutputFile(file))
@@ -85,6 +109,7 @@ struct Features: LimitedCommand {
     default: try FeaturePage(map, net: Paths.name(net.path)).page().write(to: OutputFile(file))
     }
     try output.print(json: report.json, text: report.text)
+    if failed.count > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 }
 

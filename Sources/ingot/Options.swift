@@ -5,6 +5,7 @@ import Families
 import Kernels
 import NetFile
 import QuestionAnswering
+import Reports
 
 /// Which net, of which shelf.
 struct SelectionOptions: ParsableArguments {
@@ -128,11 +129,13 @@ struct ComputingOptions: ParsableArguments {
 /// Questions to measure on.
 struct QuestionOptions: ParsableArguments {
   @Option(
-    name: .customLong("questions"), help: .init("VQA v2's questions (JSON), or .csv, or .jsonl.", valueName: "file"),
+    name: .customLong("questions"),
+    help: .init(
+      "A data set's questions as they are downloaded (.json, .zip, .gz), or .csv, or .jsonl.", valueName: "file"),
     completion: .file())
   var file: String?
 
-  @Option(help: .init("VQA v2's annotations.", valueName: "file"), completion: .file())
+  @Option(help: .init("VQA v2's or OK-VQA's annotations.", valueName: "file"), completion: .file())
   var annotations: String?
 
   @Option(
@@ -142,18 +145,64 @@ struct QuestionOptions: ParsableArguments {
   @Option(help: "Take the first so many questions only.")
   var limit: Int?
 
+  @Option(
+    help:
+      "How answers are counted: single, vqa, vizwiz, textvqa, aokvqa or gqa. (default: as the data set's publisher does)"
+  )
+  var metric: AnswerMetric?
+
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit is a number from 1") }
-    if file == nil, annotations != nil || images != nil || limit != nil {
-      throw ValidationError("--annotations, --images and --limit go with --questions")
+    if file == nil, annotations != nil || images != nil || limit != nil || metric != nil {
+      throw ValidationError("--annotations, --images, --limit and --metric go with --questions")
     }
   }
 
-  /// nil when none are given.
-  func read() throws(Failure) -> [EvaluationQuestion]? {
+  /// nil when none are given. What is to be noted about them is told on standard error.
+  func data() throws(Failure) -> EvaluationData? {
     guard let file else { return nil }
-    let all = try EvaluationQuestion.read(file, annotations: annotations, images: images)
-    return limit.map { Array(all.prefix($0)) } ?? all
+    var data = try EvaluationData.read(file, annotations: annotations, images: images)
+    if let limit { data.questions = Array(data.questions.prefix(limit)) }
+    if let metric { data.count(by: metric) }
+    for note in data.notes { Console.printError("ingot: note: \(printable(note))") }
+    return data
+  }
+
+  /// Questions whose images are there; nil when none are given.
+  func read() throws(Failure) -> [EvaluationQuestion]? {
+    guard let questions = try data()?.questions else { return nil }
+    let found = questions.filter { $0.imageProblem == nil }
+    if found.count < questions.count {
+      Console.printError(
+        "ingot: note: \(questions.count - found.count) of \(questions.count) questions are left out: their images are missing"
+      )
+    }
+    return found
+  }
+}
+
+extension AnswerMetric: ExpressibleByArgument {}
+
+/// How pictures are looked at.
+struct PictureOptions: ParsableArguments {
+  @Flag(
+    help:
+      "Turn pictures as the camera noted (EXIF orientation). Without it they are looked at as stored, as the publisher's code does."
+  )
+  var upright = false
+
+  /// - Throws: `Failure` as `Picture` does.
+  func picture(_ path: String) throws(Failure) -> Picture {
+    let picture = try Picture(path)
+    return upright ? picture.upright() : picture
+  }
+}
+
+extension FailedInputs {
+  /// Names them on standard error, and says how many there are.
+  /// - Parameter total: of which they are.
+  func tell(of total: Int, lost: String? = nil) {
+    for line in lines(of: total, lost: lost) { Console.printError(line) }
   }
 }
 

@@ -49,6 +49,7 @@ import Testing
   private static let notWritten = "Tests/CheckpointsTests/Fixtures/hdf5/refused/nothing-behind-many.h5"
   private static let torch = "Tests/CheckpointsTests/Fixtures/torch"
   private static let sharded = "Tests/FamiliesTests/Fixtures/layouts/sharded"
+  private static let forms = "Tests/AssuranceTests/Fixtures/forms/good"
   private static let picture = "weights/demo/pictures/red-circle-0004.png"
   private static let video = "weights/demo/videos/circles.mp4"
   private static let animation = "Tests/QuestionAnsweringTests/Fixtures/videos/animation.webp"
@@ -144,6 +145,13 @@ import Testing
     Case(
       .questionsBytes, 2, "evaluate --questions weights/demo/questions.jsonl --set Release=demo --shelf SHELF",
       "weights/demo/questions.jsonl: has 4871 bytes; at most 2 are read", enough: 4871),
+    // Small as it is packed.
+    Case(
+      .questionsBytes, 300, "evaluate --questions \(forms)/vqa.json.gz --set Release=demo --shelf SHELF",
+      "\(forms)/vqa.json.gz: unpacks to more than 300 bytes"),
+    Case(
+      .questionsBytes, 300, "evaluate --questions \(forms)/vqa.zip --set Release=demo --shelf SHELF",
+      "\(forms)/vqa.zip: zip entry \"v2/questions.json\": has 350 bytes; at most 300 are read", enough: 350),
     Case(
       .journalBytes, 2,
       "evaluate --questions weights/demo/questions.jsonl --journal SHELF/journal --set Release=demo --shelf SHELF",
@@ -321,6 +329,8 @@ import Testing
       ("frames of a video that are looked at", number(Video.mostFrames)),
       ("members beside the list in a file of questions", number(VQAAnnotations.mostOtherMembers)),
       // The tests of their readers go one past these.
+      ("nesting of a list of answers in a table's cell", "8"),
+      ("bytes of a packed note in a PNG, unpacked", number(1 << 20)),
       ("combining marks in a row, in any text of a file", "30"),
       ("bytes of an array's name in a checkpoint", "4,096"),
       ("arguments of a call in a pickle; bytes of a storage's key", "64; 64"),

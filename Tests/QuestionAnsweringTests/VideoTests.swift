@@ -54,6 +54,17 @@ import Testing
     }
   }
 
+  /// Of several streams, the one that the program ffmpeg takes (tools/fixtures_streams.py).
+  @Test func theStreamIsTheOneThatFFmpegTakes() throws {
+    let folder = packageFile("Tests/QuestionAnsweringTests/Fixtures/streams")
+    let expected = try JSONValue(parsing: bytes(of: "\(folder)/expected.json")).object()
+    #expect(expected.count == 6)
+    for file in expected {
+      let picture = try #require(frames("\(folder)/\(file.key)", 1).first?.picture)
+      #expect(try [picture.width, picture.height] == file.value.sizes(), "\(file.key)")
+    }
+  }
+
   /// Means of cells: 8 × 8 × 3.
   private static func grid(_ picture: Picture) -> [Double] {
     var out: [Double] = []

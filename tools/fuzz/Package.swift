@@ -19,6 +19,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CLibCrypto", path: "Sources/CLibCrypto", pkgConfig: "libcrypto"),
     .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd"),
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib"),
     .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
     .target(name: "CEnding"),
     .target(name: "CFamilyFiles"),
@@ -27,7 +28,8 @@ let package = Package(
     .target(
       name: "CImages", dependencies: ["CLoading"], cSettings: [.unsafeFlags(["-fsanitize=fuzzer-no-link"])],
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
-    watched("Arrays", ["CLibCrypto", "CZstd", "CSystem", "CEnding"], [.enableExperimentalFeature("Lifetimes")]),
+    watched(
+      "Arrays", ["CLibCrypto", "CZstd", "CZlib", "CSystem", "CEnding"], [.enableExperimentalFeature("Lifetimes")]),
     watched("Checkpoints", ["Arrays"]),
     watched("NetFile", ["Arrays"]),
     .target(name: "Kernels", dependencies: ["Arrays", "CKernels"]),

@@ -4,6 +4,7 @@
     tools/fuzz/seeds.py FOLDER     writes FOLDER/TARGET/NUMBER
 """
 
+import gzip
 import json
 import struct
 import sys
@@ -225,10 +226,50 @@ def question_files():
     yield b"\1" + compact({"annotations": [annotation], "license": {}})
     yield b"\1" + compact({"annotations": [{**annotation, "answers": answers[:4]}]})
     yield b"\2" + compact([{"question_id": 3, "answer": "red"}, {"question_id": 4, "answer": ""}])
+    good = TESTS / "AssuranceTests/Fixtures/forms/good"
+    for path in sorted(good.iterdir()) + sorted((good.parent / "bad").iterdir()):
+        # Images that are there: of the folder at the root of all.
+        content = path.read_bytes().replace(b"a.png", b"/") if path.suffix in (".csv", ".jsonl", ".json") else path.read_bytes()
+        choice = {".csv": 3, ".jsonl": 4, ".tsv": 6}.get(path.suffix, 5)
+        if len(content) <= 1024:
+            yield bytes([choice]) + content
     yield b"\3image,question,answer,id,question_type,answer_type\r\n.,what?,red,7,a,b\n/,\"so, \"\"x\"\"\n\",,8,,\n"
-    yield b"\3\xef\xbb\xbfquestion,image\nwho,/\n\n"
+    yield b"\3\xef\xbb\xbfquestion;image;answer\nwho;/;['a', \"b\", 3]\n\n"
+    yield b"\6question\timage\tanswers\nwho\t/\t['a' 'b\\u00e9']\n"
     yield b'\4{"image":".","question":"a","answer":"b"}\n\n{"image":"/","question":"c","answers":["d"],"id":"x"}'
-    yield b'\4{"image":".","question":"a","answers":["1","1","1","1","1","1","1","1","1","1"],"id":4,"question_type":"q","answer_type":"t"}'
+    yield b'\4{"image":".","question":"a","answers":["1","1",1],"question_id":4,"question_type":"q","answer_type":"t"}'
+    yield b"\7" + compact({"01": {"imageId": ".", "question": "q", "answer": "a", "isBalanced": True, "types": {"structural": "query"}}})
+    yield b"\5" + compact({"data": [{"question_id": 1, "image_id": ".", "question": "q", "answers": ["a", "b"]}]})
+    yield b"\5" + compact([{"image_id": ".", "question_id": "x", "question": "q", "choices": [], "direct_answers": ["a"]}])
+    yield b"\5" + compact([{"image": ".", "question": "q", "answerable": 0, "answers": [{"answer": "a"}]}])
+    yield b"\5" + compact([{"image": ".", "question": "q", "answer": ["a", "b", "c"], "dataset": "vqa"}])
+    yield b"\5" + gzip.compress(compact([{"image": ".", "question": "q", "answer": 1.5}]), mtime=0)
+    yield b"\4" + '{"image":".","question":"é"}'.encode("utf-16")
+
+
+def answer_lists():
+    for text in (
+        "yes\nno\n", '["yes", "no"]', '{"yes": 0, "no": 1}', '{"0": "yes", "1": "no"}', '[{"answer": "a", "count": 1}]',
+        "answer,count\nyes,9\nno,1\n", '"so, ""no""";4\nb;2\n', '{"answers": ["a"]}', '["yes"', "[null]", "a\t1\nb\t2", "{}",
+    ):
+        yield text.encode()
+    yield "\ufeffyes\r\nno".encode("utf-16-le")
+
+
+def orientations():
+    folder = TESTS / "QuestionAnsweringTests/Fixtures/orientation"
+    for path in sorted(folder.iterdir()):
+        if path.suffix != ".json" and path.stat().st_size <= 1024:
+            # The notes stand before the pixels, which nobody reads here.
+            yield path.read_bytes()[:512]
+
+
+def addresses():
+    for text in (
+        "image/png;base64,iVBORw0KGgo=", ";base64,aGk", "image/png,%89PNG", ",", "x", ";base64,a", ";base64,_-8=", ",%4",
+        ";BASE64, aG\nk=", ";base64,%61Gk%3D",
+    ):
+        yield text.encode()
 
 
 def journals():
@@ -278,8 +319,9 @@ def store(target, contents):
 
 SEEDS = {
     "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers,
-    "net": net_files, "settings": settings_files, "tokenizer": tokenizer_texts, "questions": question_files,
-    "journal": journals, "video": videos, "image": images,
+    "net": net_files, "settings": settings_files, "tokenizer": tokenizer_texts, "questions": question_files, "answers": answer_lists,
+    "journal": journals, "video": videos, "image": images, "orientation": orientations,
+    "address": addresses,
 }
 
 

@@ -39,4 +39,21 @@ extension FuzzTarget {
     let small = try sure("a smaller picture") { try picture.resized(width: 3, height: 2) }
     try expect(small.rgb.count == 18, "another size than was asked for")
   }
+
+  /// How a camera was held, in the notes of a picture's file.
+  static let orientation = FuzzTarget("orientation") { bytes in
+    let number = Orientation.noted(in: bytes)
+    try expect((1...8).contains(number), "an orientation of \(number)")
+    if number == 1 { throw Failure(.badData, "nothing is noted") }
+  }
+
+  /// `data:` addresses of pictures.
+  static let address = FuzzTarget("address", kinds: [.badData, .io]) { bytes in
+    let address = "data:" + String(decoding: bytes, as: UTF8.self)
+    let data = try PictureSource(address).bytes()
+    try expect(data.count <= address.utf8.count, "more bytes than the address has")
+    let hex = data.map { "%" + String(UInt16($0) + 0x100, radix: 16).dropFirst() }.joined()
+    let again = try sure("the address with escapes") { try PictureSource("data:," + hex).bytes() }
+    try expect(again == data, "other bytes of an address with escapes")
+  }
 }

@@ -1,31 +1,54 @@
 import Arrays
 import Assurance
+import QuestionAnswering
 
 private let file = MemoryFile(920)
 private let copy = MemoryFile(921)
 
 extension FuzzTarget {
-  /// Files of questions: VQA v2's three, CSV, and JSON Lines.
-  static let questions = FuzzTarget("questions", kinds: [.badData, .noInput]) { bytes in
-    let (form, rest) = bytes.choice(of: 5)
+  /// Files of questions: VQA v2's three; and any form, as it is downloaded, packed or not.
+  static let questions = FuzzTarget("questions", kinds: [.badData, .noInput, .usage]) { bytes in
+    let (form, rest) = bytes.choice(of: 8)
     file.write(rest)
     switch form {
     case 0: try checkQuestions()
     case 1: try checkAnnotations()
     case 2: try checkResults()
-    case 3:
-      let read = try EvaluationQuestion.read(csv: file.path, images: "/")
-      let again = try written(csv(of: read)) { try EvaluationQuestion.read(csv: $0, images: "/") }
-      try expect(again == read, "other questions when read again")
-    default:
-      let read = try EvaluationQuestion.read(jsonLines: file.path, images: "/")
-      let lines = read.map { line(of: $0).compactText }
-      guard !lines.isEmpty else { return }
-      let again = try written(lines.joined(separator: "\n")) {
-        try EvaluationQuestion.read(jsonLines: $0, images: "/")
-      }
-      try expect(again == read, "other questions when read again")
+    default: try checkData(named: ["q.csv", "q.jsonl", "q.json", "q.tsv", "q"][form - 3])
     }
+  }
+
+  /// What was read is written as JSON Lines, and read again.
+  private static func checkData(named name: String) throws {
+    let read = try EvaluationData.read(file.path, named: name, images: "/").questions
+    for question in read {
+      for answer in question.answers.prefix(2) + ["The 1,000."] {
+        let accuracy = question.accuracy(of: answer)
+        try expect(accuracy.map { (0...1).contains($0) } ?? true, "an accuracy of \(accuracy ?? 0)")
+      }
+    }
+    guard !read.isEmpty else { return }
+    let lines = read.map { line(of: $0).compactText }.joined(separator: "\n")
+    copy.write(Array(lines.utf8))
+    let again = try sure("what was written") {
+      try EvaluationData.read(copy.path, named: "q.jsonl", images: "/").questions
+    }
+    try expect(again.count == read.count, "another number of questions when read again")
+    for (one, other) in zip(read, again) {
+      try expect(
+        one.id == other.id && one.image == other.image && one.question == other.question
+          && one.answers == other.answers && one.questionType == other.questionType
+          && one.answerType == other.answerType && (one.imageProblem == nil) == (other.imageProblem == nil),
+        "another question when read again")
+    }
+  }
+
+  /// Closed lists of answers.
+  static let answers = FuzzTarget("answers") { bytes in
+    let list = try AnswerListFile(bytes)
+    let text = JSONValue.strings(list.answers).compactText
+    let again = try sure("what was written") { try AnswerListFile(Array(text.utf8)) }
+    try expect(again.answers == list.answers && again.note == nil, "other answers when read again")
   }
 
   private static func checkQuestions() throws {
@@ -33,8 +56,8 @@ extension FuzzTarget {
     let again = try written(text(of: read)) { try VQAQuestions.read($0) }
     try expect(again.questions == read.questions && again.subset == read.subset, "other questions when read again")
     for question in read.questions.prefix(2) {
-      var images = VQAImages(folder: "/", subset: read.subset)
-      _ = try? images.path(of: question.image)
+      var images = try ImageFinder(folder: "/")
+      _ = try images.find([question.image.description], "x")
     }
   }
 
@@ -64,7 +87,7 @@ extension FuzzTarget {
       "data_subtype": file.subset.map { .string($0) },
       "questions": .array(
         file.questions.map {
-          .object(["question_id": .integer($0.id), "image_id": .integer($0.image), "question": .string($0.text)])
+          .object(["question_id": .integer($0.id), "image_id": json($0.image), "question": .string($0.text)])
         }),
     ]).compactText
   }
@@ -74,8 +97,9 @@ extension FuzzTarget {
       "annotations": .array(
         annotations.map { item in
           .object([
-            "question_id": .integer(item.question), "image_id": .integer(item.image),
-            "question_type": .string(item.questionType), "answer_type": .string(item.answerType),
+            "question_id": .integer(item.question), "image_id": json(item.image),
+            "question_type": item.questionType.map { .string($0) },
+            "answer_type": item.answerType.map { .string($0) },
             "multiple_choice_answer": item.commonAnswer.map { .string($0) },
             "answers": .array(item.answers.map { .object(["answer": .string($0)]) }),
           ])
@@ -83,16 +107,11 @@ extension FuzzTarget {
     ]).prettyText
   }
 
-  private static func csv(of questions: [EvaluationQuestion]) -> String {
-    // By bytes: to a String, a quote and a combining mark after it are one character, and no quote.
-    func quoted(_ text: String) -> String {
-      "\"" + String(decoding: Array(text.utf8).replacing("\"".utf8, with: "\"\"".utf8), as: UTF8.self) + "\""
+  private static func json(_ image: ImageReference) -> JSONValue {
+    switch image {
+    case .number(let number): .integer(number)
+    case .name(let name): .string(name)
     }
-    let rows = questions.map {
-      [$0.image, $0.question, $0.answers.first ?? "", $0.id, $0.questionType ?? "", $0.answerType ?? ""]
-    }
-    return ([["image", "question", "answer", "id", "question_type", "answer_type"]] + rows)
-      .map { $0.map(quoted).joined(separator: ",") }.joined(separator: "\r\n")
   }
 
   private static func line(of question: EvaluationQuestion) -> JSONValue {

@@ -1,0 +1,100 @@
+import CZlib
+
+/// Unpacks what gzip and zip packed (RFC 1951, RFC 1952), by zlib, into no more memory than a limit says.
+package enum Inflation {
+  /// A gzip file: one member or several, one after another; zeros may follow. Their checksums and lengths are checked.
+  /// - Throws: `Failure` of kind `badData` when it is cut short, damaged, or unpacks to more than `limit`; `io` when
+  ///   memory is short.
+  package static func gzip(_ bytes: [UInt8], limit: Limit) throws(Failure) -> [UInt8] {
+    var out: [UInt8] = []
+    var position = 0
+    repeat {
+      position = try unpack(bytes, from: position, bits: 31, into: &out, limit)
+      while position < bytes.count, bytes[position] == 0 { position += 1 }
+    } while position < bytes.count
+    return out
+  }
+
+  /// Bare deflated data that fill `bytes`, with the length and CRC-32 that they are to have.
+  /// - Throws: as `gzip`.
+  package static func deflated(_ bytes: [UInt8], size: Int, crc: UInt32, limit: Limit) throws(Failure) -> [UInt8] {
+    var out: [UInt8] = []
+    let end = try unpack(bytes, from: 0, bits: -15, into: &out, limit)
+    guard end == bytes.count else {
+      throw Failure(.badData, "has \(bytes.count - end) bytes after the end of its packed data")
+    }
+    try check(out, size: size, crc: crc)
+    return out
+  }
+
+  /// A zlib stream (RFC 1950) of at most so many bytes unpacked; what follows it is left alone.
+  package static func zlib(_ bytes: [UInt8], most: Int) throws(Failure) -> [UInt8] {
+    var out: [UInt8] = []
+    _ = try unpack(bytes, from: 0, bits: 15, into: &out, most: most) { Failure(.badData, "unpacks to too much") }
+    return out
+  }
+
+  /// - Throws: `Failure` of kind `badData` when the bytes have another length or CRC-32.
+  package static func check(_ bytes: [UInt8], size: Int, crc: UInt32) throws(Failure) {
+    guard bytes.count == size else { throw Failure(.badData, "unpacks to \(bytes.count) bytes, not \(size)") }
+    // Of a length that fits: `crc32` takes 32 bits of it at a time.
+    var sum: UInt = 0
+    var start = 0
+    while start < bytes.count {
+      let count = min(bytes.count - start, 1 << 30)
+      sum = unsafe bytes.withUnsafeBufferPointer {
+        unsafe crc32(sum, $0.baseAddress?.advanced(by: start), UInt32(count))
+      }
+      start += count
+    }
+    guard UInt32(truncatingIfNeeded: sum) == crc else { throw Failure(.badData, "has another checksum than it states") }
+  }
+
+  /// - Returns: where the packed data end.
+  private static func unpack(
+    _ bytes: [UInt8], from start: Int, bits: Int32, into out: inout [UInt8], _ limit: Limit
+  ) throws(Failure) -> Int {
+    try unpack(bytes, from: start, bits: bits, into: &out, most: limit.value) {
+      limit.failure("unpacks to more than \(limit.value) bytes")
+    }
+  }
+
+  private static func unpack(
+    _ bytes: [UInt8], from start: Int, bits: Int32, into out: inout [UInt8], most: Int, _ tooMuch: () -> Failure
+  ) throws(Failure) -> Int {
+    let noMemory = Failure(.io, "there is not enough memory to unpack it", hint: "close other programs")
+    var stream = unsafe z_stream()
+    guard unsafe ingot_zlib_start(&stream, bits) == Z_OK else { throw noMemory }
+    defer { unsafe _ = inflateEnd(&stream) }
+    var buffer = [UInt8](repeating: 0, count: min(chunkSize, max(4096, most)))
+    var position = start
+    while true {
+      let given = min(bytes.count - position, chunkSize)
+      let (status, taken, made): (Int32, Int, Int) = unsafe bytes.withUnsafeBufferPointer { input in
+        unsafe buffer.withUnsafeMutableBufferPointer { output in
+          // zlib reads its input only, though C doesn't say so.
+          unsafe stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress?.advanced(by: position))
+          unsafe stream.avail_in = UInt32(given)
+          unsafe stream.next_out = output.baseAddress
+          unsafe stream.avail_out = UInt32(output.count)
+          let status = unsafe inflate(&stream, Z_NO_FLUSH)
+          return unsafe (status, given - Int(stream.avail_in), output.count - Int(stream.avail_out))
+        }
+      }
+      position += taken
+      guard out.count + made <= most else { throw tooMuch() }
+      out += buffer[..<made]
+      switch status {
+      case Z_STREAM_END: return position
+      case Z_OK where taken > 0 || made > 0: continue
+      case Z_OK, Z_BUF_ERROR:
+        throw Failure(
+          .badData, "its packed data end early", hint: "the download may be incomplete: fetch the file again")
+      case Z_MEM_ERROR: throw noMemory
+      default:
+        let message = unsafe stream.msg.map { unsafe String(cString: $0) } ?? "they ask for a dictionary"
+        throw Failure(.badData, "its packed data are damaged: \(message)")
+      }
+    }
+  }
+}
