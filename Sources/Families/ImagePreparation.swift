@@ -17,16 +17,29 @@ package struct ImagePreparation: Sendable {
     case shortestEdge(Int)
   }
 
-  package var backend = ImageBackend.pillow
+  package var backend: ImageBackend
   /// nil: a picture is taken as large as it is.
   package var size: Size?
-  package var filter = "bicubic"
+  package var filter: String
   /// The middle that is kept, black where the picture is smaller.
   package var crop: (height: Int, width: Int)?
   /// nil: values stay 0 … 255.
-  package var scale: Double? = 1.0 / 255
+  package var scale: Double?
   /// nil: values stay as they are.
   package var normalization: (mean: [Double], std: [Double])?
+
+  package init(
+    backend: ImageBackend = .pillow, size: Size? = nil, filter: String = "bicubic",
+    crop: (height: Int, width: Int)? = nil, scale: Double? = 1.0 / 255,
+    normalization: (mean: [Double], std: [Double])? = nil
+  ) {
+    self.backend = backend
+    self.size = size
+    self.filter = filter
+    self.crop = crop
+    self.scale = scale
+    self.normalization = normalization
+  }
 
   /// Pillow's codes for its filters.
   package static let filters = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"]
@@ -85,6 +98,7 @@ extension ImagePreparation {
   /// From a profile's `image`, which the program or a family file wrote.
   /// - Throws: `Failure` of kind `badData` for anything else.
   package init(profile image: JSONValue) throws(Failure) {
+    self.init()
     let resize = try image.member("resize")
     if case .string(let name) = resize.content {
       let side = try image.member("side").size()

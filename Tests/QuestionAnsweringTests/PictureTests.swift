@@ -1,4 +1,5 @@
 import Arrays
+import Families
 import Kernels
 import QuestionAnswering
 import TestSupport
@@ -69,9 +70,9 @@ import Testing
     #expect(try Picture(folder.write(planes(16), to: "planes.tif")).rgb == [7, 7, 7])
     // libtiff 4.7.2 doesn't take this one.
     let path = try folder.write(subsampled(16), to: "subsampled.tif")
-    if let refused = failure({ #expect(try Picture(path).rgb == [128, 128, 128]) }) {
-      #expect(refused.reason == "TIFF: Sorry, can not handle image")
-    }
+    var pixel: [UInt8] = []
+    let refused = failure { pixel = try Picture(path).rgb }
+    #expect(pixel == [128, 128, 128] || refused?.reason == "TIFF: Sorry, can not handle image")
     for large in [planes(5824), subsampled(9472)] {
       let error = failure { _ = try Picture(folder.write(large, to: "large.tif")) }
       #expect(error?.reason == "TIFF: its tiles or strips are too large")
