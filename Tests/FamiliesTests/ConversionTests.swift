@@ -193,7 +193,7 @@ import Testing
     ),
     (
       "\"image_size\": 64", "\"image_size\": 72",
-      "array \"vision_model.embeddings.position_embedding\": has shape [1, 65, 128] where the configuration makes it [82, 128]"
+      "byte 387: pictures are made 64 × 64, but by config.json the net takes 72 × 72"
     ),
   ]
 
