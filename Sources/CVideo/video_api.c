@@ -106,24 +106,28 @@ int ingot_video_is_key(const AVFrame *frame) {
 #endif
 }
 
-int64_t ingot_video_duration(const AVFrame *frame) {
-#if LIBAVUTIL_VERSION_MAJOR >= 58
-  return frame->duration;
-#else
-  return frame->pkt_duration;
-#endif
-}
-
-int64_t ingot_video_packet_duration(const AVFormatContext *format, const AVStream *stream, const AVPacket *packet) {
+/// FFmpeg 9 tells of a packet of MP4 how long it is until the next one is decoded, which says nothing of the last that is
+/// shown. As before, it is shown for the least step between frames.
+static int64_t shown(const AVFormatContext *format, const AVStream *stream, int64_t duration) {
 #if LIBAVFORMAT_VERSION_MAJOR >= 63
-  // FFmpeg 9 tells of a packet of MP4 how long it is until the next one is decoded, which says nothing of the last that is
-  // shown. As before, it is shown for the least step between frames.
   AVRational rate = stream->r_frame_rate, base = stream->time_base;
-  if (strstr(format->iformat->name, "mp4") && rate.num > 0 && rate.den > 0) {
+  if (strstr(format->iformat->name, "mp4") && rate.num > 0 && rate.den > 0 && base.num > 0) {
     return (int64_t)((double)base.den * rate.den / ((double)base.num * rate.num) + 0.5);
   }
 #endif
   (void)format;
   (void)stream;
-  return packet->duration;
+  return duration;
+}
+
+int64_t ingot_video_duration(const AVFormatContext *format, const AVStream *stream, const AVFrame *frame) {
+#if LIBAVUTIL_VERSION_MAJOR >= 58
+  return shown(format, stream, frame->duration);
+#else
+  return shown(format, stream, frame->pkt_duration);
+#endif
+}
+
+int64_t ingot_video_packet_duration(const AVFormatContext *format, const AVStream *stream, const AVPacket *packet) {
+  return shown(format, stream, packet->duration);
 }

@@ -66,7 +66,7 @@ const void *ingot_video_display_matrix(const AVStream *stream);
 int ingot_video_is_key(const AVFrame *frame);
 
 /// How long a frame is shown, in units of its stream's time base; 0 where that isn't known.
-int64_t ingot_video_duration(const AVFrame *frame);
+int64_t ingot_video_duration(const AVFormatContext *format, const AVStream *stream, const AVFrame *frame);
 
 /// How long the frame of a packet is shown, likewise.
 int64_t ingot_video_packet_duration(const AVFormatContext *format, const AVStream *stream, const AVPacket *packet);

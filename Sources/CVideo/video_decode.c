@@ -198,7 +198,8 @@ static int64_t next_time(struct decoding *decoding, int64_t *shift) {
   const AVFrame *frame = decoding->source.frame;
   AVRational rate = decoding->source.stream->avg_frame_rate;
   if (list->count == 0) return frame->best_effort_timestamp == AV_NOPTS_VALUE ? 0 : frame->best_effort_timestamp;
-  int64_t last = list->moments[list->count - 1].time, step = ingot_video_duration(frame);
+  int64_t last = list->moments[list->count - 1].time, step;
+  step = ingot_video_duration(decoding->source.format, decoding->source.stream, frame);
   if (step <= 0 && list->count > 1) step = last - list->moments[list->count - 2].time;
   if (step <= 0 && rate.num > 0 && rate.den > 0) {
     step = (int64_t)((double)list->denominator * rate.den / ((double)list->numerator * rate.num));
@@ -233,7 +234,7 @@ static int decode_all(struct decoding *decoding, int is_choosing) {
     if (got == INGOT_VIDEO_FAILED) return refuse_damage(decoding);
     judge(decoding);
     if (is_choosing) {
-      decoding->scan.list.last_duration = ingot_video_duration(source->frame);
+      decoding->scan.list.last_duration = ingot_video_duration(source->format, source->stream, source->frame);
       (void)ingot_video_append(&decoding->scan.list, next_time(decoding, &shift), number, &job->why);
     } else if (number == job->choice.picks[decoding->done].frame) {
       write_frame(decoding);

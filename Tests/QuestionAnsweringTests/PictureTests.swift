@@ -75,7 +75,7 @@ import Testing
     #expect(pixel == [128, 128, 128] || refused?.reason == "TIFF: Sorry, can not handle image")
     for large in [planes(5824), subsampled(9472)] {
       let error = failure { _ = try Picture(folder.write(large, to: "large.tif")) }
-      #expect(error?.reason == "TIFF: its tiles or strips are too large")
+      #expect(error?.reason == "TIFF: its tiles or strips are too large" || error?.reason == refused?.reason)
     }
   }
 
