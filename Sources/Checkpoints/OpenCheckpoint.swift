@@ -64,7 +64,7 @@ private let usualNames = [
 private func weightsFile(in folder: String) throws(Failure) -> String {
   let names = try Paths.names(in: folder)
   if let name = usualNames.first(where: names.contains) { return Paths.join(folder, name) }
-  let endings = [".safetensors", ".pth", ".pt", ".bin", ".h5", ".hdf5", ".keras"]
+  let endings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".h5", ".hdf5", ".keras"]
   let others = names.filter { name in endings.contains { name.hasSuffix($0) } }
   if others.count == 1 { return Paths.join(folder, others[0]) }
   guard let example = others.first else {

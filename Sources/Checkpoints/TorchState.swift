@@ -111,11 +111,8 @@ struct TorchState {
     for _ in 0..<4 {
       let members = tree.members(root) ?? []
       // A container's own name for its weights comes before tensors beside it, such as a best accuracy.
-      guard
-        let key = Self.usualKeys.first(where: { key in
-          members.contains { isNamed($0, key) && holdsTensors($0.value) }
-        }), let inner = members.first(where: { isNamed($0, key) })
-      else {
+      let usual = Self.usualKeys.first { key in members.contains { isNamed($0, key) && holdsTensors($0.value) } }
+      guard let key = usual ?? besideOptimizer(members), let inner = members.first(where: { isNamed($0, key) }) else {
         if members.isEmpty || members.contains(where: { tree.isTensor($0.value) || holdsTensors($0.value) }) {
           return (root, notes)
         }
@@ -133,6 +130,15 @@ struct TorchState {
     throw Failure(
       .badData, place: name, "holds no dictionary of arrays; its members: \(keys)",
       hint: "the weights stand under a name that is not known: save them alone with torch.save(model.state_dict(), …)")
+  }
+
+  /// Where there is an optimizer's state, the dictionary that stands beside it: of several, one that is no average.
+  private func besideOptimizer(_ members: [(name: String?, value: PickleValue)]) -> String? {
+    guard !members.contains(where: { tree.isTensor($0.value) }) else { return nil }
+    let names = members.filter { holdsTensors($0.value) }.compactMap(\.name)
+    let weights = names.filter { !$0.lowercased().hasPrefix("optim") }
+    guard weights.count < names.count else { return nil }
+    return weights.min { ($0.contains("ema") ? 1 : 0, $0.utf8.count) < ($1.contains("ema") ? 1 : 0, $1.utf8.count) }
   }
 
   /// A pickle can have one name a million times.

@@ -16,11 +16,10 @@ struct ConversionPlanner {
   private let indices: [String: Int]
 
   init(_ checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) {
-    guard let (family, layout) = Family.recognize(checkpoint) else {
-      throw Failure(
-        .badData, "its \(checkpoint.arrays.count) arrays are of no known family and layout",
-        hint: "`ingot inspect` shows what is in it; `ingot convert --family plain` keeps its arrays as they are")
-    }
+    let files = try SmallFiles(folder: checkpoint.folder)
+    let recognition = Recognition(checkpoint, files)
+    try recognition.checkThatWeightsAreWhole()
+    guard let (family, layout, checkpoint) = Family.recognize(checkpoint) else { throw recognition.unknownFamily }
     if let wanted = request.family, wanted.name != family.name {
       throw Failure(.usage, "is a checkpoint of \(family.name), not of \(wanted.name)", hint: "leave out --family")
     }
@@ -28,7 +27,7 @@ struct ConversionPlanner {
     self.request = request
     self.family = family
     self.layout = layout
-    files = try SmallFiles(folder: checkpoint.folder)
+    self.files = files
     settings = NetSettings(family, files)
     profile = try ConversionPlanner.profile(request.profile, family, layout)
     var indices: [String: Int] = [:]

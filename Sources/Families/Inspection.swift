@@ -157,7 +157,7 @@ extension Inspection {
       .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.bytes)
     }
     configuration = []
-    guard let (family, layout) = Family.recognize(checkpoint) else {
+    guard let (family, layout, _) = Family.recognize(checkpoint) else {
       (self.family, self.layout, profile, coverage) = (nil, nil, nil, nil)
       (parameters, nets, ties, notes) = ([], [], [], checkpoint.notes)
       return

@@ -73,6 +73,12 @@ import Testing
       ))
     #expect(example.arrays.map(\.name) == ["a"])
     #expect(example.notes == ["the arrays are those of \"state_dict\"; those of best are left out"])
+    // Whatever the weights are called, they stand beside the optimizer's state; averages come last.
+    let trained = try open(
+      torchArchive(
+        pickle: P.dictionary([("model_ema", inner), ("params", inner), ("optimizer", inner)]), storages: storages))
+    #expect(trained.arrays.map(\.name) == ["a"])
+    #expect(trained.notes == ["the arrays are those of \"params\"; those of model_ema, optimizer are left out"])
     let nested = try open(torchArchive(pickle: P.dictionary([("b", P.tensor()), ("sub", inner)]), storages: storages))
     #expect(nested.arrays.map(\.name) == ["b", "sub.a"])
     let numbered = [0x80, 2, 0x7d, 0x4b, 0] + P.tensor() + [0x73, 0x2e]
