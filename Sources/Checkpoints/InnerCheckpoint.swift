@@ -29,7 +29,8 @@ public struct InnerCheckpoint: Checkpoint {
     var note = "the net's arrays are those whose names begin with \"\(prefix)\", which is dropped"
     if !others.isEmpty { note += "; those of \(others.map { "\"\($0)\"" }.joined(separator: ", ")) would do as well" }
     if !rest.isEmpty {
-      note += "; \(rest.count) other \(rest.count == 1 ? "array is" : "arrays are") left out: "
+      note +=
+        "; \(rest.count) other \(rest.count == 1 ? "array is" : "arrays are") left out: "
         + rest.prefix(4).joined(separator: ", ") + (rest.count > 4 ? ", …" : "")
     }
     notes = whole.notes + [note]
