@@ -80,7 +80,7 @@ extension Inspection {
         }
       }
       try self.init(openCheckpoint(path))
-    case .combination(let family, let combination):
+    case .combination(let family, let combination, _):
       let path = shelf.path(family, combination)
       if try Paths.exists(path) {
         try self.init(NetFile(path))

@@ -26,7 +26,7 @@ public struct VQANets: Sendable {
         .usage, "\(axis.name) is given, but asking takes all parts", hint: "leave out --set \(axis.name)=…")
     }
     let kinds = Self.definitions.compactMap { Self.kind($0, of: family) }
-    let files = try shelf.nets(kinds, of: family, family.combination(setting: parameters))
+    let files = try shelf.nets(kinds, of: family, family.combination(setting: parameters), given: parameters)
     (imageEncoder, textEncoder, textDecoder) = (files[0], files[1], files[2])
   }
 

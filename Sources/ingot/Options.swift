@@ -30,12 +30,13 @@ struct SelectionOptions: ParsableArguments {
   /// The net that parameters name. Where they name no part, it is the first one that is fit.
   func net(path: String? = nil, fit: (Family.NetKind) -> Bool) throws(Failure) -> NetFile {
     let selected = try selection(path: path)
-    guard case .combination(let family, var combination) = selected, try !namesPart(of: family),
+    guard case .combination(let family, var combination, var given) = selected, try !namesPart(of: family),
       let axis = family.netAxis,
       let kind = family.nets.first(where: fit)
     else { return try selected.file(on: shelfOptions.chosen) }
     combination[axis.name] = .word(kind.name)
-    return try NetSelection.combination(family, combination).file(on: shelfOptions.chosen)
+    given.append(.init(axis.name, .word(kind.name)))
+    return try NetSelection.combination(family, combination, given: given).file(on: shelfOptions.chosen)
   }
 
   /// The nets that parameters name: where they name no part, all parts.
@@ -43,10 +44,10 @@ struct SelectionOptions: ParsableArguments {
   func nets() throws(Failure) -> [NetFile] {
     let shelf = shelfOptions.chosen
     let selected = try selection(path: nil)
-    guard case .combination(let family, let combination) = selected, family.netAxis != nil,
+    guard case .combination(let family, let combination, let given) = selected, family.netAxis != nil,
       try !namesPart(of: family)
     else { return [try selected.file(on: shelf)] }
-    return try shelf.nets(family.nets, of: family, combination)
+    return try shelf.nets(family.nets, of: family, combination, given: given)
   }
 
   func namesPart(of family: Family) throws(Failure) -> Bool {

@@ -57,6 +57,26 @@ import Testing
       try data(nets[2], "head.projection.bias") == source["text_decoder.cls.predictions.bias"]?.bytes)
   }
 
+  /// A default hides nothing that is there: where one net has what was given, it is meant; where several have, they are told.
+  @Test func theOnlyNetThatFitsIsMeant() throws {
+    func meant() throws -> ParameterValue? {
+      let given: [Combination.Parameter] = [try .init(argument: "Release=x"), try .init(argument: "Part=TextEncoder")]
+      let net = try NetSelection(path: nil, family: nil, parameters: given).file(on: shelf)
+      return try Combination(json: net.header.parameters)["Precision"]
+    }
+    let demo = packageFile("weights/demo")
+    _ = try convert(demo, ["Release=x"], precision: .float16)
+    #expect(try meant() == .word("float16"))
+    _ = try convert(demo, ["Release=x"], precision: .bfloat16)
+    let error = failure { _ = try meant() }
+    #expect(error?.kind == .usage && error?.reason == "2 nets on this shelf are what was asked for")
+    #expect(
+      error?.hint
+        == "say which: --set Precision=bfloat16, or --set Precision=float16; `ingot list` shows them")
+    _ = try convert(demo, ["Release=x"], precision: .float32)
+    #expect(try meant() == .word("float32"))
+  }
+
   static let others: [(file: String, text: String, error: String, hint: String)] = [
     (
       "adapter_config.json", #"{"peft_type":"LORA","base_model_name_or_path":"Salesforce/blip-vqa-base"}"#,
