@@ -119,17 +119,3 @@ extension ConversionPlan {
     }
   }
 }
-
-extension Family {
-  /// The family and layout whose marks a checkpoint's arrays bear; nil if none's.
-  public static func recognize(_ checkpoint: any Checkpoint) -> (family: Family, layout: Layout)? {
-    let names = Set(checkpoint.arrays.map(\.name))
-    for family in known {
-      for layout in family.layouts {
-        let ruleNames = layout.spelling == nil ? names : Set(names.map(layout.ruleName))
-        if ruleNames.isSuperset(of: layout.recognizedBy) { return (family, layout) }
-      }
-    }
-    return nil
-  }
-}

@@ -9,6 +9,7 @@ struct ConversionPlanner {
   private let request: ConversionRequest
   private let family: Family
   private let layout: Layout
+  private let naming: Naming
   private let files: SmallFiles
   private var settings: NetSettings
   private let profile: Family.Profile
@@ -16,11 +17,12 @@ struct ConversionPlanner {
   private let indices: [String: Int]
 
   init(_ checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) {
-    guard let (family, layout) = Family.recognize(checkpoint) else {
+    guard let naming = try Naming.recognize(checkpoint) else {
       throw Failure(
         .badData, "its \(checkpoint.arrays.count) arrays are of no known family and layout",
         hint: "`ingot inspect` shows what is in it; `ingot convert --family plain` keeps its arrays as they are")
     }
+    let (family, layout) = (naming.family, naming.layout)
     if let wanted = request.family, wanted.name != family.name {
       throw Failure(.usage, "is a checkpoint of \(family.name), not of \(wanted.name)", hint: "leave out --family")
     }
@@ -28,12 +30,14 @@ struct ConversionPlanner {
     self.request = request
     self.family = family
     self.layout = layout
+    self.naming = naming
     files = try SmallFiles(folder: checkpoint.folder)
     settings = NetSettings(family, files)
     profile = try ConversionPlanner.profile(request.profile, family, layout)
     var indices: [String: Int] = [:]
     for (index, array) in checkpoint.arrays.enumerated() {
-      guard indices.updateValue(index, forKey: layout.ruleName(array.name)) == nil else {
+      guard let name = naming.ruleNames[index] else { continue }
+      guard indices.updateValue(index, forKey: name) == nil else {
         throw Failure(
           .badData, place: "array \"\(array.name)\"", "has the same name as another one in the layout \(layout.name)")
       }
@@ -60,6 +64,12 @@ struct ConversionPlanner {
   private mutating func configuration(
     of kind: Family.NetKind, _ combination: Combination
   ) throws(Failure) -> Configuration {
+    if let shapes = layout.shapes, shapes.net == kind.name, try settings.lacks(shapes.unless) {
+      settings.noteConfigurationOfArrays(layout.name)
+      return try shapes.configuration(of: kind, in: family, names: indices.keys) { name in
+        indices[name].map { checkpoint.arrays[$0].shape }
+      }
+    }
     var configuration = try settings.configuration(of: kind, combination)
     guard let grid = layout.grid, profile.name == layout.profile else { return configuration }
     // config.json, where there is one, is of the later release: what the profile's own release has otherwise, it has.
@@ -116,13 +126,18 @@ struct ConversionPlanner {
 
     var used: Set<Int> = []
     var nets: [ConversionPlan.PlannedNet] = []
-    var profileValues = try settings.profile(profile)
+    var keys: [(file: String, keys: [Family.ProfileKey])]?
+    if let shapes = layout.shapes, try settings.lacks(shapes.unless) { keys = shapes.keys }
+    var profileValues = try settings.profile(profile, keys: keys)
     for kind in family.nets {
       var combination = base
       if let axis = family.netAxis { combination[axis.name] = .word(kind.name) }
       if let axis = family.precisionAxis { combination[axis.name] = .word(precision.target.rawValue) }
       var configuration = try configuration(of: kind, combination)
       if kind.name == layout.grid?.net, let side = configuration[layout.grid?.field ?? ""] {
+        profileValues = profileValues.setting(["image", "side"], to: side)
+      }
+      if keys != nil, let shapes = layout.shapes, let side = configuration[shapes.side.field] {
         profileValues = profileValues.setting(["image", "side"], to: side)
       }
       for member in changes[kind.name] ?? [] { configuration[member.key] = member.value }
@@ -148,7 +163,7 @@ struct ConversionPlanner {
     let coverage = try coverage(used: used, tied: tied)
     return ConversionPlan(
       checkpoint: checkpoint, family: family, layout: layout, nets: nets.map(withSources), coverage: coverage,
-      notes: checkpoint.notes + settings.notes, smallFiles: files.used)
+      notes: checkpoint.notes + naming.notes + settings.notes, smallFiles: files.used)
   }
 
   /// The weights' files and every small file that was read.
@@ -334,7 +349,9 @@ struct ConversionPlanner {
     var unused: [String] = []
     for (index, array) in checkpoint.arrays.enumerated() where !used.contains(index) && !tiedNames.contains(array.name)
     {
-      if let rule = layout.ignored.first(where: { $0.from == layout.ruleName(array.name) }) {
+      if naming.copies.contains(index) {
+        ignored.append((array.name, "of another copy of the net"))
+      } else if let rule = layout.ignored.first(where: { $0.from == naming.ruleNames[index] }) {
         ignored.append((array.name, rule.reason))
       } else if request.allowsUnused {
         ignored.append((array.name, "of no net, left out as --allow-unused says"))

@@ -59,11 +59,33 @@ package struct NetSettings {
     return JSONValue(found.content)
   }
 
+  /// Whether config.json, or that key of it, isn't there.
+  func lacks(_ key: String) throws(Failure) -> Bool { try files.json("config.json")?[path: key] == nil }
+
+  mutating func noteConfigurationOfArrays(_ layout: String) {
+    note("no config.json of transformers beside the weights: the configuration is told from the arrays, as \(layout) has it")
+  }
+
+  /// What of timm's configuration isn't done.
+  private mutating func noteWhatTimmDoes(_ config: JSONValue) {
+    if let crop = config[path: "pretrained_cfg.crop_pct"], crop.content != .null, crop != .number(1), crop != .integer(1) {
+      note(
+        "config.json has crop_pct \(crop.compactText.prefix(40)): timm takes that much of a picture's middle; here the whole picture "
+          + "is brought to the net's side, as transformers does, so probabilities differ a little from timm's")
+    }
+  }
+
   /// A profile with the checkpoint's own values in it.
-  package mutating func profile(_ profile: Family.Profile) throws(Failure) -> JSONValue {
+  /// - Parameter keys: where the files have them; nil: as the profile says.
+  package mutating func profile(
+    _ profile: Family.Profile, keys own: [(file: String, keys: [Family.ProfileKey])]? = nil
+  ) throws(Failure) -> JSONValue {
     var values = profile.values
-    for (file, keys) in profile.keys {
+    for (file, keys) in own ?? profile.keys {
       guard let json = try files.json(file) else {
+        if own != nil {
+          note("no \(file) beside the weights: images are prepared as profile \(profile.name) says")
+        }
         if file == "preprocessor_config.json" {
           note("no preprocessor_config.json beside the weights: images are prepared as profile \(profile.name) says")
         }
@@ -73,7 +95,9 @@ package struct NetSettings {
         guard let found = json[path: key.key], found.content != .null else { continue }
         var value = JSONValue(found.content)
         if let names = key.names {
-          guard let name = names[found.compactText] else {
+          var code = found.compactText
+          if case .string(let text) = found.content { code = text }
+          guard let name = names[code] else {
             throw Failure(
               .badData, file: files.path(file), place: "byte \(found.offset)",
               "\(key.key) \(found.compactText.prefix(40)) is not supported; it can be \(names.keys.sorted().joined(separator: ", "))"
@@ -84,7 +108,8 @@ package struct NetSettings {
         values = values.setting(key.path.split(separator: "."), to: value)
       }
     }
-    if !profile.keys.isEmpty { try checkImageSide(values) }
+    if own != nil, let config = try files.json("config.json") { noteWhatTimmDoes(config) }
+    if own == nil, !profile.keys.isEmpty { try checkImageSide(values) }
     return try settingTokens(of: profile, in: values)
   }
 
@@ -118,7 +143,9 @@ package struct NetSettings {
   /// The tokenizer of a net that needs one; nil, with a note, when there is no vocabulary.
   package mutating func tokenizer(_ rule: Family.TokenizerRule, words: Int?) throws(Failure) -> TokenizerDescription? {
     guard var vocabulary = try checkedVocabulary() else {
-      note("neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked")
+      note(
+        "neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked; the published "
+          + "nets have the words of bert-base-uncased: put its vocab.txt there and convert again")
       return nil
     }
     let published = vocabulary.count
