@@ -152,7 +152,7 @@ struct ConversionPlanner {
         .init(
           combination: combination, description: description,
           header: NetHeader(
-            family: family.name, net: kind.name, parameters: combination.json, configuration: configuration.members,
+            family: family.name, net: kind.name, parameters: family.written(combination).json, configuration: configuration.members,
             profile: profileValues, tokenizer: tokenizer,
             provenance: Provenance(
               tool: Ingot.tool, layout: layout.name,
@@ -211,7 +211,8 @@ struct ConversionPlanner {
   /// The value of the open axis when it isn't given: the first listed one whose nets are configured as this checkpoint
   /// is. Calling a fine-tune of other dimensions by a published net's name would mislead.
   private mutating func setRelease(_ combination: inout Combination) throws(Failure) {
-    guard let axis = openAxis, !request.parameters.contains(where: { $0.name == axis.name }) else { return }
+    // An implicit axis's default stands for every size, as it did before there was the axis.
+    guard let axis = openAxis, !axis.isImplicit, !request.parameters.contains(where: { $0.name == axis.name }) else { return }
     let first = [axis.defaultValue] + axis.values.filter { $0 != axis.defaultValue }
     for value in first {
       var isSame = true
@@ -239,7 +240,7 @@ struct ConversionPlanner {
       if let field = axis.field, let value = configuration[field] {
         found = try ParameterValue(json: value)
       } else if axis.isInferred {
-        guard let variant = matchingVariant(axis, configuration) else {
+        guard let variant = matchingVariant(axis, configuration) ?? axis.otherwise else {
           if isLenient {
             combination.parameters.removeAll { $0.name == axis.name }
             continue

@@ -100,8 +100,8 @@ extension Inspection {
     configuration = header.configuration
     profile = header.profile
     do throws(Failure) {
-      parameters = try Combination(json: header.parameters).parameters
       if header.family == Family.plain.name {
+        parameters = try Combination(json: header.parameters).parameters
         family = .plain
         (ties, nets) = ([], [])
         arrays = header.arrays.map {
@@ -111,6 +111,7 @@ extension Inspection {
       }
       let (family, kind, description) = try header.definition()
       self.family = family
+      parameters = try family.combination(ofHeader: header).parameters
       ties = description.ties
       if header.isInitialized {
         arrays = header.arrays.map {

@@ -20,7 +20,7 @@ public struct Shelf: Sendable {
 
   /// Where a combination's net file stands: `<shelf>/<family>/<Axis>=<value>,….ingot`.
   public func path(_ family: Family, _ combination: Combination) -> String {
-    Paths.join(Paths.join(folder, family.name), combination.description + Shelf.suffix)
+    Paths.join(Paths.join(folder, family.name), family.written(combination).description + Shelf.suffix)
   }
 
   /// Opens nets of a family that belong together, of one combination but for the part, while nobody replaces some of them.
@@ -46,7 +46,7 @@ public struct Shelf: Sendable {
     var there: [String] = []
     var hasOtherPrecision = false
     for item in (try? items(of: family)) ?? [] {
-      guard case .success(let net) = item.net, let found = try? Combination(json: net.header.parameters) else {
+      guard case .success(let net) = item.net, let found = try? family.combination(ofHeader: net.header) else {
         continue
       }
       for name in open {
