@@ -81,6 +81,8 @@ public struct Layout: Sendable {
   public let ties: [TieRule]
   public let ignored: [IgnoreRule]
   public let grid: GridRule?
+  /// How the configuration is told from the arrays where no config.json of transformers has it; nil: it can't be.
+  let shapes: ShapeConfiguration?
   /// Skeletons of the small files of a folder in this layout; nil: it can't be written.
   public let exportedFiles: [(name: String, skeleton: JSONValue)]?
 
@@ -89,7 +91,7 @@ public struct Layout: Sendable {
     self.name = name
     self.about = about
     (profile, recognizedBy, rules, ties, ignored) = ("", [], [:], [], [])
-    (spelling, grid, exportedFiles) = (nil, nil, nil)
+    (spelling, grid, shapes, exportedFiles) = (nil, nil, nil, nil)
   }
 
   /// - Parameter others: layouts of the same family whose rules this one may refer to.
@@ -113,6 +115,7 @@ public struct Layout: Sendable {
     }
     self.rules = rules
     grid = try json["gridOf"].map(GridRule.init(json:))
+    shapes = try json["configurationOf"].map(ShapeConfiguration.init(json:))
     if let export = json["export"], case .string(let other) = export.content {
       exportedFiles = others.first { $0.name == other }?.exportedFiles
     } else {

@@ -34,6 +34,11 @@ public final class ImageClassification: Sendable {
   private let engine: Engine
   private let path: String
 
+  /// Whether a family has image classifiers.
+  public static func isFamily(_ family: Family) -> Bool {
+    family.nets.contains { $0.definition == .vitImageClassifier }
+  }
+
   /// - Parameters:
   ///   - threads: that compute together; nil: one per core.
   ///   - level: what kernels compute with; nil: the best there is.
