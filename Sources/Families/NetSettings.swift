@@ -20,22 +20,28 @@ package struct NetSettings {
 
   /// The configuration of a net: config.json's value for each field, and where it has none what the publisher's library
   /// takes then. Without a config.json, what the combination's published net has.
-  package mutating func configuration(of net: Family.NetKind, _ combination: Combination) throws(Failure)
-    -> Configuration
-  {
+  /// - Parameter given: values that are known otherwise.
+  package mutating func configuration(
+    of net: Family.NetKind, _ combination: Combination, given: [JSONMember] = []
+  ) throws(Failure) -> Configuration {
     guard let config = try files.json("config.json") else {
       note("no config.json beside the weights: the configuration of the published net is assumed")
-      return try family.configuration(of: combination)
+      var configuration = try family.configuration(of: combination)
+      for member in given { configuration[member.key] = member.value }
+      return configuration
     }
     if let type = config["model_type"], case .string(let name) = type.content, !family.modelTypes.contains(name) {
-      throw Failure(
-        .badData, file: files.path("config.json"), place: "byte \(type.offset)",
+      throw Failure.unsupported(
+        file: files.path("config.json"), place: "byte \(type.offset)",
         "model_type \"\(name)\" is not of the family \(family.name)", hint: "is this the config.json of these weights?")
     }
     var members: [JSONMember] = []
     for field in net.fields {
-      let value = try value(of: field, in: config)
-      members.append(JSONMember(field.name, value))
+      if let known = given.first(where: { $0.key == field.name }) {
+        members.append(known)
+      } else {
+        members.append(JSONMember(field.name, try value(of: field, in: config)))
+      }
     }
     return Configuration(members)
   }
@@ -52,8 +58,8 @@ package struct NetSettings {
     }
     if field.isTable, case .object(let members) = found.content { return .integer(members.count) }
     if let values = field.values, !values.contains(found) {
-      throw Failure(
-        .badData, file: files.path("config.json"), place: "byte \(found.offset)",
+      throw Failure.unsupported(
+        file: files.path("config.json"), place: "byte \(found.offset)",
         "\(key) is \(found.compactText.prefix(60)); supported: \(values.map(\.compactText).joined(separator: ", "))")
     }
     return JSONValue(found.content)
@@ -98,8 +104,8 @@ package struct NetSettings {
           var code = found.compactText
           if case .string(let text) = found.content { code = text }
           guard let name = names[code] else {
-            throw Failure(
-              .badData, file: files.path(file), place: "byte \(found.offset)",
+            throw Failure.unsupported(
+              file: files.path(file), place: "byte \(found.offset)",
               "\(key.key) \(found.compactText.prefix(40)) is not supported; it can be \(names.keys.sorted().joined(separator: ", "))"
             )
           }

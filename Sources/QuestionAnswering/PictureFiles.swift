@@ -2,7 +2,7 @@ import Arrays
 
 /// Finds picture files.
 public enum PictureFiles {
-  private static let suffixes: Set<String> = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+  private static let suffixes: Set<String> = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif"]
 
   /// Files as they are given, and all pictures in folders and those below, by their names' endings, sorted.
   /// - Throws: `Failure` of kind `noInput` when a path doesn't exist or a folder holds no picture, `badData` when there are
