@@ -7,6 +7,7 @@
     FamiliesTests/Fixtures/names/timm/           timm's VisionTransformer with the same weights, saved by safetensors
     FamiliesTests/Fixtures/names/expected.json   the logits of both libraries for one picture of numbers
     FamiliesTests/Fixtures/names/plain/          a still smaller one, as save_pretrained writes it
+    FamiliesTests/Fixtures/names/backbone/       the same without its classifier, by ViTModel; timm-backbone/, by timm
     FamiliesTests/Fixtures/names/wrapped/        the same under names and in dictionaries that wrappers make
     FamiliesTests/Fixtures/names/adapter/        a LoRA adapter of it, by peft
     FamiliesTests/Fixtures/names/unmerged.pt     the net with the adapter in it, not merged
@@ -86,6 +87,14 @@ def wrapped():
         num_labels=3)
     model = transformers.ViTForImageClassification(config).eval()
     model.save_pretrained(OUT / "plain")
+    backbone = transformers.ViTModel(config).eval()
+    backbone.load_state_dict(model.vit.state_dict(), strict=False)
+    backbone.save_pretrained(OUT / "backbone")
+    headless = timm.models.vision_transformer.VisionTransformer(
+        img_size=8, patch_size=4, num_classes=0, embed_dim=16, depth=1, num_heads=2)
+    (OUT / "timm-backbone").mkdir(exist_ok=True)
+    shutil.copy(OUT / "plain" / "config.json", OUT / "timm-backbone" / "config.json")
+    save_file(headless.state_dict(), OUT / "timm-backbone" / "model.safetensors")
     folder = OUT / "wrapped"
     folder.mkdir(exist_ok=True)
     shutil.copy(OUT / "plain" / "config.json", folder / "config.json")

@@ -17,10 +17,12 @@ struct ConversionPlanner {
   private let indices: [String: Int]
 
   init(_ checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) {
-    let files = try SmallFiles(folder: checkpoint.folder)
-    let recognition = Recognition(checkpoint, files)
-    try recognition.checkThatWeightsAreWhole()
-    guard let naming = try Naming.recognize(checkpoint) else { throw recognition.unknownFamily }
+    if let foreign = try Foreign(checkpoint) { throw foreign.failure }
+    guard let naming = try Naming.recognize(checkpoint) else {
+      throw Failure(
+        .badData, "its \(checkpoint.arrays.count) arrays are of no known family and layout",
+        hint: "`ingot inspect` shows what is in it; `ingot convert --family plain` keeps its arrays as they are")
+    }
     let (family, layout) = (naming.family, naming.layout)
     if let wanted = request.family, wanted.name != family.name {
       throw Failure(.usage, "is a checkpoint of \(family.name), not of \(wanted.name)", hint: "leave out --family")
@@ -30,7 +32,7 @@ struct ConversionPlanner {
     self.family = family
     self.layout = layout
     self.naming = naming
-    self.files = files
+    files = try SmallFiles(folder: checkpoint.folder)
     settings = NetSettings(family, files)
     profile = try ConversionPlanner.profile(request.profile, family, layout)
     var indices: [String: Int] = [:]
@@ -69,7 +71,7 @@ struct ConversionPlanner {
         indices[name].map { checkpoint.arrays[$0].shape }
       }
     }
-    var configuration = try settings.configuration(of: kind, combination)
+    var configuration = try settings.configuration(of: kind, combination, given: layout.configuration[kind.name] ?? [])
     guard let grid = layout.grid, profile.name == layout.profile else { return configuration }
     // config.json, where there is one, is of the later release: what the profile's own release has otherwise, it has.
     if let published = family.published.first(where: { $0.profile == profile.name }) {
@@ -193,8 +195,8 @@ struct ConversionPlanner {
     }
     let target = wanted ?? source
     guard family.precisionAxis?.values.contains(.word(target.rawValue)) != false else {
-      throw Failure(
-        .badData, "its weights are \(target.rawValue), which net files of this family can't hold",
+      throw Failure.unsupported(
+        "its weights are \(target.rawValue), which net files of this family can't hold",
         hint: "choose another with --precision")
     }
     guard FloatConversion.isPossible(from: source, to: target) else {
@@ -244,8 +246,8 @@ struct ConversionPlanner {
             combination.parameters.removeAll { $0.name == axis.name }
             continue
           }
-          throw Failure(
-            .badData, place: "configuration",
+          throw Failure.unsupported(
+            place: "configuration",
             "its dimensions are of no \(axis.name) that the family \(family.name) knows")
         }
         found = variant
@@ -290,8 +292,8 @@ struct ConversionPlanner {
       let types = Set(sources.map { checkpoint.arrays[$0].elementType })
       guard types.count == 1, let type = types.first, FloatConversion.isPossible(from: type, to: precision.target)
       else {
-        throw Failure(
-          .badData, place: "array \"\(checkpoint.arrays[sources[0]].name)\"",
+        throw Failure.unsupported(
+          place: "array \"\(checkpoint.arrays[sources[0]].name)\"",
           "holds \(types.map(\.rawValue).sorted().joined(separator: " and ")) where \(precision.target.rawValue) weights are needed"
         )
       }

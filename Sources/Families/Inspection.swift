@@ -161,6 +161,10 @@ extension Inspection {
     var notes = checkpoint.notes
     var naming: Naming?
     do throws(Failure) { naming = try Naming.recognize(checkpoint) } catch { notes.append("\(error)") }
+    if let foreign = try Foreign(checkpoint) {
+      let failure = foreign.failure
+      notes.append([failure.reason, failure.hint].compactMap(\.self).joined(separator: "; "))
+    }
     guard let naming else {
       (self.family, self.layout, profile, coverage) = (nil, nil, nil, nil)
       (parameters, nets, ties, self.notes) = ([], [], [], notes)

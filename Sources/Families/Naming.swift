@@ -36,7 +36,9 @@ struct Naming {
     for family in Family.known {
       for layout in family.layouts {
         let names = layout.spelling == nil ? whole : Set(published.map(layout.ruleName))
-        guard names.isSuperset(of: layout.recognizedBy) else { continue }
+        guard names.isSuperset(of: layout.recognizedBy), !layout.isAlone || names.allSatisfy(layout.holds) else {
+          continue
+        }
         return Naming(family: family, layout: layout, ruleNames: published.map(layout.ruleName), notes: [])
       }
     }
@@ -55,6 +57,11 @@ struct Naming {
           if layout.recognizedBy.allSatisfy({ names.contains(prefix + $0) }) { prefixes.append(prefix) }
         }
         guard !prefixes.isEmpty else { continue }
+        if layout.isAlone {
+          guard prefixes.count == 1, names.allSatisfy({ name in
+            name.hasPrefix(prefixes[0]) && layout.holds(String(name.dropFirst(prefixes[0].count)))
+          }) else { continue }
+        }
         let prefix = try chosen(of: prefixes.sorted())
         return Naming(family, layout, published, bare, prefix, others: prefixes.filter { $0 != prefix }.sorted())
       }

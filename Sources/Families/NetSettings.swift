@@ -20,22 +20,28 @@ package struct NetSettings {
 
   /// The configuration of a net: config.json's value for each field, and where it has none what the publisher's library
   /// takes then. Without a config.json, what the combination's published net has.
-  package mutating func configuration(of net: Family.NetKind, _ combination: Combination) throws(Failure)
-    -> Configuration
-  {
+  /// - Parameter given: values that are known otherwise.
+  package mutating func configuration(
+    of net: Family.NetKind, _ combination: Combination, given: [JSONMember] = []
+  ) throws(Failure) -> Configuration {
     guard let config = try files.json("config.json") else {
       note("no config.json beside the weights: the configuration of the published net is assumed")
-      return try family.configuration(of: combination)
+      var configuration = try family.configuration(of: combination)
+      for member in given { configuration[member.key] = member.value }
+      return configuration
     }
     if let type = config["model_type"], case .string(let name) = type.content, !family.modelTypes.contains(name) {
-      throw Failure(
-        .badData, file: files.path("config.json"), place: "byte \(type.offset)",
+      throw Failure.unsupported(
+        file: files.path("config.json"), place: "byte \(type.offset)",
         "model_type \"\(name)\" is not of the family \(family.name)", hint: "is this the config.json of these weights?")
     }
     var members: [JSONMember] = []
     for field in net.fields {
-      let value = try value(of: field, in: config)
-      members.append(JSONMember(field.name, value))
+      if let known = given.first(where: { $0.key == field.name }) {
+        members.append(known)
+      } else {
+        members.append(JSONMember(field.name, try value(of: field, in: config)))
+      }
     }
     return Configuration(members)
   }
@@ -52,10 +58,9 @@ package struct NetSettings {
     }
     if field.isTable, case .object(let members) = found.content { return .integer(members.count) }
     if let values = field.values, !values.contains(found) {
-      throw Failure(
-        .badData, file: files.path("config.json"), place: "byte \(found.offset)",
-        "\(key) is \(found.compactText.prefix(60)); supported: \(values.map(\.compactText).joined(separator: ", "))",
-        hint: "nets of this construction can't be run, so this one isn't converted")
+      throw Failure.unsupported(
+        file: files.path("config.json"), place: "byte \(found.offset)",
+        "\(key) is \(found.compactText.prefix(60)); supported: \(values.map(\.compactText).joined(separator: ", "))")
     }
     return JSONValue(found.content)
   }
@@ -95,11 +100,10 @@ package struct NetSettings {
       for key in keys {
         guard let found = json[path: key.key], found.content != .null else { continue }
         if let known = key.values, !known.contains(found) {
-          throw Failure(
-            .badData, file: files.path(file), place: "byte \(found.offset)",
+          throw Failure.unsupported(
+            file: files.path(file), place: "byte \(found.offset)",
             "\(key.key) \(found.compactText.prefix(40)) is not supported; it can be "
-              + known.map(\.compactText).joined(separator: ", "),
-            hint: "the net would be run otherwise than its author means: it can't be converted")
+              + known.map(\.compactText).joined(separator: ", "))
         }
         values = values.setting(key.path.split(separator: "."), to: JSONValue(found.content))
       }

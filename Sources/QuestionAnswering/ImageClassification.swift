@@ -58,6 +58,11 @@ public final class ImageClassification: Sendable {
     } catch {
       throw error.inFile(file.path)
     }
+    guard net.classifier != nil else {
+      throw Failure(
+        .usage, file: file.path, "is a backbone without a classifier",
+        hint: "`ingot features` gives its vectors; a fine-tune of it with classes can be converted and asked")
+    }
     try checkMemory(net.trunk.activationElements, file.path)
     guard net.trunk.channels == 3, net.trunk.imageSide == image.side else {
       throw Failure(
