@@ -27,7 +27,8 @@ enum HubCache {
     guard revisions.count == 1 else {
       throw Failure(
         .noInput, file: path, "is a cache of \(revisions.count) revisions, and no refs/main says which is meant",
-        hint: revisions.isEmpty ? "fetch the repository again" : "name one of them: \(Paths.join(snapshots, revisions[0]))")
+        hint: revisions.isEmpty
+          ? "fetch the repository again" : "name one of them: \(Paths.join(snapshots, revisions[0]))")
     }
     return Paths.join(snapshots, revisions[0])
   }

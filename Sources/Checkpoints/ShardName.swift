@@ -31,7 +31,9 @@ struct ShardName: Hashable {
     var first: ShardName?
     for name in names {
       guard let shard = ShardName(name) else { continue }
-      if let first, first.stem != shard.stem || first.count != shard.count || first.ending != shard.ending { return nil }
+      if let first, first.stem != shard.stem || first.count != shard.count || first.ending != shard.ending {
+        return nil
+      }
       first = first ?? shard
       guard found.updateValue(name, forKey: shard.number) == nil else { return nil }
     }
@@ -39,7 +41,8 @@ struct ShardName: Hashable {
     try Limit.shards.check(first.count, "files of weights", file: folder)
     if let missing = (1...first.count).first(where: { found[$0] == nil }) {
       throw Failure(
-        .noInput, file: folder, "holds \(found.count) of a checkpoint's \(first.count) files: number \(missing) is missing",
+        .noInput, file: folder,
+        "holds \(found.count) of a checkpoint's \(first.count) files: number \(missing) is missing",
         hint: "fetch all files that are named like \(example)")
     }
     return (1...first.count).compactMap { found[$0] }

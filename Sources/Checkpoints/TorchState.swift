@@ -62,7 +62,8 @@ struct TorchState {
     guard !collected.leftOut.isEmpty else { return (collected.tensors, notes) }
     guard !collected.tensors.isEmpty else {
       throw Failure(
-        .badData, place: name, "holds arrays in \(collected.leftOut.joined(separator: ", ")) only, which are no weights",
+        .badData, place: name,
+        "holds arrays in \(collected.leftOut.joined(separator: ", ")) only, which are no weights",
         hint: "this is what a training keeps beside its net: name the file with the net's weights")
     }
     return (
@@ -157,10 +158,8 @@ struct TorchState {
       }
       let others = members.filter { !isNamed($0, key) && (tree.isTensor($0.value) || holdsTensors($0.value)) }
         .map { $0.name ?? "one without a name" }
-      if !others.isEmpty {
-        notes.append(
-          "the arrays are those of \"\(key)\"; those of \(others.prefix(8).joined(separator: ", ")) are left out")
-      }
+      let left = others.prefix(8).joined(separator: ", ")
+      notes.append("the arrays are those of \"\(key)\"" + (others.isEmpty ? "" : "; those of \(left) are left out"))
       root = inner.value
     }
     let keys = (tree.members(root) ?? []).prefix(8).map { "\"\($0.name ?? "…")\"" }.joined(separator: ", ")

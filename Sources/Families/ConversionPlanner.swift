@@ -153,7 +153,8 @@ struct ConversionPlanner {
         .init(
           combination: combination, description: description,
           header: NetHeader(
-            family: family.name, net: kind.name, parameters: family.written(combination).json, configuration: configuration.members,
+            family: family.name, net: kind.name, parameters: family.written(combination).json,
+            configuration: configuration.members,
             profile: profileValues, tokenizer: tokenizer,
             provenance: Provenance(
               tool: Ingot.tool, layout: layout.name,
@@ -213,7 +214,9 @@ struct ConversionPlanner {
   /// is. Calling a fine-tune of other dimensions by a published net's name would mislead.
   private mutating func setRelease(_ combination: inout Combination) throws(Failure) {
     // An implicit axis's default stands for every size, as it did before there was the axis.
-    guard let axis = openAxis, !axis.isImplicit, !request.parameters.contains(where: { $0.name == axis.name }) else { return }
+    guard let axis = openAxis, !axis.isImplicit, !request.parameters.contains(where: { $0.name == axis.name }) else {
+      return
+    }
     let first = [axis.defaultValue] + axis.values.filter { $0 != axis.defaultValue }
     for value in first {
       var isSame = true

@@ -59,7 +59,8 @@ struct Foreign {
 
   private static let methods = [
     "bitsandbytes": "bitsandbytes", "gptq": "GPTQ", "awq": "AWQ", "aqlm": "AQLM", "eetq": "EETQ", "hqq": "HQQ",
-    "quanto": "quanto", "torchao": "torchao", "compressed-tensors": "compressed-tensors", "fp8": "FP8", "higgs": "HIGGS",
+    "quanto": "quanto", "torchao": "torchao", "compressed-tensors": "compressed-tensors", "fp8": "FP8",
+    "higgs": "HIGGS",
   ]
 
   private static func quantized(_ checkpoint: any Checkpoint, _ config: JSONValue?, _ own: JSONValue?) -> Failure? {
@@ -98,9 +99,11 @@ struct Foreign {
     ("Blip2", "BLIP-2"), ("blip-2", "BLIP-2"), ("InstructBlip", "InstructBLIP"), ("instructblip", "InstructBLIP"),
     ("BlipForConditionalGeneration", "BLIP net that captions pictures"),
     ("BlipForImageTextRetrieval", "BLIP net that compares pictures with texts"),
-    ("BlipModel", "BLIP net that compares pictures with texts"), ("deit", "DeiT"), ("beit", "BEiT"), ("swinv2", "Swin V2"),
+    ("BlipModel", "BLIP net that compares pictures with texts"), ("deit", "DeiT"), ("beit", "BEiT"),
+    ("swinv2", "Swin V2"),
     ("swin", "Swin"), ("vit_mae", "masked autoencoder (MAE)"), ("vit_msn", "MSN"), ("vit_hybrid", "hybrid ViT"),
-    ("dinov2", "DINOv2"), ("dinov3", "DINOv3"), ("convnextv2", "ConvNeXt V2"), ("convnext", "ConvNeXt"), ("clip", "CLIP"),
+    ("dinov2", "DINOv2"), ("dinov3", "DINOv3"), ("convnextv2", "ConvNeXt V2"), ("convnext", "ConvNeXt"),
+    ("clip", "CLIP"),
     ("siglip", "SigLIP"), ("vilt", "ViLT"), ("git", "GIT"), ("resnet", "ResNet"),
     ("ViTForMaskedImageModeling", "ViT for masked images"),
   ]

@@ -58,9 +58,11 @@ struct Naming {
         }
         guard !prefixes.isEmpty else { continue }
         if layout.isAlone {
-          guard prefixes.count == 1, names.allSatisfy({ name in
-            name.hasPrefix(prefixes[0]) && layout.holds(String(name.dropFirst(prefixes[0].count)))
-          }) else { continue }
+          guard prefixes.count == 1,
+            names.allSatisfy({ name in
+              name.hasPrefix(prefixes[0]) && layout.holds(String(name.dropFirst(prefixes[0].count)))
+            })
+          else { continue }
         }
         let prefix = try chosen(of: prefixes.sorted())
         return Naming(family, layout, published, bare, prefix, others: prefixes.filter { $0 != prefix }.sorted())
@@ -128,7 +130,8 @@ struct Naming {
     if !others.isEmpty {
       let list = others.prefix(4).map { "\"\(shortened($0, to: 60))\"" }.joined(separator: ", ")
       notes.append(
-        "the net is there \(others.count + 1) times: the arrays of \"\(prefix)\" are taken, the \(copied.count) of \(list) left out")
+        "the net is there \(others.count + 1) times: the arrays of \"\(prefix)\" are taken, the \(copied.count) of \(list) left out"
+      )
     }
     self.notes = notes
   }

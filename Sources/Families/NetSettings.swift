@@ -69,12 +69,16 @@ package struct NetSettings {
   func lacks(_ key: String) throws(Failure) -> Bool { try files.json("config.json")?[path: key] == nil }
 
   mutating func noteConfigurationOfArrays(_ layout: String) {
-    note("no config.json of transformers beside the weights: the configuration is told from the arrays, as \(layout) has it")
+    note(
+      "no config.json of transformers beside the weights: the configuration is told from the arrays, as \(layout) has it"
+    )
   }
 
   /// What of timm's configuration isn't done.
   private mutating func noteWhatTimmDoes(_ config: JSONValue) {
-    if let crop = config[path: "pretrained_cfg.crop_pct"], crop.content != .null, crop != .number(1), crop != .integer(1) {
+    if let crop = config[path: "pretrained_cfg.crop_pct"], crop.content != .null, crop != .number(1),
+      crop != .integer(1)
+    {
       note(
         "config.json has crop_pct \(crop.compactText.prefix(40)): timm takes that much of a picture's middle; here the whole picture "
           + "is brought to the net's side, as transformers does, so probabilities differ a little from timm's")

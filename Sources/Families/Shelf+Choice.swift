@@ -64,7 +64,9 @@ extension Shelf {
   private func combinations(of family: Family) throws(Failure) -> [Combination] {
     var out: [Combination] = []
     for item in try items(of: family) {
-      guard case .success(let net) = item.net, let found = try? family.combination(ofHeader: net.header) else { continue }
+      guard case .success(let net) = item.net, let found = try? family.combination(ofHeader: net.header) else {
+        continue
+      }
       out.append(found)
     }
     return out

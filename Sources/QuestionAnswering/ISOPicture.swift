@@ -32,7 +32,8 @@ enum ISOPicture: Hashable {
   }
 
   static let heicFailure = Failure.unsupported(
-    "is a HEIC picture, which is not read", hint: "convert it to JPEG first, for example with `heif-convert PICTURE NEW.jpg`")
+    "is a HEIC picture, which is not read",
+    hint: "convert it to JPEG first, for example with `heif-convert PICTURE NEW.jpg`")
 }
 
 extension Picture {

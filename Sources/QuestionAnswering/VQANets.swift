@@ -20,7 +20,8 @@ public struct VQANets: Sendable {
     let families = try Family.meant(name, by: parameters) { family in
       Self.definitions.allSatisfy { Self.kind($0, of: family) != nil }
     }
-    let (family, combination) = try shelf.choice(of: families, parameters.filter { $0.name != families[0].netAxis?.name })
+    let (family, combination) = try shelf.choice(
+      of: families, parameters.filter { $0.name != families[0].netAxis?.name })
     guard let axis = family.netAxis, Self.definitions.allSatisfy({ Self.kind($0, of: family) != nil }) else {
       throw Failure(.usage, "nets of the family \(family.name) don't answer questions")
     }
