@@ -37,7 +37,7 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
 
   /// All of them.
   public static let all: [FuzzTarget] = [
-    json, safetensors, index, torch, hdf5, net, settings, tokenizer, questions, journal, video, image,
+    json, safetensors, index, torch, hdf5, net, settings, tokenizer, questions, journal, video, image, names,
   ]
 }
 
