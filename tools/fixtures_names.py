@@ -91,7 +91,8 @@ def wrapped():
     backbone.load_state_dict(model.vit.state_dict(), strict=False)
     backbone.save_pretrained(OUT / "backbone")
     headless = timm.models.vision_transformer.VisionTransformer(
-        img_size=8, patch_size=4, num_classes=0, embed_dim=16, depth=1, num_heads=2)
+        img_size=8, patch_size=4, num_classes=0, embed_dim=16, depth=1, num_heads=2,
+        mlp_ratio=2)
     (OUT / "timm-backbone").mkdir(exist_ok=True)
     shutil.copy(OUT / "plain" / "config.json", OUT / "timm-backbone" / "config.json")
     save_file(headless.state_dict(), OUT / "timm-backbone" / "model.safetensors")

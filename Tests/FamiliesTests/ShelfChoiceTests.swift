@@ -43,11 +43,14 @@ import Testing
   }
 
   @Test func familiesAreToldApart() throws {
-    _ = try convert("layouts/huggingface", "mine")
+    _ = try convert("layouts/float16", "mine")
     _ = try convert("names/plain", "mine")
     let error = failure { _ = try choice("Release=mine") }
     #expect(error?.hint == "say which: --family blip-vqa; or --family vit-imagenet")
     #expect(try choice("Release=mine", "ImageSize=8").contains("ModelSize=custom"))
+    // The default is meant where it is there.
+    _ = try convert("layouts/huggingface", "mine")
+    #expect(try choice("Release=mine").contains("Precision=float32"))
   }
 
   /// Files from before there was the axis, and those of the default release, are named alike.
@@ -58,7 +61,7 @@ import Testing
     let second = try convert("names/plain", "mine")
     #expect(Paths.name(second) == "ModelSize=custom,PatchSize=4,ImageSize=8,Precision=float32,Release=mine.ingot")
     let error = failure { _ = try choice("ImageSize=8") }
-    #expect(error?.hint == "say which: --set Release=published; or --set Release=mine")
+    #expect(error?.hint == "say which: --set Release=mine; or --set Release=published")
     #expect(try choice("ImageSize=8", "Release=published").contains("Release=published"))
     #expect(try Inspection(NetFile(first)).parameters.last?.value == .word("published"))
   }

@@ -9,8 +9,10 @@ import Testing
   private let folder = TemporaryFolder()
   private static let pictures = packageFile("Tests/QuestionAnsweringTests/Fixtures/avif")
 
-  /// FFmpeg and Pillow round and interpolate colours otherwise: never by more than a few of 255 levels.
-  @Test(arguments: ["full.avif", "half.avif", "limited.avif"]) func avifIsNearPillows(name: String) throws {
+  /// FFmpeg and Pillow round otherwise, and interpolate colours that are stored at half the resolution otherwise, which
+  /// shows in these pictures' steep gradients.
+  @Test(arguments: [("full.avif", 3), ("half.avif", 12), ("limited.avif", 12)])
+  func avifIsNearPillows(name: String, most: Int) throws {
     let expected = try JSONValue(parsing: bytes(of: "\(Self.pictures)/expected.json")).member(name)
     let picture = try Picture("\(Self.pictures)/\(name)")
     #expect(try picture.width == expected.member("width").integer())
@@ -18,8 +20,8 @@ import Testing
     let rgb = try expected.member("rgb").array().map { try $0.integer() }
     #expect(rgb.count == picture.rgb.count)
     let errors = zip(rgb, picture.rgb).map { abs($0 - Int($1)) }
-    #expect(
-      (errors.max() ?? 255) <= 8 && Double(errors.reduce(0, +)) / Double(errors.count) < 1.5, "\(errors.max() ?? 0)")
+    let (largest, mean) = (errors.max() ?? 255, Double(errors.reduce(0, +)) / Double(max(errors.count, 1)))
+    #expect(largest <= most && mean < 2.5, "\(largest), \(mean)")
   }
 
   @Test(arguments: ["heic", "heix", "hevc", "mif1", "msf1"]) func heicIsNamed(brand: String) throws {
