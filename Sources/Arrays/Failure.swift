@@ -49,6 +49,17 @@ public struct Failure: Error, Hashable, Sendable {
     self.hint = hint
   }
 
+  /// The failure of a sound input that can't be used here, with a hint of its own: nothing is to be fetched again.
+  public static func unsupported(
+    file: String? = nil, place: String? = nil, _ reason: String, hint: String? = nil
+  ) -> Failure {
+    Failure(.badData, file: file, place: place, reason, hint: hint ?? unsupportedHint)
+  }
+
+  /// What can be done about an input that isn't supported, where a failure says nothing better.
+  public static let unsupportedHint =
+    "the file isn't damaged, but this can't be run here: `ingot inspect` shows what is in it, `ingot list` what can be run"
+
   /// Exit status of the command.
   public var exitStatus: Int32 { kind.exitStatus }
 

@@ -47,7 +47,7 @@ public struct Quantization: Sendable {
     var combination: Combination
     do {
       definition = try net.header.definition()
-      combination = try Combination(json: net.header.parameters)
+      combination = try definition.family.combination(ofHeader: net.header)
     } catch {
       throw error.inFile(net.path)
     }
@@ -59,7 +59,7 @@ public struct Quantization: Sendable {
     try plan.addAll()
     steps = plan.steps
     var header = net.header
-    header.parameters = combination.json
+    header.parameters = family.written(combination).json
     header.arrays = plan.entries
     if let quantization = plan.profile {
       header.profile = header.profile.setting(["quantization"], to: quantization.json)
@@ -73,8 +73,8 @@ public struct Quantization: Sendable {
   /// Why a net is none that `quantize` makes of a float net by itself; nil where it is one.
   static func obstacle(to net: NetFile, from source: NetFile) -> Failure? {
     if net.header.family == source.header.family, let family = try? Family.named(net.header.family),
-      let made = try? Combination(json: net.header.parameters),
-      let float = try? Combination(json: source.header.parameters), made != float,
+      let made = try? family.combination(ofHeader: net.header),
+      let float = try? family.combination(ofHeader: source.header), made != float,
       family.areSameButPrecision(made, float)
     {
       return nil

@@ -22,7 +22,7 @@ public struct SourceComparison: Sendable {
         hint: "use a newer version of ingot")
     }
     let combination: Combination
-    do { combination = try Combination(json: header.parameters) } catch { throw error.inFile(net.path) }
+    do { combination = try family.combination(ofHeader: header) } catch { throw error.inFile(net.path) }
     // Planned as the net was: with its own profile.
     plan = try ConversionPlan(
       checkpoint,

@@ -3,10 +3,16 @@ import Arrays
 /// Opens the checkpoint at a path: a weights file, or a folder that holds one under its usual name.
 /// - Throws: `Failure` of kind `noInput` when there is none, `badData` when it isn't what it should be.
 public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
-  let file = try InputFile(Paths.isFolder(path) ? weightsFile(in: path) : path)
-  let checkpoint: any Checkpoint =
-    file.path.hasSuffix(".index.json")
-    ? try ShardedCheckpoint(index: file, openedBy: path) : try openWeights(file, openedBy: path)
+  let path = try HubCache.snapshot(of: path) ?? path
+  let checkpoint: any Checkpoint
+  switch try Paths.isFolder(path) ? weightsFile(in: path) : .one(path) {
+  case .one(let name):
+    let file = try InputFile(name)
+    checkpoint =
+      name.hasSuffix(".index.json")
+      ? try ShardedCheckpoint(index: file, openedBy: path) : try openWeights(file, openedBy: path)
+  case .shards(let names): checkpoint = try ShardedCheckpoint(shards: names, in: path)
+  }
   try Limit.arrays.check(checkpoint.arrays.count, "arrays", file: path)
   var total = 0
   for array in checkpoint.arrays {
@@ -61,12 +67,21 @@ private let usualNames = [
   "tf_model.h5",
 ]
 
-private func weightsFile(in folder: String) throws(Failure) -> String {
+/// Where the weights of a folder are.
+private enum WeightsFiles {
+  /// The path of a file of weights or of an index.
+  case one(String)
+  /// Names of files that together make a checkpoint, without an index.
+  case shards([String])
+}
+
+private func weightsFile(in folder: String) throws(Failure) -> WeightsFiles {
   let names = try Paths.names(in: folder)
-  if let name = usualNames.first(where: names.contains) { return Paths.join(folder, name) }
+  if let name = usualNames.first(where: names.contains) { return .one(Paths.join(folder, name)) }
   let endings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".h5", ".hdf5", ".keras"]
   let others = names.filter { name in endings.contains { name.hasSuffix($0) } }
-  if others.count == 1 { return Paths.join(folder, others[0]) }
+  if others.count == 1, ShardName(others[0]) == nil { return .one(Paths.join(folder, others[0])) }
+  if let shards = try ShardName.set(of: others, in: folder) { return .shards(shards) }
   guard let example = others.first else {
     throw Failure(
       .noInput, file: folder, "holds no weights file", hint: "name a folder with model.safetensors, or the file itself")

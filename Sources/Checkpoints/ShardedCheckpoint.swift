@@ -9,7 +9,11 @@ public struct ShardedCheckpoint: Checkpoint {
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
   private let shards: [any Checkpoint]
-  public var notes: [String] { shards.flatMap(\.notes) }
+  private let isWithoutIndex: Bool
+  public var notes: [String] {
+    let own = "no index beside the \(shards.count) files of weights: their arrays are taken together"
+    return (isWithoutIndex ? [own] : []) + shards.flatMap(\.notes)
+  }
   /// Shard and index in it, by array.
   private let places: [(shard: Int, array: Int)]
 
@@ -55,7 +59,39 @@ public struct ShardedCheckpoint: Checkpoint {
         "is in the index but not in the file",
         hint: Self.mixedHint)
     }
+    isWithoutIndex = false
     self.path = path
+    self.shards = shards
+    self.arrays = arrays
+    self.places = places
+    format = "\(shards.first?.format ?? "empty"), \(shards.count) files"
+    files = shards.flatMap(\.files)
+    metadata = shards.first?.metadata ?? []
+  }
+
+  /// All files of a checkpoint, whose index is not there.
+  /// - Throws: `Failure` of kind `badData` when two files have an array of the same name.
+  init(shards names: [String], in folder: String) throws(Failure) {
+    var shards: [any Checkpoint] = []
+    for name in names {
+      let path = Paths.join(folder, name)
+      shards.append(try openWeights(InputFile(path), openedBy: path))
+    }
+    var (arrays, places): ([CheckpointArray], [(shard: Int, array: Int)]) = ([], [])
+    var seen: Set<[UInt8]> = []
+    for (number, shard) in shards.enumerated() {
+      for (index, array) in shard.arrays.enumerated() {
+        guard seen.insert(Array(array.name.utf8)).inserted else {
+          throw Failure(
+            .badData, file: shard.path, place: "array \"\(array.name)\"", "is in another file of the checkpoint too",
+            hint: Self.mixedHint)
+        }
+        arrays.append(array)
+        places.append((number, index))
+      }
+    }
+    path = folder
+    isWithoutIndex = true
     self.shards = shards
     self.arrays = arrays
     self.places = places

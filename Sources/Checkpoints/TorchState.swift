@@ -39,7 +39,17 @@ struct TorchState {
   }
 
   /// Members of a checkpoint's dictionary under which the weights stand, the likeliest first.
-  private static let usualKeys = ["state_dict", "model", "model_state_dict", "module", "net", "weights"]
+  ///
+  /// Under other names they stand as well: then the names of all arrays begin with that of their dictionary.
+  private static let usualKeys = [
+    "state_dict", "model", "model_state_dict", "model_state", "module", "net", "network", "weights", "params",
+  ]
+  /// Members that hold arrays which are no weights.
+  private static let otherKeys: Set<String> = [
+    "optimizer", "optimizers", "optimizer_state", "optimizer_states", "optimizer_state_dict", "optim", "scheduler",
+    "schedulers", "lr_scheduler", "lr_schedulers", "scheduler_state_dict", "scaler", "grad_scaler", "amp", "callbacks",
+    "loops", "rng_state", "rng_states",
+  ]
   /// Dictionaries in dictionaries that are followed.
   private static let maximumDepth = 8
 
@@ -49,7 +59,16 @@ struct TorchState {
     let (root, notes) = try stateDict()
     var collected = Collected()
     try collect(root, prefix: "", depth: 0, into: &collected)
-    return (collected.tensors, notes)
+    guard !collected.leftOut.isEmpty else { return (collected.tensors, notes) }
+    guard !collected.tensors.isEmpty else {
+      throw Failure(
+        .badData, place: name,
+        "holds arrays in \(collected.leftOut.joined(separator: ", ")) only, which are no weights",
+        hint: "this is what a training keeps beside its net: name the file with the net's weights")
+    }
+    return (
+      collected.tensors, notes + ["the arrays of \(collected.leftOut.joined(separator: ", ")) are no weights: left out"]
+    )
   }
 
   private struct Collected {
@@ -58,6 +77,13 @@ struct TorchState {
     /// Members looked at, and bytes of names.
     var members = 0
     var nameBytes = 0
+    /// Members whose arrays are a training's, not a net's.
+    private(set) var leftOut: [String] = []
+
+    /// Remembers the first few.
+    mutating func leaveOut(_ name: String) {
+      if leftOut.count < 8, !leftOut.contains(name) { leftOut.append(name) }
+    }
   }
 
   /// Most members of dictionaries that are looked at: dictionaries that are shared could otherwise multiply.
@@ -75,6 +101,15 @@ struct TorchState {
     for (key, value) in members {
       let isNested = holdsTensors(value)
       guard tree.isTensor(value) || isNested else { continue }
+      if depth == 0, isNested, let key, Self.otherKeys.contains(key) {
+        collected.leaveOut(key)
+        continue
+      }
+      // An optimizer's state, by numbers of parameters.
+      if key == nil, depth > 0 {
+        collected.leaveOut(String(prefix.dropLast()))
+        continue
+      }
       guard let key else { throw Failure(.badData, place: name, "an array's key is no string") }
       let full = prefix + key
       if isNested {
@@ -111,8 +146,11 @@ struct TorchState {
     for _ in 0..<4 {
       let members = tree.members(root) ?? []
       // A container's own name for its weights comes before tensors beside it, such as a best accuracy.
-      let usual = Self.usualKeys.first { key in members.contains { isNamed($0, key) && holdsTensors($0.value) } }
-      guard let key = usual ?? besideOptimizer(members), let inner = members.first(where: { isNamed($0, key) }) else {
+      guard
+        let key = Self.usualKeys.first(where: { key in
+          members.contains { isNamed($0, key) && holdsTensors($0.value) }
+        }), let inner = members.first(where: { isNamed($0, key) })
+      else {
         if members.isEmpty || members.contains(where: { tree.isTensor($0.value) || holdsTensors($0.value) }) {
           return (root, notes)
         }
@@ -120,25 +158,14 @@ struct TorchState {
       }
       let others = members.filter { !isNamed($0, key) && (tree.isTensor($0.value) || holdsTensors($0.value)) }
         .map { $0.name ?? "one without a name" }
-      if !others.isEmpty {
-        notes.append(
-          "the arrays are those of \"\(key)\"; those of \(others.prefix(8).joined(separator: ", ")) are left out")
-      }
+      let left = others.prefix(8).joined(separator: ", ")
+      notes.append("the arrays are those of \"\(key)\"" + (others.isEmpty ? "" : "; those of \(left) are left out"))
       root = inner.value
     }
     let keys = (tree.members(root) ?? []).prefix(8).map { "\"\($0.name ?? "…")\"" }.joined(separator: ", ")
     throw Failure(
       .badData, place: name, "holds no dictionary of arrays; its members: \(keys)",
       hint: "the weights stand under a name that is not known: save them alone with torch.save(model.state_dict(), …)")
-  }
-
-  /// Where there is an optimizer's state, the dictionary that stands beside it: of several, one that is no average.
-  private func besideOptimizer(_ members: [(name: String?, value: PickleValue)]) -> String? {
-    guard !members.contains(where: { tree.isTensor($0.value) }) else { return nil }
-    let names = members.filter { holdsTensors($0.value) }.compactMap(\.name)
-    let weights = names.filter { !$0.lowercased().hasPrefix("optim") }
-    guard weights.count < names.count else { return nil }
-    return weights.min { ($0.contains("ema") ? 1 : 0, $0.utf8.count) < ($1.contains("ema") ? 1 : 0, $1.utf8.count) }
   }
 
   /// A pickle can have one name a million times.

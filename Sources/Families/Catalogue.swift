@@ -35,7 +35,7 @@ public struct Catalogue: Sendable {
     var unreadable: [(path: String, failure: Failure)] = []
     for item in try shelf.items(of: family) {
       do throws(Failure) {
-        let combination = try Combination(json: item.net.get().header.parameters)
+        let combination = try family.combination(ofHeader: item.net.get().header)
         onShelf.append(Item(combination: combination, status: .onShelf(path: item.path, net: item.net)))
       } catch {
         unreadable.append((item.path, error))

@@ -122,37 +122,3 @@ extension ConversionPlan {
     }
   }
 }
-
-extension Family {
-  /// The family and layout whose marks a checkpoint's arrays bear; nil if none's.
-  public static func recognize(
-    _ checkpoint: any Checkpoint
-  ) -> (family: Family, layout: Layout, checkpoint: any Checkpoint)? {
-    let names = Set(checkpoint.arrays.map(\.name))
-    for family in known {
-      for layout in family.layouts {
-        let ruleNames = layout.spelling == nil ? names : Set(names.map(layout.ruleName))
-        if ruleNames.isSuperset(of: layout.recognizedBy) { return (family, layout, checkpoint) }
-      }
-    }
-    return recognizeWithin(checkpoint, names)
-  }
-
-  /// Likewise, where all names have something in front.
-  private static func recognizeWithin(
-    _ checkpoint: any Checkpoint, _ names: Set<String>
-  ) -> (family: Family, layout: Layout, checkpoint: any Checkpoint)? {
-    for family in known {
-      for layout in family.layouts where layout.spelling == nil {
-        guard let first = layout.recognizedBy.first else { continue }
-        let prefixes = names.filter { $0.hasSuffix("." + first) }.map { String($0.dropLast(first.count)) }
-          .filter { prefix in layout.recognizedBy.allSatisfy { names.contains(prefix + $0) } }
-          // Averages of weights are there beside the weights themselves.
-          .sorted { ($0.contains("ema") ? 1 : 0, $0.utf8.count, $0) < ($1.contains("ema") ? 1 : 0, $1.utf8.count, $1) }
-        guard let prefix = prefixes.first else { continue }
-        return (family, layout, InnerCheckpoint(checkpoint, prefix: prefix, others: Array(prefixes.dropFirst())))
-      }
-    }
-    return nil
-  }
-}

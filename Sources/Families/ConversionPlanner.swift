@@ -9,6 +9,7 @@ struct ConversionPlanner {
   private let request: ConversionRequest
   private let family: Family
   private let layout: Layout
+  private let naming: Naming
   private let files: SmallFiles
   private var settings: NetSettings
   private let profile: Family.Profile
@@ -16,10 +17,13 @@ struct ConversionPlanner {
   private let indices: [String: Int]
 
   init(_ checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) {
-    let files = try SmallFiles(folder: checkpoint.folder)
-    let recognition = Recognition(checkpoint, files)
-    try recognition.checkThatWeightsAreWhole()
-    guard let (family, layout, checkpoint) = Family.recognize(checkpoint) else { throw recognition.unknownFamily }
+    if let foreign = try Foreign(checkpoint) { throw foreign.failure }
+    guard let naming = try Naming.recognize(checkpoint) else {
+      throw Failure(
+        .badData, "its \(checkpoint.arrays.count) arrays are of no known family and layout",
+        hint: "`ingot inspect` shows what is in it; `ingot convert --family plain` keeps its arrays as they are")
+    }
+    let (family, layout) = (naming.family, naming.layout)
     if let wanted = request.family, wanted.name != family.name {
       throw Failure(.usage, "is a checkpoint of \(family.name), not of \(wanted.name)", hint: "leave out --family")
     }
@@ -27,12 +31,14 @@ struct ConversionPlanner {
     self.request = request
     self.family = family
     self.layout = layout
-    self.files = files
+    self.naming = naming
+    files = try SmallFiles(folder: checkpoint.folder)
     settings = NetSettings(family, files)
     profile = try ConversionPlanner.profile(request.profile, family, layout)
     var indices: [String: Int] = [:]
     for (index, array) in checkpoint.arrays.enumerated() {
-      guard indices.updateValue(index, forKey: layout.ruleName(array.name)) == nil else {
+      guard let name = naming.ruleNames[index] else { continue }
+      guard indices.updateValue(index, forKey: name) == nil else {
         throw Failure(
           .badData, place: "array \"\(array.name)\"", "has the same name as another one in the layout \(layout.name)")
       }
@@ -59,7 +65,13 @@ struct ConversionPlanner {
   private mutating func configuration(
     of kind: Family.NetKind, _ combination: Combination
   ) throws(Failure) -> Configuration {
-    var configuration = try settings.configuration(of: kind, combination)
+    if let shapes = layout.shapes, shapes.net == kind.name, try settings.lacks(shapes.unless) {
+      settings.noteConfigurationOfArrays(layout.name)
+      return try shapes.configuration(of: kind, in: family, names: indices.keys) { name in
+        indices[name].map { checkpoint.arrays[$0].shape }
+      }
+    }
+    var configuration = try settings.configuration(of: kind, combination, given: layout.configuration[kind.name] ?? [])
     guard let grid = layout.grid, profile.name == layout.profile else { return configuration }
     // config.json, where there is one, is of the later release: what the profile's own release has otherwise, it has.
     if let published = family.published.first(where: { $0.profile == profile.name }) {
@@ -115,13 +127,18 @@ struct ConversionPlanner {
 
     var used: Set<Int> = []
     var nets: [ConversionPlan.PlannedNet] = []
-    var profileValues = try settings.profile(profile, backend: request.pixels)
+    var keys: [(file: String, keys: [Family.ProfileKey])]?
+    if let shapes = layout.shapes, try settings.lacks(shapes.unless) { keys = shapes.keys }
+    var profileValues = try settings.profile(profile, keys: keys, backend: request.pixels)
     for kind in family.nets {
       var combination = base
       if let axis = family.netAxis { combination[axis.name] = .word(kind.name) }
       if let axis = family.precisionAxis { combination[axis.name] = .word(precision.target.rawValue) }
       var configuration = try configuration(of: kind, combination)
       if kind.name == layout.grid?.net, let side = configuration[layout.grid?.field ?? ""] {
+        profileValues = profileValues.setting(["image", "side"], to: side)
+      }
+      if keys != nil, let shapes = layout.shapes, let side = configuration[shapes.side.field] {
         profileValues = profileValues.setting(["image", "side"], to: side)
       }
       for member in changes[kind.name] ?? [] { configuration[member.key] = member.value }
@@ -136,7 +153,8 @@ struct ConversionPlanner {
         .init(
           combination: combination, description: description,
           header: NetHeader(
-            family: family.name, net: kind.name, parameters: combination.json, configuration: configuration.members,
+            family: family.name, net: kind.name, parameters: family.written(combination).json,
+            configuration: configuration.members,
             profile: profileValues, tokenizer: tokenizer,
             provenance: Provenance(
               tool: Ingot.tool, layout: layout.name,
@@ -147,7 +165,7 @@ struct ConversionPlanner {
     let coverage = try coverage(used: used, tied: tied)
     return ConversionPlan(
       checkpoint: checkpoint, family: family, layout: layout, nets: nets.map(withSources), coverage: coverage,
-      notes: checkpoint.notes + settings.notes, smallFiles: files.used)
+      notes: checkpoint.notes + naming.notes + settings.notes, smallFiles: files.used)
   }
 
   /// The weights' files and every small file that was read.
@@ -178,8 +196,8 @@ struct ConversionPlanner {
     }
     let target = wanted ?? source
     guard family.precisionAxis?.values.contains(.word(target.rawValue)) != false else {
-      throw Failure(
-        .badData, "its weights are \(target.rawValue), which net files of this family can't hold",
+      throw Failure.unsupported(
+        "its weights are \(target.rawValue), which net files of this family can't hold",
         hint: "choose another with --precision")
     }
     guard FloatConversion.isPossible(from: source, to: target) else {
@@ -195,7 +213,10 @@ struct ConversionPlanner {
   /// The value of the open axis when it isn't given: the first listed one whose nets are configured as this checkpoint
   /// is. Calling a fine-tune of other dimensions by a published net's name would mislead.
   private mutating func setRelease(_ combination: inout Combination) throws(Failure) {
-    guard let axis = openAxis, !request.parameters.contains(where: { $0.name == axis.name }) else { return }
+    // An implicit axis's default stands for every size, as it did before there was the axis.
+    guard let axis = openAxis, !axis.isImplicit, !request.parameters.contains(where: { $0.name == axis.name }) else {
+      return
+    }
     let first = [axis.defaultValue] + axis.values.filter { $0 != axis.defaultValue }
     for value in first {
       var isSame = true
@@ -223,13 +244,13 @@ struct ConversionPlanner {
       if let field = axis.field, let value = configuration[field] {
         found = try ParameterValue(json: value)
       } else if axis.isInferred {
-        guard let variant = matchingVariant(axis, configuration) else {
+        guard let variant = matchingVariant(axis, configuration) ?? axis.otherwise else {
           if isLenient {
             combination.parameters.removeAll { $0.name == axis.name }
             continue
           }
-          throw Failure(
-            .badData, place: "configuration",
+          throw Failure.unsupported(
+            place: "configuration",
             "its dimensions are of no \(axis.name) that the family \(family.name) knows")
         }
         found = variant
@@ -274,8 +295,8 @@ struct ConversionPlanner {
       let types = Set(sources.map { checkpoint.arrays[$0].elementType })
       guard types.count == 1, let type = types.first, FloatConversion.isPossible(from: type, to: precision.target)
       else {
-        throw Failure(
-          .badData, place: "array \"\(checkpoint.arrays[sources[0]].name)\"",
+        throw Failure.unsupported(
+          place: "array \"\(checkpoint.arrays[sources[0]].name)\"",
           "holds \(types.map(\.rawValue).sorted().joined(separator: " and ")) where \(precision.target.rawValue) weights are needed"
         )
       }
@@ -333,7 +354,9 @@ struct ConversionPlanner {
     var unused: [String] = []
     for (index, array) in checkpoint.arrays.enumerated() where !used.contains(index) && !tiedNames.contains(array.name)
     {
-      if let rule = layout.ignored.first(where: { $0.from == layout.ruleName(array.name) }) {
+      if naming.copies.contains(index) {
+        ignored.append((array.name, "of another copy of the net"))
+      } else if let rule = layout.ignored.first(where: { $0.from == naming.ruleNames[index] }) {
         ignored.append((array.name, rule.reason))
       } else if request.allowsUnused {
         ignored.append((array.name, "of no net, left out as --allow-unused says"))

@@ -36,7 +36,8 @@ public struct Creation: Sendable {
     var profile = family.profile(profileName)?.values ?? .object([:])
     if let side = configuration["imageSide"] { profile = profile.setting(["image", "side"], to: side) }
     header = NetHeader(
-      family: family.name, net: net.name, parameters: combination.json, configuration: configuration.members,
+      family: family.name, net: net.name, parameters: family.written(combination).json,
+      configuration: configuration.members,
       profile: profile, tokenizer: nil, provenance: Provenance(tool: Ingot.tool, seed: seed),
       isInitialized: seed != nil, ties: description.ties, arrays: entries)
   }

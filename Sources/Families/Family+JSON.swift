@@ -74,6 +74,8 @@ extension Family.Axis {
     isOpen = try json["open"]?.boolean() ?? false
     field = try json["field"]?.string()
     isInferred = try json["inferred"]?.boolean() ?? false
+    otherwise = try json["otherwise"].map(ParameterValue.init(json:))
+    isImplicit = try json["implicit"]?.boolean() ?? false
     selects = try json["selects"]?.choice("selection")
     guard values.contains(defaultValue) else {
       throw try json.member("default").failure("the default is not among the values")

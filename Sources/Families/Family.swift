@@ -1,4 +1,5 @@
 import Arrays
+import NetFile
 import Nets
 
 /// Nets of one construction: their axes, definitions, profiles, layouts, and what is published where. Read from a family
@@ -24,6 +25,10 @@ public struct Family: Sendable {
     public let field: String?
     /// Whether the value is found by comparing the configuration with the variants.
     public let isInferred: Bool
+    /// The value of an inferred axis for configurations that are of no variant; nil: there are none.
+    public let otherwise: ParameterValue?
+    /// Whether the default value is left out of headers and file names, as it was before there was the axis.
+    public let isImplicit: Bool
   }
 
   /// One of the family's nets.
@@ -170,6 +175,26 @@ extension Family {
     }
   }
 
+  /// What a combination is written as: without the defaults of implicit axes.
+  package func written(_ combination: Combination) -> Combination {
+    Combination(
+      combination.parameters.filter { parameter in
+        guard let axis = axis(parameter.name) else { return true }
+        return !(axis.isImplicit && axis.defaultValue == parameter.value)
+      })
+  }
+
+  /// The combination of a net file: its header's, and the defaults of implicit axes.
+  /// - Throws: `Failure` of kind `badData` when a value is none.
+  package func combination(ofHeader header: NetHeader) throws(Failure) -> Combination {
+    let found = try Combination(json: header.parameters)
+    guard axes.contains(where: { $0.isImplicit && found[$0.name] == nil }) else { return found }
+    return Combination(
+      axes.compactMap { axis in
+        (found[axis.name] ?? (axis.isImplicit ? axis.defaultValue : nil)).map { .init(axis.name, $0) }
+      } + found.parameters.filter { self.axis($0.name) == nil })
+  }
+
   /// The net that a combination picks.
   public func net(of combination: Combination) throws(Failure) -> NetKind {
     guard let first = nets.first else {
@@ -187,6 +212,11 @@ extension Family {
   /// The configuration of a net nobody gave one for: the family's defaults, changed as the combination's values ask.
   public func configuration(of combination: Combination) throws(Failure) -> Configuration {
     let net = try net(of: combination)
+    if let axis = axes.first(where: { $0.otherwise != nil && combination[$0.name] == $0.otherwise }) {
+      throw Failure(
+        .usage, "\(axis.name)=\(combination[axis.name]?.description ?? "") stands for nets of any other size",
+        hint: "such nets are made by `ingot convert` of a checkpoint with a config.json, which says their size")
+    }
     var configuration = Configuration(net.fields.map { JSONMember($0.name, $0.defaultValue) })
     for variant in variants where combination.matches(variant.when) {
       for member in variant.configuration[net.name] ?? [] { configuration[member.key] = member.value }
@@ -217,7 +247,7 @@ extension Family.Axis {
   /// Whether a net may have that value: a listed one, any good name where the axis is open, any number where it is a field
   /// of the configuration.
   func allows(_ value: ParameterValue) -> Bool {
-    if values.contains(value) || isOpen && Family.isReleaseName(value.description) { return true }
+    if values.contains(value) || value == otherwise || isOpen && Family.isReleaseName(value.description) { return true }
     if field != nil, case .integer(let number) = value { return number > 0 }
     return false
   }

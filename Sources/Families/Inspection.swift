@@ -80,7 +80,7 @@ extension Inspection {
         }
       }
       try self.init(openCheckpoint(path))
-    case .combination(let family, let combination, _):
+    case .combination(let family, let combination):
       let path = shelf.path(family, combination)
       if try Paths.exists(path) {
         try self.init(NetFile(path))
@@ -100,8 +100,8 @@ extension Inspection {
     configuration = header.configuration
     profile = header.profile
     do throws(Failure) {
-      parameters = try Combination(json: header.parameters).parameters
       if header.family == Family.plain.name {
+        parameters = try Combination(json: header.parameters).parameters
         family = .plain
         (ties, nets) = ([], [])
         arrays = header.arrays.map {
@@ -111,6 +111,7 @@ extension Inspection {
       }
       let (family, kind, description) = try header.definition()
       self.family = family
+      parameters = try family.combination(ofHeader: header).parameters
       ties = description.ties
       if header.isInitialized {
         arrays = header.arrays.map {
@@ -157,26 +158,33 @@ extension Inspection {
       .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.bytes)
     }
     configuration = []
-    guard let (family, layout, _) = Family.recognize(checkpoint) else {
+    var notes = checkpoint.notes
+    var naming: Naming?
+    do throws(Failure) { naming = try Naming.recognize(checkpoint) } catch { notes.append("\(error)") }
+    if let foreign = try Foreign(checkpoint) {
+      let failure = foreign.failure
+      notes.append([failure.reason, failure.hint].compactMap(\.self).joined(separator: "; "))
+    }
+    guard let naming else {
       (self.family, self.layout, profile, coverage) = (nil, nil, nil, nil)
-      (parameters, nets, ties, notes) = ([], [], [], checkpoint.notes)
+      (parameters, nets, ties, self.notes) = ([], [], [], notes)
       return
     }
-    self.family = family
-    self.layout = layout
+    family = naming.family
+    layout = naming.layout
     do throws(Failure) {
       // Any precision will do: nothing is converted here.
       let plan = try ConversionPlan(checkpoint, ConversionRequest(), isSketch: true)
-      let varying = Set([family.netAxis?.name].compactMap(\.self))
+      let varying = Set([plan.family.netAxis?.name].compactMap(\.self))
       parameters = plan.nets[0].combination.parameters.filter { !varying.contains($0.name) }
       nets = plan.nets.map { NetSummary($0.header.net, $0.description) }
       profile = plan.nets[0].header.profile
       ties = plan.nets.flatMap(\.description.ties)
       coverage = plan.coverage
-      notes = plan.notes
+      self.notes = plan.notes
     } catch {
       (parameters, nets, profile, ties, coverage) = ([], [], nil, [], nil)
-      notes = ["can't be converted as it is: \(error)"]
+      self.notes = notes + naming.notes + ["can't be converted as it is: \(error)"]
     }
   }
 }

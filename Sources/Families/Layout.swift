@@ -81,6 +81,13 @@ public struct Layout: Sendable {
   public let ties: [TieRule]
   public let ignored: [IgnoreRule]
   public let grid: GridRule?
+  /// How the configuration is told from the arrays where no config.json of transformers has it; nil: it can't be.
+  let shapes: ShapeConfiguration?
+  /// Fields of the configuration that the layout itself says, by net.
+  let configuration: [String: [JSONMember]]
+  /// Whether a checkpoint that holds more than the layout's arrays is in another layout: names that many nets have prove
+  /// nothing.
+  let isAlone: Bool
   /// Skeletons of the small files of a folder in this layout; nil: it can't be written.
   public let exportedFiles: [(name: String, skeleton: JSONValue)]?
 
@@ -89,7 +96,7 @@ public struct Layout: Sendable {
     self.name = name
     self.about = about
     (profile, recognizedBy, rules, ties, ignored) = ("", [], [:], [], [])
-    (spelling, grid, exportedFiles) = (nil, nil, nil)
+    (spelling, grid, shapes, exportedFiles, configuration, isAlone) = (nil, nil, nil, nil, [:], false)
   }
 
   /// - Parameter others: layouts of the same family whose rules this one may refer to.
@@ -113,6 +120,11 @@ public struct Layout: Sendable {
     }
     self.rules = rules
     grid = try json["gridOf"].map(GridRule.init(json:))
+    var own: [String: [JSONMember]] = [:]
+    for net in try json["configuration"]?.object() ?? [] { own[net.key] = try net.value.object() }
+    configuration = own
+    isAlone = try json["alone"]?.boolean() ?? false
+    shapes = try json["configurationOf"].map(ShapeConfiguration.init(json:))
     if let export = json["export"], case .string(let other) = export.content {
       exportedFiles = others.first { $0.name == other }?.exportedFiles
     } else {
@@ -134,6 +146,13 @@ public struct Layout: Sendable {
       ignored.append(IgnoreRule(from: try rule.member("from").string(), reason: try rule.member("reason").string()))
     }
     self.ignored = ignored
+  }
+
+  /// Whether an array of that name is one of the layout's: made into a net's, tied or ignored.
+  func holds(_ name: String) -> Bool {
+    let words = name.split(separator: ".", omittingEmptySubsequences: false)
+    return ignored.contains { $0.from == name } || ties.contains { $0.from == name }
+      || rules.values.contains { $0.contains { rule in rule.from.contains { $0.match(words) != nil } } }
   }
 
   /// How a net's array is made: the published names; nil when no rule tells.

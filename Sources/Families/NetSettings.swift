@@ -20,22 +20,28 @@ package struct NetSettings {
 
   /// The configuration of a net: config.json's value for each field, and where it has none what the publisher's library
   /// takes then. Without a config.json, what the combination's published net has.
-  package mutating func configuration(of net: Family.NetKind, _ combination: Combination) throws(Failure)
-    -> Configuration
-  {
+  /// - Parameter given: values that are known otherwise.
+  package mutating func configuration(
+    of net: Family.NetKind, _ combination: Combination, given: [JSONMember] = []
+  ) throws(Failure) -> Configuration {
     guard let config = try files.json("config.json") else {
       note("no config.json beside the weights: the configuration of the published net is assumed")
-      return try family.configuration(of: combination)
+      var configuration = try family.configuration(of: combination)
+      for member in given { configuration[member.key] = member.value }
+      return configuration
     }
     if let type = config["model_type"], case .string(let name) = type.content, !family.modelTypes.contains(name) {
-      throw Failure(
-        .badData, file: files.path("config.json"), place: "byte \(type.offset)",
+      throw Failure.unsupported(
+        file: files.path("config.json"), place: "byte \(type.offset)",
         "model_type \"\(name)\" is not of the family \(family.name)", hint: "is this the config.json of these weights?")
     }
     var members: [JSONMember] = []
     for field in net.fields {
-      let value = try value(of: field, in: config)
-      members.append(JSONMember(field.name, value))
+      if let known = given.first(where: { $0.key == field.name }) {
+        members.append(known)
+      } else {
+        members.append(JSONMember(field.name, try value(of: field, in: config)))
+      }
     }
     return Configuration(members)
   }
@@ -52,46 +58,75 @@ package struct NetSettings {
     }
     if field.isTable, case .object(let members) = found.content { return .integer(members.count) }
     if let values = field.values, !values.contains(found) {
-      throw Failure(
-        .badData, file: files.path("config.json"), place: "byte \(found.offset)",
-        "\(key) is \(found.compactText.prefix(60)); supported: \(values.map(\.compactText).joined(separator: ", "))",
-        hint: "nets of this construction can't be run, so this one isn't converted")
+      throw Failure.unsupported(
+        file: files.path("config.json"), place: "byte \(found.offset)",
+        "\(key) is \(found.compactText.prefix(60)); supported: \(values.map(\.compactText).joined(separator: ", "))")
     }
     return JSONValue(found.content)
   }
 
+  /// Whether config.json, or that key of it, isn't there.
+  func lacks(_ key: String) throws(Failure) -> Bool { try files.json("config.json")?[path: key] == nil }
+
+  mutating func noteConfigurationOfArrays(_ layout: String) {
+    note(
+      "no config.json of transformers beside the weights: the configuration is told from the arrays, as \(layout) has it"
+    )
+  }
+
+  /// What of timm's configuration isn't done.
+  private mutating func noteWhatTimmDoes(_ config: JSONValue) {
+    if let crop = config[path: "pretrained_cfg.crop_pct"], crop.content != .null, crop != .number(1),
+      crop != .integer(1)
+    {
+      note(
+        "config.json has crop_pct \(crop.compactText.prefix(40)): timm takes that much of a picture's middle; here the whole picture "
+          + "is brought to the net's side, as transformers does, so probabilities differ a little from timm's")
+    }
+  }
+
   /// A profile with the checkpoint's own values in it.
-  /// - Parameter backend: whose pixels the user wants; nil: as the checkpoint says.
+  /// - Parameters:
+  ///   - keys: where the files have them; nil: as the profile says.
+  ///   - backend: whose pixels the user wants; nil: as the checkpoint says.
   package mutating func profile(
-    _ profile: Family.Profile, backend: ImageBackend? = nil
+    _ profile: Family.Profile, keys own: [(file: String, keys: [Family.ProfileKey])]? = nil,
+    backend: ImageBackend? = nil
   ) throws(Failure) -> JSONValue {
     var values = profile.values
-    for (file, keys) in profile.keys {
-      guard let json = try files.json(file) else { continue }
+    for (file, keys) in own ?? profile.keys {
+      guard let json = try files.json(file) else {
+        if own != nil {
+          note("no \(file) beside the weights: images are prepared as profile \(profile.name) says")
+        }
+        continue
+      }
       for key in keys {
         guard let found = json[path: key.key], found.content != .null else { continue }
         if let known = key.values, !known.contains(found) {
-          throw Failure(
-            .badData, file: files.path(file), place: "byte \(found.offset)",
+          throw Failure.unsupported(
+            file: files.path(file), place: "byte \(found.offset)",
             "\(key.key) \(found.compactText.prefix(40)) is not supported; it can be "
-              + known.map(\.compactText).joined(separator: ", "),
-            hint: "the net would be run otherwise than its author means: it can't be converted")
+              + known.map(\.compactText).joined(separator: ", "))
         }
         values = values.setting(key.path.split(separator: "."), to: JSONValue(found.content))
       }
     }
-    values = try preparing(images: values, as: profile, backend)
+    values = try preparing(images: values, as: profile, backend, isTold: own != nil)
+    if own != nil, let config = try files.json("config.json") { noteWhatTimmDoes(config) }
     return try settingTokens(of: profile, in: values)
   }
 
   /// The profile's image as the checkpoint's image processor says it.
+  /// - Parameter isTold: whether other files said it already.
   private mutating func preparing(
-    images values: JSONValue, as profile: Family.Profile, _ backend: ImageBackend?
+    images values: JSONValue, as profile: Family.Profile, _ backend: ImageBackend?,
+    isTold: Bool
   ) throws(Failure) -> JSONValue {
     guard let image = values["image"], let side = try image["side"]?.size() else { return values }
     var preparation = try ImagePreparation(profile: image)
     if let backend { preparation.backend = backend }
-    if let usual = profile.imageProcessor {
+    if !isTold, let usual = profile.imageProcessor {
       if let (json, file) = try imageProcessor() {
         do throws(Failure) {
           let found = try ImagePreparation.reading(json, usual: usual, chosen: backend)
@@ -146,7 +181,9 @@ package struct NetSettings {
   /// The tokenizer of a net that needs one; nil, with a note, when there is no vocabulary.
   package mutating func tokenizer(_ rule: Family.TokenizerRule, words: Int?) throws(Failure) -> TokenizerDescription? {
     guard var vocabulary = try checkedVocabulary() else {
-      note("neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked")
+      note(
+        "neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked; the published "
+          + "nets have the words of bert-base-uncased: put its vocab.txt there and convert again")
       return nil
     }
     let published = vocabulary.count

@@ -11,7 +11,7 @@ extension Family {
     axes: [
       Axis(
         name: "Name", about: "what the net is called", values: [.word("unnamed")], defaultValue: .word("unnamed"),
-        isOpen: true, selects: nil, field: nil, isInferred: false)
+        isOpen: true, selects: nil, field: nil, isInferred: false, otherwise: nil, isImplicit: false)
     ], nets: [], variants: [], defaultProfile: "", profiles: [], layouts: [], published: [])
 
   /// The name of the one net of the plain family.

@@ -4,8 +4,7 @@ import NetFile
 /// Which net a command is about: a file, or a combination that may be on the shelf.
 public enum NetSelection: Sendable {
   case path(String)
-  /// - Parameter given: the values that weren't defaults.
-  case combination(Family, Combination, given: [Combination.Parameter])
+  case combination(Family, Combination)
 
   /// - Parameters:
   ///   - path: of a net file or checkpoint.
@@ -26,16 +25,15 @@ public enum NetSelection: Sendable {
         hint: "name it by parameters, such as --set Release=demo, or by its path; `ingot list` shows both")
     }
     let family = if let family { try Family.named(family) } else { try Family.meant(by: parameters) }
-    self = .combination(family, try family.combination(setting: parameters), given: parameters)
+    self = .combination(family, try family.combination(setting: parameters))
   }
 
-  /// The net file meant: where the combination isn't on the shelf, the only one there that has what was given.
-  /// - Throws: `Failure` of kind `noInput` when there is none, `usage` when there are several.
+  /// The net file meant.
+  /// - Throws: `Failure` of kind `noInput` when a combination isn't on the shelf.
   public func file(on shelf: Shelf) throws(Failure) -> NetFile {
     switch self {
     case .path(let path): return try Self.file(at: path)
-    case .combination(let family, let combination, let given):
-      let combination = try shelf.fitting(family, combination, given: given, isOnePart: true)
+    case .combination(let family, let combination):
       let path = shelf.path(family, combination)
       guard try Paths.exists(path) else { throw shelf.missing(family, combination) }
       return try NetFile(path)

@@ -20,55 +20,21 @@ public struct Shelf: Sendable {
 
   /// Where a combination's net file stands: `<shelf>/<family>/<Axis>=<value>,….ingot`.
   public func path(_ family: Family, _ combination: Combination) -> String {
-    Paths.join(Paths.join(folder, family.name), combination.description + Shelf.suffix)
-  }
-
-  /// The combination that is meant by some values: with the defaults of the others if such a net is on the shelf, else the
-  /// only one there is that has the values given. Where there is none, the first.
-  /// - Parameters:
-  ///   - combination: the values given, and defaults.
-  ///   - isOnePart: whether the combination's part is meant, not all.
-  /// - Throws: `Failure` of kind `usage` when several fit.
-  func fitting(
-    _ family: Family, _ combination: Combination, given: [Combination.Parameter], isOnePart: Bool
-  ) throws(Failure) -> Combination {
-    if try Paths.exists(path(family, combination)) { return combination }
-    let part = family.netAxis?.name
-    var found: [Combination] = []
-    for item in (try? items(of: family)) ?? [] {
-      guard case .success(let net) = item.net, var other = try? Combination(json: net.header.parameters),
-        other.matches(given.filter { $0.name != part || isOnePart }),
-        !isOnePart || part.flatMap({ other[$0] == combination[$0] }) ?? true
-      else { continue }
-      if let part, let value = combination[part] { other[part] = value }
-      if other == combination { return combination }
-      if !found.contains(other) { found.append(other) }
-    }
-    guard found.count > 1 else { return found.first ?? combination }
-    // What tells them apart.
-    let names = family.axes.map(\.name).filter { name in Set(found.map { $0[name] }).count > 1 }
-    let choices = found.map { other in
-      names.compactMap { name in other[name].map { "--set \(name)=\($0)" } }.joined(separator: " ")
-    }
-    throw Failure(
-      .usage, file: Paths.join(folder, family.name), "\(found.count) nets on this shelf are what was asked for",
-      hint: "say which: \(choices.prefix(8).joined(separator: ", or ")); `ingot list` shows them")
+    Paths.join(Paths.join(folder, family.name), family.written(combination).description + Shelf.suffix)
   }
 
   /// Opens nets of a family that belong together, of one combination but for the part, while nobody replaces some of them.
-  /// - Parameter given: the values that weren't defaults.
-  /// - Throws: `Failure` of kind `noInput` when one isn't on the shelf, `usage` when several combinations fit, what opening throws, `cannotCreate` when nets were
+  /// - Throws: `Failure` of kind `noInput` when one isn't on the shelf, what opening throws, `cannotCreate` when nets were
   ///   left half replaced by a process that was killed, and this one may not put them back.
   public func nets(
-    _ kinds: [Family.NetKind], of family: Family, _ combination: Combination, given: [Combination.Parameter]
+    _ kinds: [Family.NetKind], of family: Family, _ combination: Combination
   ) throws(Failure) -> [NetFile] {
     try OutputFile.together(in: Paths.join(folder, family.name)) { () throws(Failure) in
       var files: [NetFile] = []
-      let meant = try fitting(family, combination, given: given, isOnePart: false)
       for kind in kinds {
-        var combination = meant
+        var combination = combination
         if let axis = family.netAxis { combination[axis.name] = .word(kind.name) }
-        files.append(try NetSelection.combination(family, combination, given: combination.parameters).file(on: self))
+        files.append(try NetSelection.combination(family, combination).file(on: self))
       }
       return files
     }
@@ -80,7 +46,7 @@ public struct Shelf: Sendable {
     var there: [String] = []
     var hasOtherPrecision = false
     for item in (try? items(of: family)) ?? [] {
-      guard case .success(let net) = item.net, let found = try? Combination(json: net.header.parameters) else {
+      guard case .success(let net) = item.net, let found = try? family.combination(ofHeader: net.header) else {
         continue
       }
       for name in open {

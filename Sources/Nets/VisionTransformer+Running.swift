@@ -94,10 +94,11 @@ extension VisionTrunk {
 }
 
 extension ViTImageClassifier {
-  /// One score (logit) per class.
+  /// One score (logit) per class; none for a backbone without a classifier.
   /// - Parameter pixels: channels × (side · side).
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func callAsFunction(_ pixels: Matrix, _ engine: Engine) throws(Failure) -> [Float] {
-    try classifier(trunk(pixels, engine).rows(0..<1), engine).elements
+    guard let classifier else { return [] }
+    return try classifier(trunk(pixels, engine).rows(0..<1), engine).elements
   }
 }

@@ -89,14 +89,19 @@ public struct BlipImageEncoder: Net {
   }
 }
 
-/// A Vision Transformer with a linear classifier on the class token's vector.
+/// A Vision Transformer with a linear classifier on the class token's vector, or none where there are no classes.
 public struct ViTImageClassifier: Net {
   public let trunk: VisionTrunk
-  public let classifier: Linear
+  /// nil: a backbone, which gives vectors only.
+  public let classifier: Linear?
 
   public init(_ configuration: Configuration, _ source: WeightSource) throws(Failure) {
     let dimensions = try VisionDimensions(configuration)
     trunk = try VisionTrunk(source, dimensions, qkvBias: configuration.boolean("qkvBias"))
+    if configuration["classes"]?.content == .integer(0) {
+      classifier = nil
+      return
+    }
     classifier = try Linear(
       source["classifier"], inputs: dimensions.size, outputs: configuration.dimension("classes"))
   }

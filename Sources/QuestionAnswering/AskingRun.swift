@@ -79,6 +79,14 @@ public struct AskingRun {
     } catch {
       throw error.hinting("images are \(Self.images); videos \(Video.formats)")
     }
+    if head.isEmpty {
+      throw Failure(.badData, file: path, "is empty", hint: "a download or copy of it did not start: fetch it again")
+    }
+    switch ISOPicture(beginning: head) {
+    case .heic: throw ISOPicture.heicFailure.inFile(path)
+    case .avif: return try vqa.look(at: Picture(path))
+    case nil: break
+    }
     guard frames != nil && isAnimation(head) || Picture.format(head) == nil else {
       return try vqa.look(at: picture(path))
     }

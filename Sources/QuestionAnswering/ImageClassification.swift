@@ -34,6 +34,11 @@ public final class ImageClassification: Sendable {
   private let engine: Engine
   private let path: String
 
+  /// Whether a family has image classifiers.
+  public static func isFamily(_ family: Family) -> Bool {
+    family.nets.contains { $0.definition == .vitImageClassifier }
+  }
+
   /// - Parameters:
   ///   - threads: that compute together; nil: one per core.
   ///   - level: what kernels compute with; nil: the best there is.
@@ -52,6 +57,11 @@ public final class ImageClassification: Sendable {
       net = try ViTImageClassifier(Configuration(file.header.configuration), WeightSource(MappedWeights(file)))
     } catch {
       throw error.inFile(file.path)
+    }
+    guard net.classifier != nil else {
+      throw Failure(
+        .usage, file: file.path, "is a backbone without a classifier",
+        hint: "`ingot features` gives its vectors; a fine-tune of it with classes can be converted and asked")
     }
     try checkMemory(net.trunk.activationElements, file.path)
     guard net.trunk.channels == 3, net.trunk.imageSide == image.side else {

@@ -32,6 +32,13 @@ public struct Picture: Sendable {
   ///   `io` when it or memory can't be had.
   public init(_ path: String) throws(Failure) {
     let source = PictureSource(path)
+    if case .file = source {
+      try PictureSource.checkIsNoAddress(path)
+      if try ISOPicture(beginning: beginning(of: path)) == .avif {
+        self = try Picture.avif(path)
+        return
+      }
+    }
     let bytes: [UInt8]
     do {
       bytes = try source.bytes()
@@ -47,6 +54,10 @@ public struct Picture: Sendable {
   }
 
   package init(bytes: [UInt8], name: String, mostPixels: Int) throws(Failure) {
+    guard !bytes.isEmpty else {
+      throw Failure(.badData, file: name, "is empty", hint: "a download or copy of it did not start: fetch it again")
+    }
+    if ISOPicture(beginning: bytes) == .heic { throw ISOPicture.heicFailure.inFile(name) }
     var picture = unsafe ingot_picture()
     var reason = [CChar](repeating: 0, count: 256)
     let status = unsafe ingot_image_decode(bytes, bytes.count, UInt64(mostPixels), &picture, &reason)

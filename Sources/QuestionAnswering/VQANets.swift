@@ -17,7 +17,11 @@ public struct VQANets: Sendable {
   /// - Throws: `Failure` of kind `usage` when the parameters make no sense or name one part, `noInput` when a part is not on
   ///   the shelf, `badData` when a file is damaged.
   public init(family name: String?, parameters: [Combination.Parameter], on shelf: Shelf) throws(Failure) {
-    let family = if let name { try Family.named(name) } else { try Self.family(for: parameters) }
+    let families = try Family.meant(name, by: parameters) { family in
+      Self.definitions.allSatisfy { Self.kind($0, of: family) != nil }
+    }
+    let (family, combination) = try shelf.choice(
+      of: families, parameters.filter { $0.name != families[0].netAxis?.name })
     guard let axis = family.netAxis, Self.definitions.allSatisfy({ Self.kind($0, of: family) != nil }) else {
       throw Failure(.usage, "nets of the family \(family.name) don't answer questions")
     }
@@ -26,7 +30,7 @@ public struct VQANets: Sendable {
         .usage, "\(axis.name) is given, but asking takes all parts", hint: "leave out --set \(axis.name)=…")
     }
     let kinds = Self.definitions.compactMap { Self.kind($0, of: family) }
-    let files = try shelf.nets(kinds, of: family, family.combination(setting: parameters), given: parameters)
+    let files = try shelf.nets(kinds, of: family, combination)
     (imageEncoder, textEncoder, textDecoder) = (files[0], files[1], files[2])
   }
 
@@ -52,12 +56,5 @@ public struct VQANets: Sendable {
 
   private static func kind(_ definition: NetDefinition, of family: Family) -> Family.NetKind? {
     family.nets.first { $0.definition == definition }
-  }
-
-  /// The family meant where none is named: the first that answers questions and has all the parameters.
-  private static func family(for parameters: [Combination.Parameter]) throws(Failure) -> Family {
-    let able = Family.known.filter { family in definitions.allSatisfy { kind($0, of: family) != nil } }
-    for family in able where parameters.allSatisfy({ family.axis($0.name) != nil }) { return family }
-    return try Family.meant(by: parameters)
   }
 }

@@ -33,7 +33,8 @@ struct Classify: LimitedCommand {
   }
 
   func run() throws {
-    let file = try selection.selection(path: net).file(on: selection.shelfOptions.chosen)
+    let file = try selection.selectionOnShelf(path: net, fit: ImageClassification.isFamily).file(
+      on: selection.shelfOptions.chosen)
     let classifier = try ImageClassification(file, threads: computing.threads, level: computing.level)
     var out: [(path: String, classes: [ImageClassification.Class])] = []
     var failed = FailedInputs()

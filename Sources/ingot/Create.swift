@@ -30,7 +30,7 @@ struct Create: ParsableCommand {
         uninitialized ? "--uninitialized and --seed exclude each other" : "neither --uninitialized nor --seed is given",
         hint: "choose --uninitialized for a net without weights, or --seed N for random ones")
     }
-    guard case .combination(let family, let combination, _) = try selection.selection(path: nil) else { return }
+    guard case .combination(let family, let combination) = try selection.selection(path: nil) else { return }
     let creation = try Creation(family, combination, seed: seed)
     let progress = ProgressLine("creating", total: creation.totalBytes)
     defer { progress.finish() }

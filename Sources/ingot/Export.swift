@@ -58,7 +58,7 @@ struct Export: LimitedCommand {
       }
       return nets
     }
-    if case .combination(let family, _, _) = try selection.selection(path: nil), try selection.namesPart(of: family),
+    if case .combination(let family, _) = try selection.selection(path: nil), try selection.namesPart(of: family),
       let axis = family.netAxis
     {
       throw Failure(

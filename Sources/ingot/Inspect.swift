@@ -30,7 +30,9 @@ struct Inspect: LimitedCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let inspection = try Inspection(selection.selection(path: path), shelf: selection.shelfOptions.chosen)
+    // Where several nets fit, the default combination is shown, as one that isn't on the shelf is.
+    let selected = try (try? selection.selectionOnShelf(path: path)) ?? selection.selection(path: path)
+    let inspection = try Inspection(selected, shelf: selection.shelfOptions.chosen)
     let file = try html.map { path throws(Failure) in try OutputFile(path) }
     let measured = statistics || file != nil ? try measure(inspection) : nil
     if let file { try InspectionPage(inspection, statistics: measured).page.write(to: file) }

@@ -27,27 +27,31 @@ struct SelectionOptions: ParsableArguments {
     try NetSelection(path: path, family: family, parameters: parsedParameters())
   }
 
+  /// The same, where parameters that don't say all mean the net on the shelf that fits them.
+  func selectionOnShelf(
+    path: String?, fit: (Family) -> Bool = { _ in true }, part: (Family) -> Family.NetKind? = { _ in nil }
+  ) throws(Failure) -> NetSelection {
+    guard case .combination = try selection(path: path) else { return try selection(path: path) }
+    let parameters = try parsedParameters()
+    let (family, combination) = try shelfOptions.chosen.choice(
+      of: Family.meant(family, by: parameters, fit: fit), parameters, part: part)
+    return .combination(family, combination)
+  }
+
   /// The net that parameters name. Where they name no part, it is the first one that is fit.
   func net(path: String? = nil, fit: (Family.NetKind) -> Bool) throws(Failure) -> NetFile {
-    let selected = try selection(path: path)
-    guard case .combination(let family, var combination, var given) = selected, try !namesPart(of: family),
-      let axis = family.netAxis,
-      let kind = family.nets.first(where: fit)
-    else { return try selected.file(on: shelfOptions.chosen) }
-    combination[axis.name] = .word(kind.name)
-    given.append(.init(axis.name, .word(kind.name)))
-    return try NetSelection.combination(family, combination, given: given).file(on: shelfOptions.chosen)
+    try selectionOnShelf(path: path, part: { $0.nets.first(where: fit) }).file(on: shelfOptions.chosen)
   }
 
   /// The nets that parameters name: where they name no part, all parts.
   /// - Throws: `Failure` of kind `noInput` when one isn't on the shelf.
   func nets() throws(Failure) -> [NetFile] {
     let shelf = shelfOptions.chosen
-    let selected = try selection(path: nil)
-    guard case .combination(let family, let combination, let given) = selected, family.netAxis != nil,
+    let selected = try selectionOnShelf(path: nil)
+    guard case .combination(let family, let combination) = selected, family.netAxis != nil,
       try !namesPart(of: family)
     else { return [try selected.file(on: shelf)] }
-    return try shelf.nets(family.nets, of: family, combination, given: given)
+    return try shelf.nets(family.nets, of: family, combination)
   }
 
   func namesPart(of family: Family) throws(Failure) -> Bool {

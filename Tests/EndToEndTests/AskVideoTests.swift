@@ -87,7 +87,7 @@ import Testing
     let empty = try folder.write([], to: "empty.mp4")
     let cases: [(arguments: [String], status: Int32, error: String)] = [
       ([garbage, "what?"], 65, "is not an image of a known format, nor a video"),
-      ([empty, "what?"], 65, "is not an image of a known format, nor a video"),
+      ([empty, "what?"], 65, "empty.mp4: is empty"),
       ([start, "what?"], 65, "start.mp4: is "), ([cut, "what?"], 65, "is damaged"),
       (["\(Self.fixtures)/list.ffconcat", "what?"], 65, "nor a video"),
       (["\(Self.fixtures)/sound.mp4", "what?"], 65, "holds no video"),

@@ -12,8 +12,7 @@ import Testing
   private func net() throws -> NetFile {
     let plan = try ConversionPlan(
       openCheckpoint(packageFile("Tests/FamiliesTests/Fixtures/tiny-vit")),
-      // Its dimensions are no published size's, so it has no name for a shelf.
-      ConversionRequest(isForComparing: true))
+      ConversionRequest())
     return try NetFile(try #require(plan.run(on: Shelf(folder.path), replacing: true, compress: false).first).path)
   }
 

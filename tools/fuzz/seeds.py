@@ -167,6 +167,19 @@ def net_files():
         yield b"\0" + content
 
 
+def array_names():
+    """One a line; a star stands for a layout's marks, whose number is the line's first character."""
+    for number in range(9):
+        for prefix in ("", "module.", "model.", "base_model.model."):
+            yield f"{number}{prefix}*".encode()
+    yield b"0student.*\n0teacher.*"
+    yield b"0*\n0model_ema.*"
+    yield b"0_orig_mod.module.*\nmodule.module\n._orig_mod.\n.."
+    yield b"base_model.model.a.lora_A.weight\nbase_model.model.a.base_layer.weight"
+    yield b"a.qweight\na.qzeros"
+    yield b"no.such.net"
+
+
 def settings_files():
     folder = TESTS / "FamiliesTests/Fixtures/layouts/huggingface"
     config = compact(json.loads((folder / "config.json").read_text()))
@@ -319,8 +332,8 @@ def store(target, contents):
 
 SEEDS = {
     "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers,
-    "net": net_files, "settings": settings_files, "tokenizer": tokenizer_texts, "questions": question_files, "answers": answer_lists,
-    "journal": journals, "video": videos, "image": images, "orientation": orientations,
+    "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "questions": question_files,
+    "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
     "address": addresses,
 }
 

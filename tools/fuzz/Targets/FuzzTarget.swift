@@ -37,9 +37,8 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
 
   /// All of them.
   public static let all: [FuzzTarget] = [
-    json, safetensors, index, torch, hdf5, net, settings, tokenizer, questions, answers, journal, video, image,
-    orientation,
-    address,
+    json, safetensors, index, torch, hdf5, net, settings, names, tokenizer, questions, answers, journal, video, image,
+    orientation, address,
   ]
 }
 

@@ -1,0 +1,147 @@
+import Arrays
+import Checkpoints
+
+/// A checkpoint that is sound but none that can be converted, by what its own files say: an adapter, quantized weights, a
+/// net of another construction.
+struct Foreign {
+  let failure: Failure
+
+  /// nil where nothing says that it is foreign.
+  init?(_ checkpoint: any Checkpoint) throws(Failure) {
+    let files = try SmallFiles(folder: checkpoint.folder)
+    // A damaged configuration is told by whoever needs it.
+    let config = (try? files.json("config.json")) ?? nil
+    if let failure = Foreign.adapter(checkpoint, (try? files.json("adapter_config.json")) ?? nil)
+      ?? Foreign.quantized(checkpoint, config, (try? files.json("quantize_config.json")) ?? nil)
+      ?? Foreign.otherNet(checkpoint, config)
+    {
+      self.failure = failure
+    } else {
+      return nil
+    }
+  }
+
+  private static func text(_ json: JSONValue?) -> String? {
+    if case .string(let text)? = json?.content { shortened(text, to: 80) } else { nil }
+  }
+
+  // MARK: Adapters
+
+  /// Words of the names of arrays that peft adds.
+  private static let adapterWords = [
+    "lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B", "lora_magnitude_vector", "ia3_l", "hada_w1_a",
+    "lokr_w1", "vera_lambda_b", "oft_r", "boft_R", "prompt_embeddings", "adaption_prompt",
+  ]
+
+  private static func hasAdapterWord(_ name: String) -> Bool {
+    name.split(separator: ".").contains { word in adapterWords.contains { word == $0 } }
+  }
+
+  private static func adapter(_ checkpoint: any Checkpoint, _ config: JSONValue?) -> Failure? {
+    let added = checkpoint.arrays.count { hasAdapterWord($0.name) }
+    guard added > 0 else { return nil }
+    let kind = text(config?["peft_type"]).map { $0 == "LORA" ? "LoRA" : $0 } ?? "PEFT"
+    let base = text(config?["base_model_name_or_path"]).flatMap { $0.isEmpty ? nil : $0 }
+    // A net with its adapter has far more arrays than the adapter; its own maps are called base_layer.
+    if checkpoint.arrays.contains(where: { $0.name.split(separator: ".").contains("base_layer") }) {
+      return .unsupported(
+        "holds a net with an adapter that is not merged: \(added) of its \(checkpoint.arrays.count) arrays are the adapter's",
+        hint: "merge it first, in Python: model.merge_and_unload().save_pretrained(\"merged\")")
+    }
+    let name = base.map { "\"\($0)\"" } ?? "…"
+    return .unsupported(
+      "is a \(kind) adapter of \(base ?? "a net that it doesn't name"), not a net: it holds only what is added to its weights",
+      hint: "merge it first, in Python: PeftModel.from_pretrained(NetClass.from_pretrained(\(name)), \"ADAPTER\")"
+        + ".merge_and_unload().save_pretrained(\"merged\")")
+  }
+
+  // MARK: Quantized weights
+
+  private static let methods = [
+    "bitsandbytes": "bitsandbytes", "gptq": "GPTQ", "awq": "AWQ", "aqlm": "AQLM", "eetq": "EETQ", "hqq": "HQQ",
+    "quanto": "quanto", "torchao": "torchao", "compressed-tensors": "compressed-tensors", "fp8": "FP8",
+    "higgs": "HIGGS",
+  ]
+
+  private static func quantized(_ checkpoint: any Checkpoint, _ config: JSONValue?, _ own: JSONValue?) -> Failure? {
+    let description = config?["quantization_config"]
+    var method = text(description?["quant_method"]).map { methods[$0] ?? $0 }
+    if method == nil, description?["load_in_8bit"] != nil || description?["load_in_4bit"] != nil {
+      method = "bitsandbytes"
+    }
+    var isPacked = false
+    for array in checkpoint.arrays {
+      if array.name.hasSuffix(".qweight") || array.name.hasSuffix(".qzeros") {
+        isPacked = true
+        method = method ?? "GPTQ or AWQ"
+      } else if array.name.hasSuffix(".SCB") || array.name.contains(".weight.quant_state.bitsandbytes")
+        || array.name.hasSuffix(".weight.absmax")
+      {
+        isPacked = true
+        method = method ?? "bitsandbytes"
+      } else if array.elementType == .int8 || array.elementType == .uint8 {
+        isPacked = true
+      }
+    }
+    if method == nil, own != nil, isPacked { method = "GPTQ" }
+    // A configuration may say how a net is to be quantized when it is loaded: then its weights are still floats.
+    guard let method, isPacked else { return nil }
+    return .unsupported(
+      "its weights are quantized by \(method), whose numbers are not read",
+      hint: "convert the float net that it was made from and use `ingot quantize`, or in Python: "
+        + "model.dequantize().save_pretrained(\"float\")")
+  }
+
+  // MARK: Nets of another construction
+
+  /// What nets of other classes and kinds are, by beginnings of their class's name or model_type.
+  private static let kinds: [(beginning: String, title: String)] = [
+    ("Blip2", "BLIP-2"), ("blip-2", "BLIP-2"), ("InstructBlip", "InstructBLIP"), ("instructblip", "InstructBLIP"),
+    ("BlipForConditionalGeneration", "BLIP net that captions pictures"),
+    ("BlipForImageTextRetrieval", "BLIP net that compares pictures with texts"),
+    ("BlipModel", "BLIP net that compares pictures with texts"), ("deit", "DeiT"), ("beit", "BEiT"),
+    ("swinv2", "Swin V2"),
+    ("swin", "Swin"), ("vit_mae", "masked autoencoder (MAE)"), ("vit_msn", "MSN"), ("vit_hybrid", "hybrid ViT"),
+    ("dinov2", "DINOv2"), ("dinov3", "DINOv3"), ("convnextv2", "ConvNeXt V2"), ("convnext", "ConvNeXt"),
+    ("clip", "CLIP"),
+    ("siglip", "SigLIP"), ("vilt", "ViLT"), ("git", "GIT"), ("resnet", "ResNet"),
+    ("ViTForMaskedImageModeling", "ViT for masked images"),
+  ]
+
+  private static func otherNet(_ checkpoint: any Checkpoint, _ config: JSONValue?) -> Failure? {
+    guard let config else { return nil }
+    var first: String?
+    if case .array(let classes)? = config["architectures"]?.content { first = text(classes.first) }
+    let type = text(config["model_type"])
+    let timm = type == nil ? text(config["architecture"]) : nil
+    guard let name = first ?? type ?? timm else { return nil }
+    // Nets of the families' own kinds are foreign only where their arrays are.
+    let isOwnKind = type.map { type in Family.known.contains { $0.modelTypes.contains(type) } } ?? (timm != nil)
+    if isOwnKind, let first, isSupported(first) { return nil }
+    let title = kinds.first { kind in
+      [first, type, timm].contains { $0?.hasPrefix(kind.beginning) == true }
+    }?.title
+    // Whose configuration is another net's by mistake is told later.
+    if isOwnKind || title == nil, ((try? Naming.recognize(checkpoint)) ?? nil) != nil { return nil }
+    var said: [String] = []
+    if let first { said.append(first) }
+    if let type { said.append("model_type \"\(type)\"") }
+    if let timm { said.append("timm's \(timm)") }
+    let what = title.map { $0.hasPrefix("BLIP net") ? $0 : "\($0) net" } ?? "net of another construction"
+    return .unsupported(
+      "is a \(what), which is not supported: config.json says \(said.joined(separator: ", "))", hint: hint(name, type))
+  }
+
+  /// Whether nets of a class of transformers can be converted.
+  private static func isSupported(_ name: String) -> Bool {
+    ["BlipForQuestionAnswering", "ViTForImageClassification", "ViTModel"].contains { name == $0 || name == "TF" + $0 }
+  }
+
+  private static func hint(_ name: String, _ type: String?) -> String {
+    let isAboutText =
+      ["Blip", "InstructBlip", "Git", "Vilt"].contains { name.hasPrefix($0) } || type?.hasPrefix("blip") == true
+    return isAboutText
+      ? "questions are answered by nets of BlipForQuestionAnswering, such as Salesforce/blip-vqa-base; `ingot convert --family plain` keeps these arrays as they are"
+      : "pictures are classified by nets of ViTForImageClassification (model_type vit), such as google/vit-base-patch16-224; `ingot convert --family plain` keeps these arrays as they are"
+  }
+}
