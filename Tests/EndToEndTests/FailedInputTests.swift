@@ -197,7 +197,7 @@ import Testing
     #expect(try run("ask", address, Self.shape).output == "circle\n")
     let other = try run("ask", "https://example.org/a.jpg", Self.shape)
     #expect(other.status == 66 && other.errors.contains("hint: download it first"))
-    #expect(try run("ask", "-", Self.shape).errors.contains("standard input: is not an image"))
+    #expect(try run("ask", "-", Self.shape).errors.contains("standard input: is empty"))
   }
 
   /// A picture that was taken with the camera turned: its notes are heeded where that is wanted, and told of where not.

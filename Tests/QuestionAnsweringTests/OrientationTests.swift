@@ -85,7 +85,7 @@ import Testing
     ("data:image/png;base64,ab=c", "is a data: address whose data are no base64", .badData),
     ("data:image/png;base64,a*bc", "is a data: address whose data are no base64", .badData),
     ("data:image/png,%4", "is a data: address with a % that no two hexadecimal digits follow", .badData),
-    ("data:,", "is not an image of a known format; known are JPEG, PNG, WebP, BMP, GIF and TIFF", .badData),
+    ("data:,", "is empty", .badData),
     ("https://example.org/a.jpg", "is an address; pictures are read from files", .noInput),
     ("HTTP://example.org/a.jpg", "is an address; pictures are read from files", .noInput),
     ("file:///a.jpg", "is an address; pictures are read from files", .noInput),
