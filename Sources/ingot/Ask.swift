@@ -113,17 +113,19 @@ struct Ask: LimitedCommand {
       progress: progress.tell)
     let failed: Int
     if let image {
-      failed = try ask([image] + furtherImages, asking, list)
+      failed = try ask([image] + furtherImages, asking, list, record)
     } else {
       failed = try answerLines(asking, list)
+      if let trace { try record?.write(trace) }
     }
-    if let trace { try record?.write(trace) }
     if failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 
   /// Asks about images, and prints the answers.
   /// - Returns: how many could not be read.
-  private func ask(_ paths: [String], _ asking: AskingRun, _ list: AnswerList?) throws(Failure) -> Int {
+  private func ask(
+    _ paths: [String], _ asking: AskingRun, _ list: AnswerList?, _ record: AnswerTrace?
+  ) throws -> Int {
     var asking = asking
     var failed = FailedInputs()
     var images: [(path: String, answers: [Answer])] = []
@@ -137,6 +139,8 @@ struct Ask: LimitedCommand {
       }
       images.append((PictureSource(path).name, try asking.ask(path, questions)))
     }
+    // Nothing is told that a trace is missing of.
+    if let trace { try record?.write(trace) }
     let report = AnswerReport(images, list: list, kernels: asking.vqa.level, failed: failed)
     if output.json || !images.isEmpty { try output.print(json: report.json, text: report.text) }
     if let note = noteOnTurned(asking.turned) { Console.printError(note) }
