@@ -24,8 +24,8 @@ def build():
     compiler = shutil.which("clang") or "cc"
     sources = sorted(str(path) for path in (ROOT / "Sources/CKernels").glob("*.c"))
     subprocess.run(
-        [compiler, "-O2", f"-I{ROOT}/Sources/CKernels/include", f"{ROOT}/tools/bench/gemm.c", *sources,
-         "-o", program, "-ldl", "-lpthread", "-lm"], check=True)
+        [compiler, "-O2", f"-I{ROOT}/Sources/CKernels/include", f"-I{ROOT}/Sources/CLoading/include",
+         f"{ROOT}/tools/bench/gemm.c", *sources, "-o", program, "-ldl", "-lpthread", "-lm"], check=True)
     return program
 
 
