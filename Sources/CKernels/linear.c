@@ -36,16 +36,15 @@ typedef struct plan {
   piece *pieces;
 } plan;
 
-static int is_quantized(const ck_linear *map) { return map->type == ck_int8 && !map->keeps_floats; }
 static size_t panel_rows(const plan *plan, const ck_linear *map) {
-  return is_quantized(map) ? plan->int8->panel_rows : plan->operations->panel_rows;
+  return ck_is_quantized(map) ? plan->int8->panel_rows : plan->operations->panel_rows;
 }
 static size_t panel_outputs(const plan *plan, const ck_linear *map) {
-  return is_quantized(map) ? plan->int8->panel_outputs : plan->operations->panel_outputs;
+  return ck_is_quantized(map) ? plan->int8->panel_outputs : plan->operations->panel_outputs;
 }
 /// Bytes of one row or output of a panel.
 static size_t row_bytes(const plan *plan, const ck_linear *map) {
-  return is_quantized(map) ? plan->int8->row_bytes(map->inputs) : map->inputs * sizeof(float);
+  return ck_is_quantized(map) ? plan->int8->row_bytes(map->inputs) : map->inputs * sizeof(float);
 }
 
 static size_t depths_of(size_t inputs) { return ck_parts(inputs, most_depth); }
@@ -91,7 +90,7 @@ static void pack_task(void *context, size_t index, int thread) {
   const piece *piece = &plan->pieces[index];
   const job *job = piece->job;
   const ck_linear *map = job->map;
-  if (is_quantized(map)) {
+  if (ck_is_quantized(map)) {
     quantize_and_pack(plan, piece, ck_pool_own(plan->pool, thread));
     return;
   }
@@ -132,7 +131,7 @@ static void multiply_task(void *context, size_t index, int thread) {
   const piece *piece = &plan->pieces[index];
   const job *job = piece->job;
   const ck_linear *map = job->map;
-  if (is_quantized(map)) {
+  if (ck_is_quantized(map)) {
     multiply_quantized(plan, piece, ck_pool_own(plan->pool, thread));
     return;
   }
@@ -166,13 +165,13 @@ static void few_task(void *context, size_t index, int thread) {
   const plan *plan = context;
   const piece *piece = &plan->pieces[index];
   const job *job = piece->job;
-  if (is_quantized(job->map))
+  if (ck_is_quantized(job->map))
     plan->int8->few_rows(job->map, job->packed, job->x_rows, piece->first_output_panel, piece->output_panels);
   else plan->operations->few_rows(job->map, piece->first_output_panel, piece->output_panels);
 }
 
 static int is_few(const plan *plan, const ck_linear *map) {
-  return map->rows <= (is_quantized(map) ? plan->int8->most_few_rows : plan->operations->most_few_rows);
+  return map->rows <= (ck_is_quantized(map) ? plan->int8->most_few_rows : plan->operations->most_few_rows);
 }
 
 /// Whether a map is computed from packed panels.
@@ -198,7 +197,7 @@ static size_t next_share(double work_left, size_t panels, size_t most, int threa
 
 static int has_same_x(const job *a, const job *b) {
   return a->map->x == b->map->x && a->map->x_stride == b->map->x_stride && a->map->inputs == b->map->inputs &&
-         a->first_row == b->first_row && a->rows == b->rows && is_quantized(a->map) == is_quantized(b->map);
+         a->first_row == b->first_row && a->rows == b->rows && ck_is_quantized(a->map) == ck_is_quantized(b->map);
 }
 
 /// Of a scratch buffer: space for `count` things of one kind, a cache line apart from the next.
@@ -211,7 +210,7 @@ static int quantize_few(plan *plan, size_t count) {
   double work = 0;
   for (size_t i = 0; i < count; i++) {
     job *job = &plan->jobs[i];
-    if (!is_quantized(job->map)) continue;
+    if (!ck_is_quantized(job->map)) continue;
     job->packs = i == 0 || !has_same_x(job, job - 1);
     if (job->packs) size += spaced(job->rows * row_bytes(plan, job->map)) + spaced(job->rows * sizeof(ck_row));
   }
@@ -220,7 +219,7 @@ static int quantize_few(plan *plan, size_t count) {
   if (memory == NULL) return -1;
   for (size_t i = 0; i < count; i++) {
     job *job = &plan->jobs[i];
-    if (!is_quantized(job->map)) continue;
+    if (!ck_is_quantized(job->map)) continue;
     if (!job->packs) {
       job->packed = job[-1].packed;
       job->x_rows = job[-1].x_rows;
@@ -286,7 +285,7 @@ static int run_few(plan *plan, const ck_linear *maps, size_t count) {
 /// Bytes of some rows of a map, packed.
 static size_t packed_size(const plan *plan, const ck_linear *map, size_t rows) {
   size_t height = panel_rows(plan, map), size = ck_parts(rows, height) * height * row_bytes(plan, map);
-  return is_quantized(map) ? spaced(size) + spaced(rows * sizeof(ck_row)) : size;
+  return ck_is_quantized(map) ? spaced(size) + spaced(rows * sizeof(ck_row)) : size;
 }
 
 /// Rows of a map whose packed x isn't too large.
@@ -303,7 +302,7 @@ static int pack(plan *plan, job *jobs, size_t count) {
     jobs[i].packs = i == 0 || !has_same_x(&jobs[i], &jobs[i - 1]);
     if (!jobs[i].packs) continue;
     size += packed_size(plan, jobs[i].map, jobs[i].rows);
-    if (is_quantized(jobs[i].map))
+    if (ck_is_quantized(jobs[i].map))
       own = ck_most(own, plan->int8->panel_rows * plan->int8->row_bytes(jobs[i].map->inputs));
   }
   char *packed = ck_pool_shared(plan->pool, ck_scratch_packed, size);
@@ -316,7 +315,7 @@ static int pack(plan *plan, job *jobs, size_t count) {
     }
     jobs[i].packed = packed;
     packed += packed_size(plan, jobs[i].map, jobs[i].rows);
-    if (is_quantized(jobs[i].map)) jobs[i].x_rows = (ck_row *)(packed - spaced(jobs[i].rows * sizeof(ck_row)));
+    if (ck_is_quantized(jobs[i].map)) jobs[i].x_rows = (ck_row *)(packed - spaced(jobs[i].rows * sizeof(ck_row)));
     work += (double)jobs[i].rows * (double)jobs[i].map->inputs;
     size_t each = ck_most(rows_packed_per_task / panel_rows(plan, jobs[i].map), 1);
     for (size_t j = 0; j < jobs[i].row_panels; j += each)
@@ -335,7 +334,7 @@ static int multiply(plan *plan, const job *jobs, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const ck_linear *map = jobs[i].map;
     size_t bytes = row_bytes(plan, map);
-    if (is_quantized(map)) bytes += sizeof(int32_t); // the sum of its weights
+    if (ck_is_quantized(map)) bytes += sizeof(int32_t); // the sum of its weights
     else bytes = ck_least(bytes, most_depth * sizeof(float));
     panels += jobs[i].output_panels;
     panel_bytes = ck_most(panel_bytes, panel_outputs(plan, map) * bytes);
@@ -396,7 +395,7 @@ static int run_many(plan *plan, const ck_linear *maps, size_t count) {
     if (!is_packed(plan, &maps[i])) continue;
     while (next < count && maps[next].x == maps[i].x && maps[next].x_stride == maps[i].x_stride &&
            maps[next].inputs == maps[i].inputs && maps[next].rows == maps[i].rows &&
-           is_quantized(&maps[next]) == is_quantized(&maps[i]))
+           ck_is_quantized(&maps[next]) == ck_is_quantized(&maps[i]))
       next++;
     size_t rows = rows_at_once(plan, &maps[i]);
     for (size_t row = 0; row < maps[i].rows; row += rows)
@@ -423,7 +422,7 @@ static int run_many(plan *plan, const ck_linear *maps, size_t count) {
 
 int ck_linear_run(ck_pool *pool, const ck_linear *maps, size_t count) {
   for (size_t i = 0; i < count; i++)
-    if (is_quantized(&maps[i]) && maps[i].inputs > ck_most_int8_inputs) return -1;
+    if (ck_is_quantized(&maps[i]) && maps[i].inputs > ck_most_int8_inputs) return -1;
   const ck_operations *operations = ck_pool_operations(pool);
   plan plan = {.pool = pool, .operations = operations, .int8 = ck_int8_operations_of(operations)};
   if (run_few(&plan, maps, count) != 0) return -1;

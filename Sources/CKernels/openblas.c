@@ -68,13 +68,13 @@ static void load(void) {
   void *library = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
   if (library == NULL) {
     const char *error = dlerror();
-    snprintf(problem, sizeof problem, "%s", error != NULL ? error : "libopenblas.so.0 can't be loaded");
+    snprintf(problem, sizeof problem, "%s", error != NULL ? error : SONAME " can't be loaded");
     return;
   }
   void (*set_threads)(int) = (void (*)(int))dlsym(library, "openblas_set_num_threads");
   ck_sgemm *product = (ck_sgemm *)dlsym(library, "cblas_sgemm");
   if (set_threads == NULL || product == NULL) {
-    snprintf(problem, sizeof problem, "libopenblas.so.0: it has no %s", product == NULL ? "cblas_sgemm" : "openblas_set_num_threads");
+    snprintf(problem, sizeof problem, SONAME ": it has no %s", product == NULL ? "cblas_sgemm" : "openblas_set_num_threads");
     dlclose(library);
     return;
   }
@@ -97,7 +97,7 @@ const char *ck_openblas_problem(void) {
 }
 
 int ck_openblas_takes(const ck_operations *chosen, const ck_linear *map) {
-  return chosen->is_openblas && (map->type != ck_int8 || map->keeps_floats) && map->rows > operations.most_few_rows &&
+  return chosen->is_openblas && !ck_is_quantized(map) && map->rows > operations.most_few_rows &&
          ck_most(map->inputs, ck_most(map->x_stride, map->y_stride)) <= INT_MAX;
 }
 

@@ -86,6 +86,8 @@ typedef struct ck_operations {
 enum { ck_few_outputs = 256 };
 
 static inline size_t ck_type_size(ck_type type) { return type == ck_float32 ? 4 : type == ck_int8 ? 1 : 2; }
+/// Whether rows of x are quantized for a map.
+static inline int ck_is_quantized(const ck_linear *map) { return map->type == ck_int8 && !map->keeps_floats; }
 static inline size_t ck_least(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t ck_most(size_t a, size_t b) { return a > b ? a : b; }
 static inline size_t ck_parts(size_t total, size_t part) { return total / part + (total % part != 0); }

@@ -4,10 +4,10 @@ import Arrays
 /// "weight_map": {"array": "file"}}`.
 public struct ShardedCheckpoint: Checkpoint {
   public let path: String
-  public let format: String
-  public let files: [InputFile]
   public let arrays: [CheckpointArray]
-  public let metadata: [(name: String, value: String)]
+  public var format: String { "\(shards.first?.format ?? "empty"), \(shards.count) files" }
+  public var files: [InputFile] { shards.flatMap(\.files) }
+  public var metadata: [(name: String, value: String)] { shards.first?.metadata ?? [] }
   private let shards: [any Checkpoint]
   private let isWithoutIndex: Bool
   public var notes: [String] {
@@ -64,9 +64,6 @@ public struct ShardedCheckpoint: Checkpoint {
     self.shards = shards
     self.arrays = arrays
     self.places = places
-    format = "\(shards.first?.format ?? "empty"), \(shards.count) files"
-    files = shards.flatMap(\.files)
-    metadata = shards.first?.metadata ?? []
   }
 
   /// All files of a checkpoint, whose index is not there.
@@ -95,9 +92,6 @@ public struct ShardedCheckpoint: Checkpoint {
     self.shards = shards
     self.arrays = arrays
     self.places = places
-    format = "\(shards.first?.format ?? "empty"), \(shards.count) files"
-    files = shards.flatMap(\.files)
-    metadata = shards.first?.metadata ?? []
   }
 
   private static let mixedHint = "the files are not of one checkpoint: fetch all of them again"

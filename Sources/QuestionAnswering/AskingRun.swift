@@ -79,9 +79,7 @@ public struct AskingRun {
     } catch {
       throw error.hinting("images are \(Self.images); videos \(Video.formats)")
     }
-    if head.isEmpty {
-      throw Failure(.badData, file: path, "is empty", hint: "a download or copy of it did not start: fetch it again")
-    }
+    if head.isEmpty { throw Picture.emptyFailure(path) }
     switch ISOPicture(beginning: head) {
     case .heic: throw ISOPicture.heicFailure.inFile(path)
     case .avif: return try vqa.look(at: Picture(path))

@@ -53,10 +53,12 @@ public struct Picture: Sendable {
     try self.init(bytes: bytes, name: name, mostPixels: Limit.imagePixels.value)
   }
 
+  static func emptyFailure(_ name: String) -> Failure {
+    Failure(.badData, file: name, "is empty", hint: "a download or copy of it did not start: fetch it again")
+  }
+
   package init(bytes: [UInt8], name: String, mostPixels: Int) throws(Failure) {
-    guard !bytes.isEmpty else {
-      throw Failure(.badData, file: name, "is empty", hint: "a download or copy of it did not start: fetch it again")
-    }
+    guard !bytes.isEmpty else { throw Picture.emptyFailure(name) }
     if ISOPicture(beginning: bytes) == .heic { throw ISOPicture.heicFailure.inFile(name) }
     var picture = unsafe ingot_picture()
     var reason = [CChar](repeating: 0, count: 256)

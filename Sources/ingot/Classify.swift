@@ -37,24 +37,12 @@ struct Classify: LimitedCommand {
       on: selection.shelfOptions.chosen)
     let classifier = try ImageClassification(file, threads: computing.threads, level: computing.level)
     var out: [(path: String, classes: [ImageClassification.Class])] = []
-    var failed = FailedInputs()
-    var turned: [String] = []
-    for path in images {
-      let picture: Picture
-      do throws(Failure) {
-        picture = try pictures.picture(path)
-      } catch {
-        guard images.count > 1 else { throw error }
-        failed.add(path, error)
-        continue
-      }
-      if picture.isTurned { turned.append(path) }
+    let read = try pictures.forEach(images) { path, picture in
       out.append((path, Array(try classifier.classes(picture).prefix(top))))
     }
-    let report = ClassificationReport(out, function: classifier.function, failed: failed)
+    let report = ClassificationReport(out, function: classifier.function, failed: read.failed)
     if output.json || !out.isEmpty { try output.print(json: report.json, text: report.text) }
-    if let note = noteOnTurned(turned) { Console.printError(note) }
-    failed.tell(of: images.count)
-    if failed.count > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
+    read.tell()
+    if read.failed.count > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 }

@@ -74,25 +74,14 @@ struct Features: LimitedCommand {
     let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
     defer { progress.finish() }
     var vectors: [[Float]] = []
-    var failed = FailedInputs()
-    var (read, turned): ([String], [String]) = ([], [])
-    for path in paths {
-      progress.add(Paths.name(path), 1)
-      let picture: Picture
-      do throws(Failure) {
-        picture = try pictures.picture(path)
-      } catch {
-        guard paths.count > 1 else { throw error }
-        failed.add(path, error)
-        continue
-      }
-      if picture.isTurned { turned.append(path) }
+    var read: [String] = []
+    let reading = try pictures.forEach(paths, beginning: { progress.add(Paths.name($0), 1) }) { path, picture in
       vectors.append(try features.vector(of: picture))
       read.append(path)
     }
+    let failed = reading.failed
     progress.finish()
-    if let note = noteOnTurned(turned) { Console.printError(note) }
-    failed.tell(of: paths.count)
+    reading.tell()
     if failed.count > 0 {
       guard !read.isEmpty else {
         throw Failure(.badData, "none of the images can be read", hint: "the lines above say why")

@@ -201,6 +201,42 @@ struct PictureOptions: ParsableArguments {
     let picture = try Picture(path)
     return upright ? picture.upright() : picture
   }
+
+  /// Reads pictures one after the other. One that can't be read costs itself only, unless it is the only one.
+  /// - Parameter beginning: is told of each, whether it can be read or not.
+  func forEach(
+    _ paths: [String], beginning: (String) -> Void = { _ in }, _ body: (String, Picture) throws -> Void
+  ) throws -> ReadPictures {
+    var out = ReadPictures(total: paths.count)
+    for path in paths {
+      beginning(path)
+      let picture: Picture
+      do throws(Failure) {
+        picture = try self.picture(path)
+      } catch {
+        guard paths.count > 1 else { throw error }
+        out.failed.add(path, error)
+        continue
+      }
+      if picture.isTurned { out.turned.append(path) }
+      try body(path, picture)
+    }
+    return out
+  }
+}
+
+/// What is to be said of pictures that were read.
+struct ReadPictures {
+  let total: Int
+  fileprivate(set) var failed = FailedInputs()
+  /// Taken with the camera turned, and looked at as stored.
+  fileprivate(set) var turned: [String] = []
+
+  /// On standard error.
+  func tell() {
+    if let note = noteOnTurned(turned) { Console.printError(note) }
+    failed.tell(of: total)
+  }
 }
 
 extension FailedInputs {
