@@ -16,6 +16,19 @@ public struct CheckpointArray: Hashable, Sendable {
   }
 }
 
+/// Something that a checkpoint holds beside the arrays that are read: told, so that nobody takes those for everything.
+public struct Leftover: Hashable, Sendable {
+  /// Its path in the file.
+  public let name: String
+  /// What it is, or why it is none of the arrays; what follows "name: " in a line of a report.
+  public let what: String
+
+  public init(name: String, what: String) {
+    self.name = name
+    self.what = what
+  }
+}
+
 /// Weights as somebody published them, opened without reading the weights themselves. Everything about the arrays was
 /// validated when it was opened; their data is read when asked for, from any thread.
 public protocol Checkpoint: Sendable {
@@ -31,6 +44,8 @@ public protocol Checkpoint: Sendable {
   var metadata: [(name: String, value: String)] { get }
   /// What the user should know of what is read and what is not.
   var notes: [String] { get }
+  /// What there is beside `arrays`, in the order of the file.
+  var leftovers: [Leftover] { get }
 
   /// Reads `count` bytes of an array's data from `offset` on into the front of `buffer`, which grows when too small.
   /// - Parameter array: index into `arrays`.
@@ -39,6 +54,7 @@ public protocol Checkpoint: Sendable {
 
 extension Checkpoint {
   public var notes: [String] { [] }
+  public var leftovers: [Leftover] { [] }
 
   /// The folder with the configuration and tokenizer files.
   public var folder: String {
