@@ -52,6 +52,8 @@ struct ExportedFiles {
       return headers[0].arrays.map(\.elementType).first(where: \.isFloatingPoint).map { .string($0.rawValue) }
     case "tokenizer.lowercase": return tokenizer.map { .boolean($0.lowercase) }
     case "tokenizer.stripAccents": return tokenizer.map { $0.stripAccents.map(JSONValue.boolean) ?? .null }
+    case "tokenizer.matched":
+      return tokenizer.flatMap { $0.matched.isEmpty ? nil : .strings($0.matched) }
     case "tokenizer.splitCJK": return tokenizer.map { .boolean($0.splitCJK) }
     default: return headers[0].profile[path: path].flatMap { $0.content == .null ? nil : JSONValue($0.content) }
     }

@@ -19,6 +19,7 @@ extension Family {
     }
     self.layouts = layouts
     published = try Family.list(json.member("published"), Publication.init(json:))
+    configurationKeys = try json["configurationKeys"].map(ConfigurationKeys.init(json:))
     try checkReferences(json)
   }
 

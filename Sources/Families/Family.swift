@@ -120,6 +120,8 @@ public struct Family: Sendable {
   public let profiles: [Profile]
   public let layouts: [Layout]
   public let published: [Publication]
+  /// What other keys of config.json mean; nil: nothing is known of them.
+  public let configurationKeys: ConfigurationKeys?
 }
 
 extension Family {

@@ -238,6 +238,11 @@ extension ImagePreparation {
     guard out.scale.map({ $0 > 0 && Float($0).isNormal }) ?? true else {
       throw unsupported(json["rescale_factor"] ?? json, "rescale_factor is no positive number")
     }
+    guard out.largestValue <= mostValue else {
+      throw unsupported(
+        json["rescale_factor"] ?? json["image_std"] ?? json,
+        "rescale_factor, image_mean and image_std make values of pixels with which float32 overflows")
+    }
     if try flag(json, "do_pad") ?? false, let padded = try size(json, "pad_size", isShortEdge: false) {
       guard let result = out.result, padded == .exactly(height: result.height, width: result.width) else {
         throw unsupported(json["do_pad"] ?? json, "do_pad is not supported: pictures aren't padded")
@@ -249,6 +254,16 @@ extension ImagePreparation {
     let known = used.union(withoutInfluence)
     let keys = try json.object().map(\.key)
     return (out, keys.filter { !known.contains($0) && !$0.hasPrefix("_") })
+  }
+
+  /// Of a prepared picture: the squares of a thousand such values still fit float32.
+  private static let mostValue = 1e17
+
+  /// The largest value, by amount, that a byte of a picture can become.
+  private var largestValue: Double {
+    let white = 255 * (scale ?? 1)
+    guard let normalization else { return white }
+    return zip(normalization.mean, normalization.std).reduce(0) { max($0, abs($1.0) / $1.1, abs(white - $1.0) / $1.1) }
   }
 
   private static func unsupported(_ json: JSONValue, _ reason: String) -> Failure {

@@ -35,6 +35,12 @@ package struct NetSettings {
         file: files.path("config.json"), place: "byte \(type.offset)",
         "model_type \"\(name)\" is not of the family \(family.name)", hint: "is this the config.json of these weights?")
     }
+    if config["model_type"] != nil, let keys = family.configurationKeys {
+      let unknown = try keys.unknown(in: config, used: family.usedKeys, file: files.path("config.json"))
+      if !unknown.isEmpty {
+        note("config.json has settings that nothing is known of: \(unknown.prefix(8).joined(separator: ", "))")
+      }
+    }
     var members: [JSONMember] = []
     for field in net.fields {
       if let known = given.first(where: { $0.key == field.name }) {
@@ -57,12 +63,27 @@ package struct NetSettings {
       return field.classDefault
     }
     if field.isTable, case .object(let members) = found.content { return .integer(members.count) }
+    if case .integer = field.defaultValue.content, case .array = found.content {
+      return try side(found, key, "config.json")
+    }
     if let values = field.values, !values.contains(found) {
       throw Failure.unsupported(
         file: files.path("config.json"), place: "byte \(found.offset)",
         "\(key) is \(found.compactText.prefix(60)); supported: \(values.map(\.compactText).joined(separator: ", "))")
     }
     return JSONValue(found.content)
+  }
+
+  /// A value where a number is needed: a side of a picture or a patch may be given as height and width.
+  private func side(_ found: JSONValue, _ key: String, _ file: String) throws(Failure) -> JSONValue {
+    guard case .array(let sides) = found.content else { return JSONValue(found.content) }
+    guard sides.count == 2, sides[0] == sides[1], case .integer = sides[0].content else {
+      throw Failure.unsupported(
+        file: files.path(file), place: "byte \(found.offset)",
+        "\(key) is \(found.compactText.prefix(60)); only squares are supported",
+        hint: "nets of pictures or patches that aren't square can't be run")
+    }
+    return JSONValue(sides[0].content)
   }
 
   /// Whether config.json, or that key of it, isn't there.
@@ -109,7 +130,9 @@ package struct NetSettings {
             "\(key.key) \(found.compactText.prefix(40)) is not supported; it can be "
               + known.map(\.compactText).joined(separator: ", "))
         }
-        values = values.setting(key.path.split(separator: "."), to: JSONValue(found.content))
+        var value = JSONValue(found.content)
+        if case .integer = profile.values[path: key.path]?.content { value = try side(found, key.key, file) }
+        values = values.setting(key.path.split(separator: "."), to: value)
       }
     }
     values = try preparing(images: values, as: profile, backend, isTold: own != nil)
@@ -180,106 +203,20 @@ package struct NetSettings {
 
   /// The tokenizer of a net that needs one; nil, with a note, when there is no vocabulary.
   package mutating func tokenizer(_ rule: Family.TokenizerRule, words: Int?) throws(Failure) -> TokenizerDescription? {
-    guard var vocabulary = try checkedVocabulary() else {
+    guard let found = try TokenizerFiles(files).description(rule) else {
       note(
         "neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked; the published "
           + "nets have the words of bert-base-uncased: put its vocab.txt there and convert again")
       return nil
     }
-    let published = vocabulary.count
-    for token in rule.addedTokens where !vocabulary.contains(token) { vocabulary.append(token) }
-    if let words, words != vocabulary.count {
-      note("the vocabulary has \(vocabulary.count) tokens, the net \(words) rows for them")
+    if let words, words != found.tokenizer.vocabulary.count {
+      note("the vocabulary has \(found.tokenizer.vocabulary.count) tokens, the net \(words) rows for them")
     }
-    let config = try files.json("tokenizer_config.json")
-    try checkTokenizer(config)
-    return TokenizerDescription(
-      kind: rule.kind,
-      lowercase: try flag(config, "do_lower_case") ?? true,
-      stripAccents: try flag(config, "strip_accents"),
-      splitCJK: try flag(config, "tokenize_chinese_chars") ?? true,
-      vocabulary: vocabulary,
-      added: vocabulary.count - published)
-  }
-
-  private func flag(_ config: JSONValue?, _ key: String) throws(Failure) -> Bool? {
-    guard let found = config?[key], found.content != .null else { return nil }
-    guard case .boolean(let value) = found.content else {
-      throw otherTokenizer(found, "\(key) is neither true nor false")
+    if !found.unknown.isEmpty {
+      note(
+        "tokenizer_config.json has settings that nothing is known of: \(found.unknown.prefix(8).joined(separator: ", "))"
+      )
     }
-    return value
-  }
-
-  /// Tokens that stand for something have the names that BERT's have; the words that are split are BERT's as well.
-  private func checkTokenizer(_ config: JSONValue?) throws(Failure) {
-    for (key, usual) in [
-      ("cls_token", "[CLS]"), ("sep_token", "[SEP]"), ("unk_token", "[UNK]"), ("pad_token", "[PAD]"),
-    ] {
-      guard let found = config?[key] else { continue }
-      // Of some releases it is an object that tells more of the token.
-      guard (found["content"] ?? found) == .string(usual) else {
-        throw otherTokenizer(found, "\(key) is \(found.compactText.prefix(60)), not \"\(usual)\"")
-      }
-    }
-    if let found = config?["tokenizer_class"], found.content != .null {
-      let known = ["BertTokenizer", "BertTokenizerFast"]
-      guard known.contains(where: { found == .string($0) }) else {
-        throw otherTokenizer(
-          found, "tokenizer_class is \(found.compactText.prefix(60)); supported: \(known.joined(separator: ", "))")
-      }
-    }
-  }
-
-  private func otherTokenizer(_ json: JSONValue, _ reason: String) -> Failure {
-    json.failure(reason).inFile(files.path("tokenizer_config.json")).hinting(
-      "the net's questions are split by BERT's tokenizer only, so this one isn't converted")
-  }
-
-  private func checkedVocabulary() throws(Failure) -> [String]? {
-    guard let vocabulary = try vocabulary() else { return nil }
-    guard vocabulary.count <= Limit.vocabulary.value else { throw tooManyTokens }
-    guard !vocabulary.contains(where: { $0.utf8.contains(0x0a) }) else {
-      throw Failure(
-        .badData, file: files.path("tokenizer.json"), "a token holds a line feed",
-        hint: "such a vocabulary can't be kept")
-    }
-    return vocabulary
-  }
-
-  private var tooManyTokens: Failure {
-    Limit.vocabulary.failure(file: files.path("vocab.txt"), "has more than \(Limit.vocabulary.value) tokens")
-  }
-
-  private func vocabulary() throws(Failure) -> [String]? {
-    if let bytes = try files.bytes("vocab.txt") { return try lines(bytes) }
-    guard let json = try files.json("tokenizer.json") else { return nil }
-    do throws(Failure) {
-      var tokens: [Int: String] = [:]
-      for member in try json.member("model").member("vocab").object() { tokens[try member.value.size()] = member.key }
-      for added in try json["added_tokens"]?.array() ?? [] {
-        tokens[try added.member("id").size()] = try added.member("content").string()
-      }
-      let ids = tokens.keys.sorted()
-      guard ids == Array(0..<ids.count) else { throw json.failure("token ids are not 0, 1, 2, …") }
-      return ids.compactMap { tokens[$0] }
-    } catch {
-      throw error.inFile(files.path("tokenizer.json"))
-    }
-  }
-
-  private func lines(_ bytes: [UInt8]) throws(Failure) -> [String] {
-    var out: [String] = []
-    for line in bytes.split(separator: 0x0a, omittingEmptySubsequences: false) {
-      let line = line.last == 0x0d ? line.dropLast() : line
-      do {
-        out.append(try readText(line))
-      } catch {
-        throw Failure(
-          .badData, file: files.path("vocab.txt"), place: "line \(out.count + 1)", error.reason, hint: error.hint)
-      }
-      guard out.count <= Limit.vocabulary.value + 1 else { throw tooManyTokens }
-    }
-    if out.last == "" { out.removeLast() }
-    return out
+    return found.tokenizer
   }
 }

@@ -12,7 +12,7 @@ extension Family {
       Axis(
         name: "Name", about: "what the net is called", values: [.word("unnamed")], defaultValue: .word("unnamed"),
         isOpen: true, selects: nil, field: nil, isInferred: false, otherwise: nil, isImplicit: false)
-    ], nets: [], variants: [], defaultProfile: "", profiles: [], layouts: [], published: [])
+    ], nets: [], variants: [], defaultProfile: "", profiles: [], layouts: [], published: [], configurationKeys: nil)
 
   /// The name of the one net of the plain family.
   static let plainNet = "Arrays"

@@ -132,6 +132,7 @@ extension TokenizerDescription {
       "stripAccents": stripAccents.map { .boolean($0) },
       "splitCJK": .boolean(splitCJK),
       "added": added == 0 ? nil : .integer(added),
+      "matched": matched.isEmpty ? nil : .strings(matched),
       "vocabulary": .strings(vocabulary),
     ])
   }
@@ -143,6 +144,7 @@ extension TokenizerDescription {
     splitCJK = try json.member("splitCJK").boolean()
     vocabulary = try json.member("vocabulary").strings()
     added = try json["added"]?.size() ?? 0
+    matched = try json["matched"]?.strings() ?? []
     guard added <= vocabulary.count else {
       throw json.failure("\(added) tokens were added, but there are \(vocabulary.count)")
     }

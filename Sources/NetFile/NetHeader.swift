@@ -149,7 +149,7 @@ public struct Provenance: Equatable, Sendable {
 
 /// How text becomes token ids.
 public struct TokenizerDescription: Equatable, Sendable {
-  /// `wordpiece`: BERT's.
+  /// `wordpiece`: BERT's; `wordpiece-added`: where texts are searched for tokens that it hasn't got.
   public var kind: String
   public var lowercase: Bool
   /// nil: as `lowercase`.
@@ -160,11 +160,18 @@ public struct TokenizerDescription: Equatable, Sendable {
   public var vocabulary: [String]
   /// How many of the last tokens the checkpoint's vocabulary lacked.
   public var added: Int
+  /// Tokens of the vocabulary that are found in a text as they are, besides BERT's own five.
+  public var matched: [String]
+
+  /// What is behind the name of a kind whose texts are searched for further tokens.
+  public static let addedKind = "-added"
 
   public init(
-    kind: String, lowercase: Bool, stripAccents: Bool?, splitCJK: Bool, vocabulary: [String], added: Int = 0
+    kind: String, lowercase: Bool, stripAccents: Bool?, splitCJK: Bool, vocabulary: [String], added: Int = 0,
+    matched: [String] = []
   ) {
     self.added = added
+    self.matched = matched
     self.kind = kind
     self.lowercase = lowercase
     self.stripAccents = stripAccents

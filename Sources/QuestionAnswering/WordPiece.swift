@@ -8,6 +8,7 @@ public struct WordPiece: Sendable {
   private let normalization: TextNormalization
   /// Found in a text as they are, before anything else is done to it.
   private let special: [(token: String, id: Int)]
+  private let beginnings: Set<Unicode.Scalar>
   private let unknown: Int
   private let start: Int
   private let end: Int
@@ -17,9 +18,11 @@ public struct WordPiece: Sendable {
 
   /// - Throws: `Failure` of kind `badData` when the description is of another kind or lacks tokens that are needed.
   public init(_ description: TokenizerDescription) throws(Failure) {
-    guard description.kind == "wordpiece" else {
+    let kinds = ["wordpiece", "wordpiece" + TokenizerDescription.addedKind]
+    guard kinds.contains(description.kind) else {
       throw Failure(
-        .badData, place: "tokenizer", "kind \"\(description.kind)\" is not supported; it can be wordpiece")
+        .badData, place: "tokenizer",
+        "kind \"\(description.kind)\" is not supported; it can be \(kinds.joined(separator: " or "))")
     }
     guard !description.vocabulary.isEmpty else {
       throw Failure(.badData, place: "tokenizer", "the vocabulary is empty")
@@ -36,7 +39,15 @@ public struct WordPiece: Sendable {
     end = try needed("[SEP]")
     var special = [("[UNK]", unknown), ("[CLS]", start), ("[SEP]", end), ("[PAD]", try needed("[PAD]"))]
     if let mask = index.publishedID("[MASK]") { special.append(("[MASK]", mask)) }
+    for token in description.matched {
+      guard !token.isEmpty, let id = index.id(token) else {
+        throw Failure(
+          .badData, place: "tokenizer", "the vocabulary lacks the token \"\(token)\", which texts are searched for")
+      }
+      special.append((token, id))
+    }
     self.special = special
+    beginnings = Set(special.compactMap { $0.0.unicodeScalars.first })
     self.index = index
     normalization = TextNormalization(
       lowercase: description.lowercase, stripsAccents: description.stripAccents ?? description.lowercase,
@@ -77,10 +88,12 @@ public struct WordPiece: Sendable {
     return ids.count <= limit ? ids : Array(ids.prefix(limit))
   }
 
-  /// The special token at the beginning of a text; they all begin with a bracket, and none with another.
+  /// The longest special token at the beginning of a text.
   private func specialToken(at text: Substring.UnicodeScalarView) -> (token: String, id: Int)? {
-    guard text.first == "[" else { return nil }
-    return special.first { text.starts(with: $0.token.unicodeScalars) }
+    guard let first = text.first, beginnings.contains(first) else { return nil }
+    return special.filter { text.starts(with: $0.token.unicodeScalars) }.max {
+      $0.token.unicodeScalars.count < $1.token.unicodeScalars.count
+    }
   }
 
   /// Of a text without special tokens.

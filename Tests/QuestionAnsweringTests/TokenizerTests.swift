@@ -135,7 +135,10 @@ private func same(_ left: String, _ right: String) -> Bool { left.unicodeScalars
   }
 
   @Test(arguments: [
-    ("sentencepiece", ["a"], 0, "tokenizer: kind \"sentencepiece\" is not supported; it can be wordpiece"),
+    (
+      "sentencepiece", ["a"], 0,
+      "tokenizer: kind \"sentencepiece\" is not supported; it can be wordpiece or wordpiece-added"
+    ),
     ("wordpiece", [], 0, "tokenizer: the vocabulary is empty"),
     ("wordpiece", ["[PAD]", "[CLS]", "[SEP]", "a"], 0, "tokenizer: the vocabulary lacks [UNK]"),
     ("wordpiece", ["[PAD]", "[UNK]", "[SEP]", "a"], 0, "tokenizer: the vocabulary lacks [CLS]"),
