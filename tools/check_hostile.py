@@ -45,11 +45,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BASES = {
     "hdf5": [ROOT / "Tests/CheckpointsTests/Fixtures/hdf5/good", ROOT / "Tests/CheckpointsTests/Fixtures/hdf5/refused"],
     "videos": [ROOT / "Tests/QuestionAnsweringTests/Fixtures/videos"],
+    "heic": [ROOT / "Tests/QuestionAnsweringTests/Fixtures/heic"],
     "pictures": [ROOT / "Tests/QuestionAnsweringTests/Fixtures/images"],
 }
 LARGEST_BASE = 200_000
 #: Files that one process is asked about.
-TOGETHER = {"hdf5": 1, "videos": 25, "pictures": 100}
+TOGETHER = {"hdf5": 1, "videos": 25, "heic": 25, "pictures": 100}
 #: A child may take so many seconds of processor time here, and a run of the command so many on the clock for a file.
 CHILD_SECONDS, RUN_SECONDS = 10, 40
 ERROR = re.compile(r"ingot: error: [^\n]+\nhint: [^\n]+\n")

@@ -65,17 +65,19 @@ public struct Evaluation: Sendable {
     var turned = 0
     progress("", done.count)
     for (path, indices) in EvaluationQuestion.byImage(questions, questions.indices.filter { done[$0] == nil }) {
-      let picture: Picture
+      let (picture, image, reference): (Picture, SeenImage, SeenImage?)
       do throws(Failure) {
         if let problem = questions[indices[0]].imageProblem { throw problem }
         picture = try self.picture(path)
+        image = try a.look(at: picture)
+        reference = try b.map { b throws(Failure) in try b.look(at: picture) }
       } catch {
-        failed.append(.init(path: path, failure: error, questions: indices.count))
+        failed.append(.init(path: path, failure: error.inFile(path), questions: indices.count))
         progress(path, indices.count)
         continue
       }
       turned += picture.isTurned ? 1 : 0
-      for question in try answer(indices, about: picture, path) {
+      for question in try answer(indices, about: image, reference, path) {
         try journal?.add(question)
         done[question.index] = question
         progress(path, 1)
@@ -97,10 +99,8 @@ public struct Evaluation: Sendable {
   private static let batch = 64
 
   private func answer(
-    _ indices: [Int], about picture: Picture, _ path: String
+    _ indices: [Int], about image: SeenImage, _ reference: SeenImage?, _ path: String
   ) throws(Failure) -> [EvaluatedQuestion] {
-    let image = try a.look(at: picture)
-    let reference = try b.map { b throws(Failure) in try b.look(at: picture) }
     var out: [EvaluatedQuestion] = []
     for start in stride(from: 0, to: indices.count, by: Self.batch) {
       let batch = Array(indices[start..<min(start + Self.batch, indices.count)])

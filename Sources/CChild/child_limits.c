@@ -49,8 +49,12 @@ static int is_file(int descriptor) {
   return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-void ingot_child_confine(int output) {
+static void confine(int output, int may_start_threads) {
   (void)lower(RLIMIT_NOFILE, 0, 0);
   if (!is_file(output) && !is_file(STDERR_FILENO)) (void)lower(RLIMIT_FSIZE, 0, 0);
-  ingot_child_filter_calls();
+  ingot_child_filter_calls(may_start_threads);
 }
+
+void ingot_child_confine(int output) { confine(output, 0); }
+
+void ingot_child_confine_with_threads(int output) { confine(output, 1); }

@@ -23,4 +23,10 @@ int ingot_video_is_webp(const struct ingot_video_job *job);
 /// The same of an animated WebP.
 int ingot_video_decode_webp(struct ingot_video_job *job);
 
+/// Whether a file has a brand of HEIC: of films in that container, none has.
+int ingot_video_is_heic(const struct ingot_video_job *job);
+
+/// Writes a HEIC picture as the one frame.
+int ingot_video_decode_heic(struct ingot_video_job *job);
+
 #endif

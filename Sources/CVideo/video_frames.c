@@ -34,6 +34,8 @@ int ingot_video_frames(const char *path, unsigned picks, int output) {
   } else if (!open_file(job, path)) {
     if (ingot_video_is_webp(job)) {
       ingot_video_decode_webp(job);
+    } else if (ingot_video_is_heic(job)) {
+      ingot_video_decode_heic(job);
     } else if (!ingot_video_load(&job->why)) {
       ingot_child_confine(job->output);
       ingot_video_decode(job);

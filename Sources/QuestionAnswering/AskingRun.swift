@@ -59,7 +59,12 @@ public struct AskingRun {
     (last, traced) = (nil, nil)
     let stamp = Paths.stamp(path)
     let start = Paths.seconds
-    let image = try seen(path).taking(seconds: Paths.seconds - start)
+    let image: SeenImage
+    do throws(Failure) {
+      image = try seen(path).taking(seconds: Paths.seconds - start)
+    } catch {
+      throw error.inFile(PictureSource(path).name)
+    }
     last = (path, stamp, image, true)
   }
 
@@ -81,8 +86,7 @@ public struct AskingRun {
     }
     if head.isEmpty { throw Picture.emptyFailure(path) }
     switch ISOPicture(beginning: head) {
-    case .heic: throw ISOPicture.heicFailure.inFile(path)
-    case .avif: return try vqa.look(at: Picture(path))
+    case .heic, .avif: return try vqa.look(at: Picture(path))
     case nil: break
     }
     guard frames != nil && isAnimation(head) || Picture.format(head) == nil else {
@@ -105,7 +109,7 @@ public struct AskingRun {
     return picture
   }
 
-  private static let images = "JPEG, PNG, WebP, BMP, GIF and TIFF"
+  private static let images = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF and HEIC"
 }
 
 extension SeenImage {

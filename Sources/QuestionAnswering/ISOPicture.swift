@@ -2,7 +2,7 @@ import Arrays
 
 /// Pictures in the container that MP4 has too (ISO/IEC 23008-12), told by their brand.
 enum ISOPicture: Hashable {
-  /// Of phones: HEVC, most often in tiles. FFmpeg would take the first tile for the picture.
+  /// Of phones: HEVC, most often in tiles. FFmpeg before 7 would take the first tile for the picture, so libheif reads it.
   case heic
   case avif
 
@@ -31,20 +31,35 @@ enum ISOPicture: Hashable {
     }
   }
 
-  static let heicFailure = Failure.unsupported(
-    "is a HEIC picture, which is not read",
-    hint: "convert it to JPEG first, for example with `heif-convert PICTURE NEW.jpg`")
+  /// A picture that isn't in a file: the child process that decodes it opens one.
+  func notInFile(_ name: String) -> Failure {
+    Failure.unsupported(
+      file: name, "is \(self == .heic ? "a HEIC" : "an AVIF") picture, which is read from files only",
+      hint: "save it as a file, and name that")
+  }
 }
 
 extension Picture {
-  /// An AVIF picture, as FFmpeg decodes it in the child process that reads videos.
-  /// - Throws: `Failure` of kind `badData` when it is no sound picture, `io` when it can't be read here.
-  static func avif(_ path: String) throws(Failure) -> Picture {
-    let reader = try VideoReader(Video(path, frames: 1))
-    guard let frame = try reader.next() else { throw Failure(.badData, file: path, "holds no picture") }
-    let picture = frame.picture
-    // Whether the child ended well shows after the last frame.
-    guard try reader.next() == nil else { throw Failure(.badData, file: path, "holds more than a picture") }
-    return picture
+  /// An AVIF picture as FFmpeg decodes it, or a HEIC picture as libheif does, in the child process that reads videos.
+  /// - Throws: `Failure` of kind `badData` when it is no sound picture, `unavailable` when there is no library for it, `io`
+  ///   when it can't be read here.
+  init(iso path: String) throws(Failure) {
+    do throws(Failure) {
+      let reader = try VideoReader(Video(path, frames: 1))
+      guard let frame = try reader.next() else { throw Failure(.badData, file: path, "holds no picture") }
+      self = frame.picture
+      // Whether the child ended well shows after the last frame.
+      guard try reader.next() == nil else { throw Failure(.badData, file: path, "holds more than a picture") }
+    } catch {
+      guard Limit.named(in: error.reason) == nil else { throw error }
+      let hint =
+        error.kind == .io
+        ? "install it: in Debian, `apt-get install libheif1 libheif-plugin-libde265` brings it (before Debian 13, the first alone)"
+        : "where a viewer shows it, save it as JPEG from there"
+      let isLibheifs = error.kind == .io && error.reason.contains("HEIC")
+      throw Failure(
+        error.kind, file: error.file ?? path, place: error.place, error.reason,
+        hint: isLibheifs || error.kind == .badData ? hint : error.hint)
+    }
   }
 }

@@ -2,7 +2,7 @@ import Arrays
 import CImages
 import Families
 
-/// A picture as 8-bit RGB, read from a JPEG, PNG, WebP, BMP, GIF or TIFF file: what the reference implementation gets by
+/// A picture as 8-bit RGB, read from a JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC file; of the first six what the reference implementation gets by
 /// `Image.open(file).convert("RGB")` with Pillow 13.0.0, bit for bit. So transparency is dropped, of several frames the
 /// first is taken, and the orientation that a camera noted is not applied, but for a TIFF's: `upright()` does that.
 public struct Picture: Sendable {
@@ -34,8 +34,8 @@ public struct Picture: Sendable {
     let source = PictureSource(path)
     if case .file = source {
       try PictureSource.checkIsNoAddress(path)
-      if try ISOPicture(beginning: beginning(of: path)) == .avif {
-        self = try Picture.avif(path)
+      if try ISOPicture(beginning: beginning(of: path)) != nil {
+        try self.init(iso: path)
         return
       }
     }
@@ -43,7 +43,7 @@ public struct Picture: Sendable {
     do {
       bytes = try source.bytes()
     } catch {
-      throw error.hinting("a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file")
+      throw error.hinting("a picture is a JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC file")
     }
     try self.init(bytes: bytes, name: source.name)
   }
@@ -59,7 +59,7 @@ public struct Picture: Sendable {
 
   package init(bytes: [UInt8], name: String, mostPixels: Int) throws(Failure) {
     guard !bytes.isEmpty else { throw Picture.emptyFailure(name) }
-    if ISOPicture(beginning: bytes) == .heic { throw ISOPicture.heicFailure.inFile(name) }
+    if let kind = ISOPicture(beginning: bytes) { throw kind.notInFile(name) }
     var picture = unsafe ingot_picture()
     var reason = [CChar](repeating: 0, count: 256)
     let status = unsafe ingot_image_decode(bytes, bytes.count, UInt64(mostPixels), &picture, &reason)
@@ -73,7 +73,7 @@ public struct Picture: Sendable {
           : status == 74
             ? "close other programs, or scale the picture down"
             : text.hasSuffix("allowed")
-              ? Limit.imagePixels.hint() : "a picture is a JPEG, PNG, WebP, BMP, GIF or TIFF file")
+              ? Limit.imagePixels.hint() : "a picture is a JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC file")
     }
     width = unsafe picture.width
     height = unsafe picture.height

@@ -2,7 +2,9 @@ import Arrays
 
 /// Finds picture files.
 public enum PictureFiles {
-  private static let suffixes: Set<String> = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif"]
+  private static let suffixes: Set<String> = [
+    "jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "avif", "heic", "heif",
+  ]
 
   /// Whether a name ends like a picture's.
   static func isPictureName(_ name: String) -> Bool {

@@ -19,7 +19,8 @@ struct Ask: LimitedCommand {
       """)
 
   @Argument(
-    help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file, a data: address, or - for standard input; or a video's file.",
+    help:
+      "A JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC file, a data: address, or - for standard input; or a video's file.",
     completion: .file())
   var image: String?
 

@@ -12,7 +12,7 @@ struct Attention: LimitedCommand {
       least a token looks at each patch.
       """)
 
-  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF or TIFF file.", completion: .file())
+  @Argument(help: "A JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC file.", completion: .file())
   var image: String
 
   @Argument(help: "What to ask.")
@@ -73,8 +73,13 @@ struct Attention: LimitedCommand {
     try OutputFile.checkCanBeWritten(file)
     let picture = try pictures.picture(image)
     if let note = noteOnTurned(picture.isTurned ? [image] : []) { Console.printError(note) }
-    let attention = try vqa.attention(
-      question, about: vqa.look(at: picture), options: options.answerOptions)
+    let seen: SeenImage
+    do {
+      seen = try vqa.look(at: picture)
+    } catch {
+      throw error.inFile(image)
+    }
+    let attention = try vqa.attention(question, about: seen, options: options.answerOptions)
     let choice = try AttentionChoice(attention, block: block, head: head, tokens: chosenTokens)
     switch form {
     case .safetensors: try attention.write(file)

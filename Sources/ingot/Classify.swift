@@ -10,7 +10,7 @@ struct Classify: LimitedCommand {
       An image that can't be read costs itself only: it is named, the others are told, and the exit status is 1.
       """)
 
-  @Argument(help: "JPEG, PNG, WebP, BMP, GIF or TIFF files.", completion: .file())
+  @Argument(help: "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC files.", completion: .file())
   var images: [String]
 
   @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"), completion: .file())

@@ -219,7 +219,13 @@ struct PictureOptions: ParsableArguments {
         continue
       }
       if picture.isTurned { out.turned.append(path) }
-      try body(path, picture)
+      do {
+        try body(path, picture)
+      } catch let error as Failure where error.kind == .badData && error.file == nil {
+        // Of this picture, such as its size.
+        guard paths.count > 1 else { throw error.inFile(path) }
+        out.failed.add(path, error.inFile(path))
+      }
     }
     return out
   }

@@ -51,6 +51,19 @@ import Testing
     #expect(try self.run("ask", Self.red, "", "--image", Self.blue).status == 64)
   }
 
+  /// A net that takes pictures as they are takes those of its own size.
+  @Test func sizesThatDoNotFitGoOn() throws {
+    let checkpoint = folder.file("odd")
+    try FileManager.default.copyItem(atPath: packageFile("weights/demo"), toPath: checkpoint)
+    try folder.write(Array(#"{"do_resize":false}"#.utf8), to: "odd/preprocessor_config.json")
+    #expect(try Run(["convert", checkpoint, "--set", "Release=odd"], shelf: shelf).status == 0)
+    let large = "Tests/QuestionAnsweringTests/Fixtures/images/cmyk.jpg"
+    let run = try Run(["ask", large, Self.shape, "--image", Self.red, "--set", "Release=odd"], shelf: shelf)
+    #expect(run.status == 1 && run.output.hasPrefix(Self.red))
+    #expect(run.errors.hasPrefix("ingot: error: \(large): is "))
+    #expect(run.errors.contains("when prepared as the net's profile says, and the net takes 64 × 64\n"))
+  }
+
   @Test func classifyGoesOn() throws {
     let plan = try ConversionPlan(
       openCheckpoint(packageFile("Tests/FamiliesTests/Fixtures/tiny-vit")),

@@ -20,4 +20,7 @@ void ingot_child_start_clock(void);
 /// written. The libraries must have been loaded. It is a second lock on doors that are shut anyway, so it can't fail.
 void ingot_child_confine(int output);
 
+/// The same for a library that can't do without threads of its own, which may then still be started.
+void ingot_child_confine_with_threads(int output);
+
 #endif
