@@ -25,12 +25,13 @@ struct ComparisonSide: Sendable {
   let tied: [(name: String, same: String)]
   let configurations: [String: [JSONMember]]
 
+  /// - Parameter part: which arrays are meant, of a checkpoint.
   /// - Throws: `Failure` when there is nothing readable at the path.
-  init(_ path: String) throws(Failure) {
+  init(_ path: String, _ part: CheckpointPart) throws(Failure) {
     if try !Paths.isFolder(path), try FileKind.of(InputFile(path)) == .netFile {
       try self.init(NetFile(path))
     } else {
-      try self.init(openCheckpoint(path))
+      try self.init(openCheckpoint(path, part))
     }
   }
 

@@ -1,4 +1,5 @@
 import Arrays
+import Checkpoints
 import Families
 import Synchronization
 
@@ -61,9 +62,10 @@ public struct Comparison: Sendable {
   private let onlyInA: [String]
   private let onlyInB: [String]
 
+  /// - Parameter part: which arrays are compared, of checkpoints.
   /// - Throws: `Failure` when one of the paths holds nothing that can be compared.
-  public init(_ first: String, _ second: String) throws(Failure) {
-    let (a, b) = (try ComparisonSide(first), try ComparisonSide(second))
+  public init(_ first: String, _ second: String, _ part: CheckpointPart = .weights) throws(Failure) {
+    let (a, b) = (try ComparisonSide(first, part), try ComparisonSide(second, part))
     // A net file holds one net of a family, a checkpoint all of them: what both can have is compared.
     let common = a.nets.intersection(b.nets)
     func relevant(_ side: ComparisonSide) -> [ComparisonSide.Item] {

@@ -46,6 +46,8 @@ public protocol Checkpoint: Sendable {
   var notes: [String] { get }
   /// What there is beside `arrays`, in the order of the file.
   var leftovers: [Leftover] { get }
+  /// What loading it in Python would call or import, beyond what makes arrays: names of functions and classes.
+  var calls: [String] { get }
 
   /// Reads `count` bytes of an array's data from `offset` on into the front of `buffer`, which grows when too small.
   /// - Parameter array: index into `arrays`.
@@ -55,6 +57,7 @@ public protocol Checkpoint: Sendable {
 extension Checkpoint {
   public var notes: [String] { [] }
   public var leftovers: [Leftover] { [] }
+  public var calls: [String] { [] }
 
   /// The folder with the configuration and tokenizer files.
   public var folder: String {

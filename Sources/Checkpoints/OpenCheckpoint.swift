@@ -1,18 +1,21 @@
 import Arrays
 
 /// Opens the checkpoint at a path: a weights file, or a folder that holds one under its usual name.
-/// - Throws: `Failure` of kind `noInput` when there is none, `badData` when it isn't what it should be.
-public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
+/// - Parameter part: which of its arrays are read.
+/// - Throws: `Failure` of kind `noInput` when there is none, or none of the part, `badData` when it isn't what it should be.
+public func openCheckpoint(_ path: String, _ part: CheckpointPart = .weights) throws(Failure) -> any Checkpoint {
   let path = try HubCache.snapshot(of: path) ?? path
-  let checkpoint: any Checkpoint
+  var checkpoint: any Checkpoint
   switch try Paths.isFolder(path) ? weightsFile(in: path) : .one(path) {
   case .one(let name):
     let file = try InputFile(name)
     checkpoint =
       name.hasSuffix(".index.json")
-      ? try ShardedCheckpoint(index: file, openedBy: path) : try openWeights(file, openedBy: path)
+      ? try ShardedCheckpoint(index: file, openedBy: path)
+      : try openWeights(file, openedBy: path, takesAll: part != .weights)
   case .shards(let names): checkpoint = try ShardedCheckpoint(shards: names, in: path)
   }
+  if case .at(let place) = part { checkpoint = try PartOfCheckpoint(checkpoint, at: place) }
   try Limit.arrays.check(checkpoint.arrays.count, "arrays", file: path)
   var total = 0
   for array in checkpoint.arrays {
@@ -40,7 +43,10 @@ public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
 private let longestName = 4096
 
 /// Opens one weights file, by its content.
-func openWeights(_ file: InputFile, openedBy path: String) throws(Failure) -> any Checkpoint {
+/// - Parameter takesAll: whether what is no weights is taken too.
+func openWeights(
+  _ file: InputFile, openedBy path: String, takesAll: Bool = false
+) throws(Failure) -> any Checkpoint {
   let kind = try FileKind.of(file)
   switch kind {
   case .safetensors: return try SafetensorsCheckpoint(file, openedBy: path)
@@ -50,10 +56,16 @@ func openWeights(_ file: InputFile, openedBy path: String) throws(Failure) -> an
     let archive: ZipArchive
     do { archive = try ZipArchive(file) } catch { throw error.inFile(file.path) }
     if let weights = archive.entry("model.weights.h5") {
-      return try HDF5Checkpoint(file, range: weights.range, openedBy: path)
+      let range: Range<Int>
+      do { range = try archive.stored(weights) } catch { throw error.inFile(file.path) }
+      return try HDF5Checkpoint(file, range: range, openedBy: path)
     }
-    return try TorchCheckpoint(file, openedBy: path)
-  case .pickle: return try TorchCheckpoint(file, openedBy: path)
+    return try TorchCheckpoint(file, openedBy: path, takesAll: takesAll)
+  case .pickle: return try TorchCheckpoint(file, openedBy: path, takesAll: takesAll)
+  case .tar where try TorchTar.isOne(file):
+    throw Failure.unsupported(
+      file: file.path, "is a PyTorch file of before version 0.1.10 (2017), a tar archive, which is not read",
+      hint: "load it with torch.load in Python, and save it again with torch.save")
   default:
     // A safetensors file that is damaged in its first bytes is told what is wrong with them.
     if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }

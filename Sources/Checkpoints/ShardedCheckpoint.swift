@@ -8,6 +8,11 @@ public struct ShardedCheckpoint: Checkpoint {
   public var format: String { "\(shards.first?.format ?? "empty"), \(shards.count) files" }
   public var files: [InputFile] { shards.flatMap(\.files) }
   public var metadata: [(name: String, value: String)] { shards.first?.metadata ?? [] }
+  public var leftovers: [Leftover] { shards.flatMap(\.leftovers) }
+  public var calls: [String] {
+    var seen: Set<String> = []
+    return shards.flatMap(\.calls).filter { seen.insert($0).inserted }
+  }
   private let shards: [any Checkpoint]
   private let isWithoutIndex: Bool
   public var notes: [String] {

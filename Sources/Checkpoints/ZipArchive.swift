@@ -1,13 +1,15 @@
 import Arrays
 
-/// The directory of a zip archive (PKWARE APPNOTE 6.3). Of a checkpoint's, entries are stored, not compressed, and their
-/// bytes then read in place; others may be deflated.
+/// The directory of a zip archive (PKWARE APPNOTE 6.3). Of a checkpoint's, the entries that are read are stored, not
+/// compressed, and their bytes then read in place; what nobody reads may be packed in whatever way.
 package struct ZipArchive {
   package struct Entry {
     package let name: String
     /// Where its bytes are in the file, packed or not.
     let range: Range<Int>
-    fileprivate let isDeflated: Bool
+    fileprivate let method: UInt16
+    fileprivate let isEncrypted: Bool
+    fileprivate var isDeflated: Bool { method == 8 }
     fileprivate let size: UInt64
     fileprivate let crc: UInt32
   }
@@ -15,7 +17,8 @@ package struct ZipArchive {
   let file: InputFile
   package private(set) var entries: [Entry] = []
 
-  /// - Parameter takesDeflated: whether entries may be compressed.
+  /// - Parameter takesDeflated: whether entries are to be read that are compressed: then each must be so by a method that
+  ///   is known.
   /// - Throws: `Failure` of kind `badData` naming the entry or the byte.
   package init(_ file: InputFile, takesDeflated: Bool = false) throws(Failure) {
     self.file = file
@@ -37,7 +40,9 @@ package struct ZipArchive {
       if header.name.last == UInt8(ascii: "/") { continue }
       let range = try ZipArchive.range(of: header, in: file, end: directory.offset, takesDeflated)
       entries.append(
-        Entry(name: header.text, range: range, isDeflated: header.method == 8, size: header.size, crc: header.crc))
+        Entry(
+          name: header.text, range: range, method: header.method, isEncrypted: header.flags & 1 != 0, size: header.size,
+          crc: header.crc))
     }
     guard reader.remaining == 0 else {
       throw Failure(.badData, place: "zip directory", "has \(reader.remaining) bytes after its last entry")
@@ -47,6 +52,19 @@ package struct ZipArchive {
 
   /// The entry of that name; nil when there is none.
   func entry(_ name: String) -> Entry? { entries.first { $0.name.isSameBytes(as: name) } }
+
+  /// Where the bytes of an entry stand, which are as they are.
+  /// - Throws: `Failure` of kind `badData` when the entry is packed or encrypted.
+  func stored(_ entry: Entry) throws(Failure) -> Range<Int> {
+    let place = "zip entry \"\(entry.name)\""
+    guard !entry.isEncrypted else { throw Failure(.badData, place: place, "is encrypted") }
+    guard entry.method == 0 else {
+      throw Failure(
+        .badData, place: place, "is compressed (method \(entry.method)); checkpoints store their entries as they are",
+        hint: "unpack the archive and pack it again without compression (zip -0)")
+    }
+    return entry.range
+  }
 
   /// The bytes of an entry, unpacked, with the length and checksum that it states.
   /// - Throws: `Failure` of kind `badData` when it has others, is damaged, or is of more bytes than `limit`; `io`.
@@ -123,18 +141,15 @@ package struct ZipArchive {
     of header: CentralHeader, in file: InputFile, end: Int, _ takesDeflated: Bool
   ) throws(Failure) -> Range<Int> {
     let place = "zip entry \"\(header.text)\""
-    guard header.flags & 1 == 0 else { throw Failure(.badData, place: place, "is encrypted") }
-    guard header.method == 0 || takesDeflated && header.method == 8 else {
-      if takesDeflated {
+    if takesDeflated {
+      guard header.flags & 1 == 0 else { throw Failure(.badData, place: place, "is encrypted") }
+      guard header.method == 0 || header.method == 8 else {
         throw Failure(
           .badData, place: place, "is compressed by method \(header.method), which is not read",
           hint: "unpack the archive, and give the file in it")
       }
-      throw Failure(
-        .badData, place: place, "is compressed (method \(header.method)); checkpoints store their entries as they are",
-        hint: "unpack the archive and pack it again without compression (zip -0)")
     }
-    guard header.method == 8 || header.compressedSize == header.size else {
+    guard header.method != 0 || header.flags & 1 != 0 || header.compressedSize == header.size else {
       throw Failure(
         .badData, place: place, "is stored but states two sizes: \(header.compressedSize) and \(header.size)")
     }

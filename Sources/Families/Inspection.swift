@@ -69,25 +69,34 @@ public struct Inspection: Sendable {
 
 extension Inspection {
   /// Of whatever a selection names.
-  public init(_ selection: NetSelection, shelf: Shelf) throws(Failure) {
+  /// - Parameter part: which arrays of a checkpoint are meant; nil: those of its net.
+  public init(_ selection: NetSelection, shelf: Shelf, part: CheckpointPart? = nil) throws(Failure) {
     switch selection {
     case .path(let path):
       if try !Paths.isFolder(path) {
         let file = try InputFile(path)
         if try FileKind.of(file) == .netFile {
+          try Self.checkIsWhole(part, path)
           try self.init(NetFile(file))
           return
         }
       }
-      try self.init(openCheckpoint(path))
+      try self.init(openCheckpoint(path, part ?? .weights))
     case .combination(let family, let combination):
       let path = shelf.path(family, combination)
+      try Self.checkIsWhole(part, path)
       if try Paths.exists(path) {
         try self.init(NetFile(path))
       } else {
         try self.init(family, combination)
       }
     }
+  }
+
+  private static func checkIsWhole(_ part: CheckpointPart?, _ path: String) throws(Failure) {
+    guard part != nil else { return }
+    throw Failure(
+      .usage, file: path, "is a net file, of which no part can be chosen", hint: "--all and --at go with a checkpoint")
   }
 
   /// Of a net file; its definition, made from its own configuration, must demand just the arrays that it holds.

@@ -35,6 +35,8 @@ extension Inspection {
       ("configuration", JSONValue(.object(configuration))),
       ("profile", profile ?? .null),
       ("provenance", provenance ?? .null),
+      ("leftovers", checkpoint.map { .array($0.leftovers.map(\.json)) }),
+      ("calls", checkpoint.map { .strings($0.calls) }),
       ("notes", .strings(notes)),
     ]
     return JSONValue(.object(members.compactMap { name, value in value.map { JSONMember(name, $0) } }))
@@ -56,6 +58,10 @@ extension Inspection {
         ]))
     }
     return JSONValue(.object(members))
+  }
+
+  private var checkpoint: (any Checkpoint)? {
+    if case .checkpoint(let checkpoint) = subject { checkpoint } else { nil }
   }
 
   private var path: String? {
@@ -87,6 +93,10 @@ extension Inspection {
     case .combination: nil
     }
   }
+}
+
+extension Leftover {
+  fileprivate var json: JSONValue { .object(["name": .string(name), "what": .string(what)]) }
 }
 
 extension Inspection.ArrayLine {

@@ -15,6 +15,7 @@ extension Inspection {
     lines.append("")
     lines += totals
     if let statistics { lines += [""] + statisticsLines(statistics) }
+    if !besides.isEmpty { lines += [""] + besides }
     if !notes.isEmpty { lines += [""] + notes.map { "note: \(printable($0))" } }
     return lines.joined(separator: "\n")
   }
@@ -98,6 +99,31 @@ extension Inspection {
         grouped(first.shape.elements) + (group.arrays.count > 1 ? " ×\(group.arrays.count)" : ""))
     }
     return table.lines
+  }
+
+  /// Lines of what else there is in a checkpoint that are printed.
+  private static let mostBesides = 20
+  private static let mostCalls = 12
+
+  /// What there is beside the arrays, and what loading it elsewhere would do.
+  private var besides: [String] {
+    guard case .checkpoint(let checkpoint) = subject else { return [] }
+    var lines: [String] = []
+    let leftovers = checkpoint.leftovers
+    if !leftovers.isEmpty {
+      lines.append("also in the file")
+      lines += leftovers.prefix(Self.mostBesides).map { "  " + printable(shortened("\($0.name): \($0.what)", to: 200)) }
+      let more = leftovers.count - Self.mostBesides
+      if more > 0 { lines.append("  … and \(more) more (--json lists them)") }
+    }
+    let calls = checkpoint.calls
+    if !calls.isEmpty {
+      let more = calls.count - Self.mostCalls
+      lines.append(
+        "loading it in Python calls: " + printable(calls.prefix(Self.mostCalls).joined(separator: ", "))
+          + (more > 0 ? " and \(more) more (--json lists them)" : ""))
+    }
+    return lines
   }
 
   private func statisticsLines(_ statistics: MeasuredArrays) -> [String] {

@@ -35,11 +35,12 @@ struct Convert: LimitedCommand {
   @Flag(help: "Replace nets on the shelf that came from another checkpoint.")
   var force = false
 
+  @OptionGroup var part: PartOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let opened = try openCheckpoint(checkpoint)
+    let opened = try openCheckpoint(checkpoint, part.chosen)
     let plan = try ConversionPlan(
       opened,
       ConversionRequest(

@@ -16,11 +16,12 @@ struct Diff: LimitedCommand {
   @Argument(help: "Another one.", completion: .file())
   var b: String
 
+  @OptionGroup var part: PartOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let comparison = try Comparison(a, b)
+    let comparison = try Comparison(a, b, part.chosen)
     let progress = ProgressLine("comparing", total: comparison.totalBytes)
     defer { progress.finish() }
     let difference = try comparison.run(progress: progress.add)

@@ -26,13 +26,14 @@ struct Inspect: LimitedCommand {
   @Option(help: .init("Write a page with all that was found and measured.", valueName: "file"), completion: .file())
   var html: String?
 
+  @OptionGroup var part: PartOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     // Where several nets fit, the default combination is shown, as one that isn't on the shelf is.
     let selected = try (try? selection.selectionOnShelf(path: path)) ?? selection.selection(path: path)
-    let inspection = try Inspection(selected, shelf: selection.shelfOptions.chosen)
+    let inspection = try Inspection(selected, shelf: selection.shelfOptions.chosen, part: part.given)
     let file = try html.map { path throws(Failure) in try OutputFile(path) }
     let measured = statistics || file != nil ? try measure(inspection) : nil
     if let file { try InspectionPage(inspection, statistics: measured).page.write(to: file) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Arrays
 import Assurance
+import Checkpoints
 import Families
 import Kernels
 import NetFile
@@ -60,6 +61,26 @@ struct SelectionOptions: ParsableArguments {
 
   func givenFamily() throws(Failure) -> Family? {
     if let family { try Family.named(family) } else { nil }
+  }
+}
+
+/// Which arrays of a checkpoint.
+struct PartOptions: ParsableArguments {
+  @Flag(help: "Take all arrays of a checkpoint, by their paths in the file, and not those of its net alone.")
+  var all = false
+
+  @Option(
+    help: .init(
+      "Take the arrays of a checkpoint that stand at this path in the file, such as model_ema.", valueName: "path"))
+  var at: String?
+
+  /// nil where neither is given.
+  var given: CheckpointPart? { at.map(CheckpointPart.at) ?? (all ? .all : nil) }
+  var chosen: CheckpointPart { given ?? .weights }
+
+  func validate() throws {
+    if all, at != nil { throw ValidationError("--all and --at are both given") }
+    if at?.isEmpty == true { throw ValidationError("--at needs a path") }
   }
 }
 

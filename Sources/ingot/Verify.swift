@@ -36,12 +36,14 @@ struct Verify: LimitedCommand {
   @Option(help: "Most error of an output, as a part of the reference's largest magnitude.")
   var tolerance = ReferenceVerification.usualTolerance
 
+  @OptionGroup var part: PartOptions
   @OptionGroup var computing: ComputingOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard tolerance.isFinite, tolerance >= 0 else { throw ValidationError("--tolerance is a number from 0") }
+    if source == nil, part.given != nil { throw ValidationError("--all and --at go with --source") }
     if reference == nil, computing.isGiven { throw ValidationError("--threads and --kernels go with --reference") }
     if reference != nil, !paths.isEmpty, !selection.parameters.isEmpty {
       throw ValidationError("paths and parameters are both given")
@@ -72,7 +74,7 @@ struct Verify: LimitedCommand {
       let areMany = paths.isEmpty && files.count > 1
       for file in files { out.append(try Verification(file, quantizedFrom: float, isLenient: areMany)) }
     } else {
-      let checkpoint = try openCheckpoint(source)
+      let checkpoint = try openCheckpoint(source, part.chosen)
       // Of a whole shelf, some nets may have come another way.
       let isWholeShelf = paths.isEmpty && selection.parameters.isEmpty
       for file in files { out.append(try Verification(file, source: checkpoint, isLenient: isWholeShelf)) }
