@@ -319,6 +319,8 @@ def storage_sizes(state):
         elif opcode.name in ("BINGET", "LONG_BINGET"):
             seen.append(memo[argument])
         elif opcode.name == "BINPERSID":
+            if "module" in seen[-8:] and "storage" not in seen[-8:]:  # a class: ("module", class, file, code)
+                continue
             start = len(seen) - 1 - seen[::-1].index("storage")
             _, kind, name, _, count = seen[start:start + 5]
             out[name] = ELEMENT_SIZES[kind.removeprefix("torch ")] * count

@@ -136,21 +136,16 @@ private struct ArchiveReader {
     tree = try parser.parse()
     // Only those that are mentioned: an archive can have a million entries and a thousand pickles.
     var wanted: Set<String> = []
-    for reference in tree.references where reference.pickle == number {
-      guard let id = tree.items(reference.identity), id.count > 2 else { continue }
-      if case .string(let key, _) = id[2] { wanted.insert(key) }
-      if case .integer(let key) = id[2] { wanted.insert("\(key)") }
+    for (index, reference) in tree.references.enumerated() where reference.pickle == number {
+      // One that is malformed is told when an array has it.
+      if let storage = try? TorchStorage(index, in: tree) { wanted.insert(storage.key.key) }
     }
     guard !wanted.isEmpty else { return }
     let prefix = folder + storages
     for entry in archive.entries where entry.name.hasPrefix(prefix) && entry.name.hasSuffix(ending) {
       let key = String(entry.name.dropFirst(prefix.count).dropLast(ending.count))
       guard wanted.contains(key) else { continue }
-      // Names of other bytes may yet be the same text, written with other code points.
-      let stored = try archive.stored(entry)
-      guard self.storages.updateValue(stored, forKey: StorageKey(pickle: number, key: key)) == nil else {
-        throw Failure(.badData, place: "storage \"\(key)\"", "is there twice")
-      }
+      self.storages[StorageKey(pickle: number, key: key)] = try archive.stored(entry)
     }
   }
 

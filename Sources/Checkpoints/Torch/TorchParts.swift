@@ -99,6 +99,8 @@ struct TorchParts {
   private mutating func take(
     _ value: PickleValue, _ path: String, into part: Int, isOfState: Bool
   ) throws(Failure) {
+    // An attribute may be what the state has already.
+    if !isOfState, let node = tree.node(value), stateTensors.contains(node) { return }
     let reading: TensorReading?
     do { reading = try reader.reading(value) } catch {
       throw Failure(error.kind, place: "\(pickle), array \"\(path)\"", error.reason, hint: error.hint)
@@ -308,7 +310,6 @@ struct TorchParts {
     attributes = []
     for attribute in waiting {
       if reader.isTensor(attribute.value) {
-        guard let node = tree.node(attribute.value), !stateTensors.contains(node) else { continue }
         try take(attribute.value, attribute.path, into: attribute.part, isOfState: false)
         continue
       }
