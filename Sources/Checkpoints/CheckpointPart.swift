@@ -50,13 +50,15 @@ struct PartOfCheckpoint: Checkpoint {
       let list = known.map { shortened(String($0), to: 60) }.joined(separator: ", ")
       throw Failure(
         .noInput, file: whole.path, "has no arrays at \"\(shortened(part, to: 100))\"",
-        hint: list.isEmpty ? "it has no arrays at all" : "paths in it begin with \(list); `ingot inspect --all` shows them")
+        hint: list.isEmpty
+          ? "it has no arrays at all" : "paths in it begin with \(list); `ingot inspect --all` shows them")
     }
     self.arrays = arrays
     self.places = places
     self.whole = whole
     path = whole.path
-    notes = whole.notes + ["the arrays are those of \"\(part)\"; \(whole.arrays.count - arrays.count) others are left out"]
+    notes =
+      whole.notes + ["the arrays are those of \"\(part)\"; \(whole.arrays.count - arrays.count) others are left out"]
     leftovers = whole.leftovers.compactMap { leftover in
       name(leftover.name).map { Leftover(name: $0, what: leftover.what) }
     }

@@ -27,7 +27,8 @@ import Testing
         continue
       }
       #expect(try checkpoint.arrays[index].shape.dimensions == member.value.member("shape").sizes(), "\(member.key)")
-      #expect(try checkpoint.arrays[index].elementType.rawValue == member.value.member("type").string(), "\(member.key)")
+      #expect(
+        try checkpoint.arrays[index].elementType.rawValue == member.value.member("type").string(), "\(member.key)")
       let data = try checkpoint.data(of: index)
       #expect(try SHA256.digest(data).description == member.value.member("sha256").string(), "\(member.key)")
       if data.count > 1 {

@@ -333,7 +333,16 @@ import Testing
       ("bytes of a packed note in a PNG, unpacked", number(1 << 20)),
       ("combining marks in a row, in any text of a file", "30"),
       ("bytes of an array's name in a checkpoint", "4,096"),
-      ("arguments of a call in a pickle; bytes of a storage's key", "64; 64"),
+      ("bytes of a storage's key in a PyTorch file", "64"),
+      (
+        "members of dictionaries, lists and objects of a PyTorch file that are looked at, each as often as it is met",
+        "2,000,000"
+      ),
+      (
+        "dictionaries in dictionaries of a PyTorch file that are followed; calls in calls that make one tensor",
+        "100; 8"
+      ),
+      ("pickles of a PyTorch package", "1,000"),
       ("tokens of an answer that a net file may ask for", "1,024"),
       ("bytes of a tile or strip of a TIFF: those of the picture, or", number(1 << 27)),
     ]

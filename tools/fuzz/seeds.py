@@ -97,13 +97,42 @@ def pickles():
     )
 
 
+def call(module, name, *arguments):
+    return b"c" + module.encode() + b"\n" + name.encode() + b"\n(" + b"".join(arguments) + b"tR"
+
+
+def objects():
+    """Pickles of what is no state dict."""
+    yield b"](" + tensor() + b"}(" + integer(0) + tensor(shape=(4,), strides=(1,)) + b"ue"
+    yield tensor()
+    module = b"}(" + text("_parameters") + dictionary(w=tensor()) + text("_buffers") + dictionary(b=tensor(offset=4), c=tensor(offset=8))
+    names = call("__builtin__", "set", b"](" + text("c") + b"e")
+    inner = call("a", "Inner") + module + text("_non_persistent_buffers_set") + names + text("_modules") + b"}ub"
+    yield inner
+    yield call("a", "Net") + b"}(" + text("_parameters") + b"}" + text("_modules") + dictionary(x=inner) + text("y") + tensor() + b"ub"
+    moments = b"}(" + integer(0) + dictionary(exp_avg=tensor(), step=integer(1)) + b"u"
+    yield dictionary(step=integer(7), net=dictionary(w=tensor()), opt=dictionary(state=moments, param_groups=b"]"), z=dictionary(q=tensor(offset=1, shape=(2,), strides=(1,))))
+    yield dictionary(model=dictionary(w=tensor()), model_ema=dictionary(w=tensor(offset=8)))
+    affine = b"(ctorch\nper_tensor_affine\nG\x3f\xf0\0\0\0\0\0\0K\3t"
+    view = tensor("QInt8Storage", count=64).split(b"_rebuild_tensor_v2\n(")[1].split(b"\x89")[0]
+    yield dictionary(q=b"ctorch._utils\n_rebuild_qtensor\n(" + view + affine + b"\x89ccollections\nOrderedDict\n)RtR")
+    layout = call("torch.serialization", "_get_layout", text("torch.sparse_coo"))
+    yield dictionary(s=call("torch._utils", "_rebuild_sparse_tensor", layout, b"(" + tensor("LongStorage", count=8) + tensor() + b"(K\2K\2tt"))
+    kind = call("numpy", "dtype", text("f4"), b"\x89\x88") + b"(K\3" + text(">") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
+    raw = call("_codecs", "encode", text("abcdefgh"), text("latin1"))
+    yield dictionary(n=call("numpy.core.multiarray", "_reconstruct", b"cnumpy\nndarray\n", b"(K\0t", text("b")) + b"(K\1(K\2t" + kind + b"\x88" + raw + b"tb")
+    yield b"(" + text("a") + b"ia\nB\n0(ca\nB\no0ca\nB\n)}\x920\x82\1000Px\n0(K\1\x910\x97\x980" + dictionary(a=tensor())
+    yield call("a", "Dict") + b"(" + text("w") + tensor() + b"u(" + tensor() + b"e"
+
+
 def torch_files():
-    for pickle in pickles():
-        yield b"\1\x80\2" + pickle + b"."
-        yield b"\2\x80\2" + pickle + b"."
-    for path in sorted((TESTS / "CheckpointsTests/Fixtures/torch").iterdir()):
-        if path.suffix in (".pt", ".pth") and path.stat().st_size <= 3000:
-            yield b"\0" + path.read_bytes()
+    for pickle in [*pickles(), *objects()]:
+        for choice in (1, 2, 4, 5):
+            yield bytes([choice]) + b"\x80\2" + pickle + b"."
+    for folder in ("torch", "torch-kinds"):
+        for path in sorted((TESTS / "CheckpointsTests/Fixtures" / folder).iterdir()):
+            if path.suffix != ".json" and path.stat().st_size <= 3000:
+                yield b"\0" + path.read_bytes()
 
 
 def hdf5_answers():

@@ -27,6 +27,9 @@ extension TensorReader {
     guard let (source, bytes) = bytes(of: data) else {
       return .unreadable("is a NumPy array whose data are not in the file")
     }
+    guard dimensions.count <= Shape.maximumRank else {
+      return .unreadable("is a NumPy array of \(dimensions.count) dimensions; at most \(Shape.maximumRank) are read")
+    }
     let (shapeBytes, size) = (try Shape(dimensions).bytes(of: elementType), elementType.size)
     guard shapeBytes == bytes else {
       throw Failure(.badData, "is a NumPy array of \(shapeBytes) bytes by its shape, for which there are \(bytes)")
@@ -41,7 +44,8 @@ extension TensorReader {
 
   /// A number of NumPy's, `scalar(type, bytes)`, as text; nil for anything else.
   func numpyScalar(_ value: PickleValue) -> String? {
-    guard let function = tree.function(of: value), function.hasPrefix("numpy."), function.hasSuffix(".multiarray.scalar")
+    guard let function = tree.function(of: value), function.hasPrefix("numpy."),
+      function.hasSuffix(".multiarray.scalar")
     else { return nil }
     let given = tree.arguments(of: value)
     guard let type = given.first, let dtype = NumPyType(type, in: tree) else { return "a NumPy number" }

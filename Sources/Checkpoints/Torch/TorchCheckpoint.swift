@@ -126,7 +126,8 @@ public struct TorchCheckpoint: Checkpoint {
   private static func onlyTraining(
     _ found: TorchParts, _ contents: TorchContents, _ weights: TorchWeights
   ) -> Failure {
-    let names = (found.parts[0].parts.map { found.parts[$0].key } + found.parts[0].arrays.map { found.tensors[$0].name })
+    let names =
+      (found.parts[0].parts.map { found.parts[$0].key } + found.parts[0].arrays.map { found.tensors[$0].name })
       .prefix(8)
     return Failure(
       .badData, place: contents.pickle, "holds arrays in \(names.joined(separator: ", ")) only, which are no weights",

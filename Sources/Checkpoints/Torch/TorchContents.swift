@@ -77,6 +77,11 @@ struct TorchContents {
     var members: [PickleValue] = []
     var entries = archive.entries.filter { $0.name.hasSuffix(".pkl") }
     entries.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    guard !entries.isEmpty else {
+      throw Failure.unsupported(
+        place: "zip archive", "is a package of PyTorch's without pickles: it holds code only",
+        hint: "name the file with the net's weights")
+    }
     guard entries.count <= mostPickles else {
       throw Failure(.badData, place: "zip archive", "has \(entries.count) pickles; at most \(mostPickles) are read")
     }
@@ -95,7 +100,9 @@ struct TorchContents {
   /// The error of an archive in which no weights are found, by what it seems to be.
   private static func other(_ archive: ZipArchive) -> Failure {
     func has(_ ending: String) -> Bool { archive.entries.contains { $0.name.hasSuffix(ending) } }
-    if has("serialized_exported_program.json") || has("/models/model.json") || has("/data/aotinductor/") {
+    if has("serialized_exported_program.json") || has("/models/model.json")
+      || archive.entries.contains(where: { $0.name.contains("/data/aotinductor/") })
+    {
       return .unsupported(
         place: "zip archive", "is a program of torch.export whose weights are not stored as tensors of their own",
         hint: "in Python: torch.save(torch.export.load(\"FILE\").state_dict, \"weights.pt\")")
@@ -169,7 +176,8 @@ private struct ArchiveReader {
     var out: [Leftover] = []
     let code = entries("code/").filter { $0.name.hasSuffix(".py") }
     if !code.isEmpty {
-      out.append(Leftover(name: "code", what: "\(code.count) \(code.count == 1 ? "file" : "files") of the program's code"))
+      out.append(
+        Leftover(name: "code", what: "\(code.count) \(code.count == 1 ? "file" : "files") of the program's code"))
     }
     if archive.entry(folder + "bytecode.pkl") != nil {
       out.append(Leftover(name: "bytecode.pkl", what: "the program for PyTorch Mobile"))

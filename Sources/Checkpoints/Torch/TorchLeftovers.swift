@@ -41,7 +41,7 @@ struct TorchLeftovers {
     for (key, value) in members(of: part.value) {
       if let node = found.tree.node(value), let part = inner[node] {
         if told.insert(part).inserted { tellPart(part) }
-      } else if !found.reader.isTensor(value) {
+      } else if !found.reader.isTensor(value), !found.holdsArrays(value) {
         let isUsual = isProgram(part.value) && Self.usualFlags.contains { found.tree.isText(key, $0) }
         guard !isUsual else { continue }
         guard lines.count < Self.mostLines else {
@@ -95,7 +95,9 @@ struct TorchLeftovers {
 extension PickleTree {
   /// What a value is, in words; an object is not looked into.
   func description(of value: PickleValue, _ reader: TensorReader) -> String {
-    func members(_ index: Int) -> String { containers[index].count == 1 ? "1 item" : "\(containers[index].count) items" }
+    func members(_ index: Int) -> String {
+      containers[index].count == 1 ? "1 item" : "\(containers[index].count) items"
+    }
     switch value {
     case .none: return "None"
     case .boolean(let value): return value ? "True" : "False"
@@ -112,7 +114,9 @@ extension PickleTree {
       let count = containers[index].count / 2
       return "a dictionary of \(count) \(count == 1 ? "member" : "members")"
     case .global(let index): return "the name \(shortened(globals[index], to: 80))"
-    case .object: return reader.numpyScalar(value) ?? "an object of \(shortened(className(of: value) ?? "a class that is not named", to: 80))"
+    case .object:
+      return reader.numpyScalar(value)
+        ?? "an object of \(shortened(className(of: value) ?? "a class that is not named", to: 80))"
     case .persistent(let index):
       if let storage = try? TorchStorage(index, in: self) {
         return "a storage" + (storage.bytes.map { " of \(byteCount($0))" } ?? "")

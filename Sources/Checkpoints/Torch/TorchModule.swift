@@ -34,4 +34,3 @@ struct TorchModule {
     memberCount = all.count / 2 + inner.count / 2 + buffers.count + flat.count / 2
   }
 }
-

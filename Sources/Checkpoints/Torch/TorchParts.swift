@@ -84,7 +84,8 @@ struct TorchParts {
     return parts.count - 1
   }
 
-  private func holdsArrays(_ value: PickleValue) -> Bool {
+  /// Whether there are arrays in a value, however deep.
+  func holdsArrays(_ value: PickleValue) -> Bool {
     guard !holds.isEmpty, let node = tree.node(value) else { return false }
     return holds[node]
   }

@@ -63,7 +63,9 @@ struct TorchPlacement: Sendable {
   }
 
   /// Bytes of a number; a complex one is of two.
-  private static func unit(_ type: ElementType) -> Int { type.rawValue.hasPrefix("complex") ? type.size / 2 : type.size }
+  private static func unit(_ type: ElementType) -> Int {
+    type.rawValue.hasPrefix("complex") ? type.size / 2 : type.size
+  }
 
   /// Whether the bytes in the file are those of the array.
   var isPlain: Bool {
@@ -87,7 +89,8 @@ struct TorchPlacement: Sendable {
       let all = text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
       let first = offset * size
       guard first + needed <= all.count else {
-        throw Failure(.io, "the file changed while it was being read", hint: "wait until whatever writes it has finished")
+        throw Failure(
+          .io, "the file changed while it was being read", hint: "wait until whatever writes it has finished")
       }
       span = Array(all[first..<first + needed])
     }

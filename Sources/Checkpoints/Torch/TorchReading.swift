@@ -91,11 +91,8 @@ struct TensorReader {
     guard arguments.count >= 4, case .integer(let offset) = arguments[1], let dimensions = tree.integers(arguments[2]),
       let strides = tree.integers(arguments[3])
     else { throw Self.noView }
-    let storage: TorchStorage
-    switch arguments[0] {
-    case .persistent(let index): storage = try TorchStorage(index, in: tree)
-    default: throw Self.noView
-    }
+    guard case .persistent(let index) = arguments[0] else { throw Self.noView }
+    let storage = try TorchStorage(index, in: tree)
     let type: ElementType
     switch storage.kind {
     case .known(let known): type = known
@@ -105,7 +102,17 @@ struct TensorReader {
     if arguments.count > 6, isMarked(arguments[6]) {
       return .unreadable("is marked as negated or conjugated, which is not supported")
     }
-    return .array(try storage.view(type, offset: offset, dimensions, strides))
+    return try array(dimensions) { () throws(Failure) in
+      try storage.view(type, offset: offset, dimensions, strides)
+    }
+  }
+
+  /// A view, unless it has more dimensions than arrays have here.
+  func array(_ dimensions: [Int], _ view: () throws(Failure) -> TorchView) throws(Failure) -> TensorReading {
+    guard dimensions.count <= Shape.maximumRank else {
+      return .unreadable("has \(dimensions.count) dimensions; at most \(Shape.maximumRank) are read")
+    }
+    return .array(try view())
   }
 
   /// (untyped storage, offset, size, stride, requires_grad, hooks, dtype, flags)
@@ -119,7 +126,9 @@ struct TensorReader {
     if arguments.count > 7, isMarked(arguments[7]) {
       return .unreadable("is marked as negated or conjugated, which is not supported")
     }
-    return .array(try storage.view(type, offset: offset, dimensions, strides))
+    return try array(dimensions) { () throws(Failure) in
+      try storage.view(type, offset: offset, dimensions, strides)
+    }
   }
 
   /// There are two flags; many, which all arrays share, would take for ever.

@@ -31,10 +31,13 @@ struct TorchWeights {
     var root = 0
     var level = self.level(of: root, isOuter: true)
     while let usual = level.usual {
-      let others = level.left.map { found.parts[$0].key } + level.strayArrays.map { found.tensors[$0].name.inside(found.parts[root].path) }
+      let others =
+        level.left.map { found.parts[$0].key }
+        + level.strayArrays.map { found.tensors[$0].name.inside(found.parts[root].path) }
       let list = others.prefix(8).joined(separator: ", ")
       notes.append(
-        "the arrays are those of \"\(found.parts[usual].key)\"" + (others.isEmpty ? "" : "; those of \(list) are left out"))
+        "the arrays are those of \"\(found.parts[usual].key)\""
+          + (others.isEmpty ? "" : "; those of \(list) are left out"))
       leave(level)
       root = usual
       level = self.level(of: root, isOuter: true)
@@ -174,7 +177,9 @@ struct TorchWeights {
     guard !marked.isEmpty, marked.count < parts.count else { return [] }
     func shapes(_ part: Int) -> [Shape: Int] {
       var out: [Shape: Int] = [:]
-      for tensor in found.parts[part].all where floatBytes(tensor) > 0 { out[found.tensors[tensor].view.shape, default: 0] += 1 }
+      for tensor in found.parts[part].all where floatBytes(tensor) > 0 {
+        out[found.tensors[tensor].view.shape, default: 0] += 1
+      }
       return out
     }
     let others = parts.filter { !isAverage($0) }.map { (part: $0, shapes: shapes($0)) }

@@ -41,7 +41,9 @@ struct TrainingSigns {
     guard depth < 4 else { return false }
     let part = found.parts[index]
     if part.isModule { return false }
-    if let name = tree.className(of: part.value), name.hasPrefix("torch.optim."), !name.contains("swa_utils") { return true }
+    if let name = tree.className(of: part.value), name.hasPrefix("torch.optim."), !name.contains("swa_utils") {
+      return true
+    }
     for value in [part.value] + (tree.state(of: part.value).map { [$0] } ?? []) {
       if tree.member("state", of: value) != nil, tree.member("param_groups", of: value) != nil { return true }
     }
@@ -67,7 +69,8 @@ struct TrainingSigns {
 
   /// Of torch.optim's optimizers, and those of others that keep to their words.
   private static let moments: Set<String> = [
-    "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "momentum_buffer", "square_avg", "grad_avg", "acc_delta", "ax",
+    "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "momentum_buffer", "square_avg", "grad_avg", "acc_delta",
+    "ax",
     "step_size", "exp_avg_diff", "exp_avg_slow", "exp_avg_sq_row", "exp_avg_sq_col", "mu_product", "prev_grad",
   ]
 

@@ -46,16 +46,39 @@ extension FuzzTarget {
   }()
 
   /// What torch.save wrote: a whole file; or a pickle alone, to which the rest of a zip archive, or of the older form, is
-  /// added.
+  /// added; with all of its arrays, or its weights only.
   static let torch = FuzzTarget("torch") { bytes in
-    let (form, rest) = bytes.choice(of: 3)
+    let (choice, rest) = bytes.choice(of: 6)
     let content =
-      switch form {
+      switch choice % 3 {
       case 0: rest
       case 1: zipArchive(pickle: rest)
       default: legacyHead + rest + legacyTail
       }
-    try checkCopy(of: TorchCheckpoint(file.holding(content)))
+    let input = try file.holding(content)
+    let checkpoint = try TorchCheckpoint(input, takesAll: choice >= 3)
+    try checkCopy(of: checkpoint)
+    try expect(checkpoint.leftovers.count <= 300, "more lines of what else there is than anybody reads")
+    guard choice < 3, !checkpoint.arrays.isEmpty else { return }
+    // The weights are some of all arrays, with what stands before all of their names left off.
+    let all = try sure("all arrays") { try TorchCheckpoint(input, takesAll: true) }
+    try expect(all.arrays.count >= checkpoint.arrays.count, "fewer arrays in all than weights")
+    var names: [[UInt8]: Int] = [:]
+    for (index, array) in all.arrays.enumerated() { names[Array(array.name.utf8)] = index }
+    let prefixes = Set(
+      all.arrays.compactMap { array in
+        let (name, first) = (Array(array.name.utf8), Array(checkpoint.arrays[0].name.utf8))
+        return name.suffix(first.count).elementsEqual(first) ? Array(name.prefix(name.count - first.count)) : nil
+      })
+    let prefix = prefixes.first { prefix in
+      checkpoint.arrays.allSatisfy { names[prefix + Array($0.name.utf8)] != nil }
+    }
+    guard let prefix else { throw Broken(description: "weights that are none of all arrays") }
+    for (index, array) in checkpoint.arrays.enumerated() where array.bytes <= 64 {
+      guard let other = names[prefix + Array(array.name.utf8)], all.arrays[other].shape == array.shape else { continue }
+      try expect(
+        try checkpoint.data(of: index) == all.data(of: other) || prefixes.count > 1, "another array of the same name")
+    }
   }
 
   private static let storage = (0..<64).map { UInt8($0) }
