@@ -210,6 +210,10 @@ def trainings():
     ema = {"model": weights, "ema": {"decay": 0.99, "shadow": [tensor for tensor in weights.values() if tensor.dim()]},
            "optimizer": optimizer.state_dict()}
     case("ema.pt", ema, weights, flat(ema), ["ema: averaged copy of model: 6 arrays", "optimizer: " + ADAMW])
+    config = {"network": weights, "config": {"shift": numbers(10, 2, 3), "cutoff": 5.0}, "epoch": 1}
+    case("configured.pt", config, weights, flat(config), ["config: 1 array, 24 bytes"])
+    config = {"net_x": weights, "head": {"weight": numbers(11, 2, 3)}, "config": {"shift": numbers(10, 2, 3), "cutoff": 5.0}}
+    case("heads.pt", config, flat(config), flat(config), ["config.cutoff: 5.0"])
     only = {"ema": {"decay": 0.99, "module": weights}, "step": 1}
     case("ema-only.pt", only, under("ema.module", weights), flat(only), ["ema.decay: 0.99"])
     two = {"student": weights, "teacher": state(small(360)), "epoch": 1}

@@ -247,7 +247,7 @@ import Testing
       "a/data/weights/model_weights_config.json, byte 1: the JSON text ends inside an object"
     ),
     (export("{}"), "a/data/weights/model_weights_config.json, byte 0: has no member \"config\""),
-    (export(#"{"config": {"w": 1}}"#), "\(config)has no member \"path_name\""),
+    (export(#"{"config": {"w": 1}}"#), "\(config)an object is needed, not 1"),
     (export(#"{"config": {"w": {"path_name": "x"}}}"#), "\(config)its entry \"a/data/weights/x\" is missing"),
     (export(entry(dtype: "\"7\"")), "\(config)an integer is needed, not a string"),
     (export(entry(sizes: "[{}]")), "\(config)has no member \"as_int\""),
@@ -268,7 +268,10 @@ import Testing
       [ZipPart("a/model.json", [])],
       "zip archive: is a TorchScript program of before PyTorch 1.3 (2019), whose form is not read"
     ),
-    ([ZipPart("a/.data/extern_modules", [])], "zip archive: is a package of PyTorch's without pickles: it holds code only"),
+    (
+      [ZipPart("a/.data/extern_modules", [])],
+      "zip archive: is a package of PyTorch's without pickles: it holds code only"
+    ),
     (
       [ZipPart("a/.data/extern_modules", []), ZipPart("a/x.pkl", [0x80])], "a/x.pkl, byte 1: the pickle ends early"
     ),

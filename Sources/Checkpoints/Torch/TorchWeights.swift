@@ -2,7 +2,7 @@ import Arrays
 
 /// Which arrays of a file are the weights: by what stands where, not by what it is called.
 ///
-/// A dictionary that holds matrices itself is a net. One that holds nets, and beside them numbers, texts or the state of an
+/// A dictionary that holds matrices itself, and nothing but arrays, is a net. One that holds nets, and beside them numbers, texts or the state of an
 /// optimizer, is a training's record: its nets are taken, or, where none has a matrix, the largest of its members. Anything
 /// else is taken whole, and so are modules and programs. Of a copy that is an average by its name, and has the shapes of another member, the other is taken.
 struct TorchWeights {
@@ -159,7 +159,15 @@ struct TorchWeights {
     return view.elementType.isFloatingPoint ? view.shape.elements * view.elementType.size : 0
   }
 
-  private func isNet(_ part: Int) -> Bool { found.parts[part].all.contains(where: isMatrix) }
+  /// Whether there are matrices in a part, in a dictionary that holds arrays only: a configuration holds numbers and texts
+  /// too.
+  private func isNet(_ index: Int) -> Bool {
+    let part = found.parts[index]
+    if part.isModule { return part.all.contains(where: isMatrix) }
+    if part.arrays.contains(where: isMatrix), !TrainingSigns(found).isRecord(part) { return true }
+    return part.parts.contains(where: isNet)
+  }
+
   private func isFloating(_ part: Int) -> Bool { found.parts[part].all.contains { floatBytes($0) > 0 } }
   private func bytes(_ part: Int) -> Int { found.parts[part].all.reduce(0) { $0 &+ floatBytes($1) } }
 
