@@ -154,6 +154,10 @@ import Testing
     (pickle([0x28, 0x98]), "byte 3: there is no buffer"),
     (pickle([0x97]), "byte 3: the pickle ends early"),
     (pickle([0xff]), "byte 2: 0xff is no opcode"),
+    (
+      pickle(P.global("a", String(repeating: "b", count: 1023))),
+      "byte 1029: names a global of 1025 bytes; at most 1024 are read"
+    ),
     (pickle([0x00]), "byte 2: 0x0 is no opcode"),
     (pickle([0x4e, 0x4e, 0x93]), "byte 4: names a global by what is no string"),
     (pickle([0x4e, 0x29, 0x52]), "byte 4: calls what is no global"),

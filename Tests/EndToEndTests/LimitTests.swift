@@ -342,6 +342,7 @@ import Testing
         "dictionaries in dictionaries of a PyTorch file that are followed; calls in calls that make one tensor",
         "100; 8"
       ),
+      ("bytes of the name of a function or class in a pickle", "1,024"),
       ("pickles of a PyTorch package", "1,000"),
       ("tokens of an answer that a net file may ask for", "1,024"),
       ("bytes of a tile or strip of a TIFF: those of the picture, or", number(1 << 27)),

@@ -58,11 +58,10 @@ extension TensorReader {
     switch value {
     case .bytes(let start, let count): return (.pickle(at: start, bytes: count), count)
     case .latin(let text, let start):
-      let count = text.unicodeScalars.count
-      return (.pickle(at: start, bytes: count), count)
+      return texts.bytes(of: text, at: start).map { (.pickle(at: start, bytes: $0), $0) }
     case .string(let text, let start?):
       let count = text.utf8.count
-      return text.utf8.allSatisfy { $0 < 0x80 } ? (.pickle(at: start, bytes: count), count) : nil
+      return texts.bytes(of: text, at: start) == count ? (.pickle(at: start, bytes: count), count) : nil
     case .object:
       guard let function = tree.function(of: value) else { return nil }
       let given = tree.arguments(of: value)
@@ -70,15 +69,30 @@ extension TensorReader {
       case "_codecs.encode":
         guard given.count == 2, case .string(let text, let start?) = given[0],
           ["latin1", "latin-1"].contains(where: { tree.isText(given[1], $0) }),
-          text.unicodeScalars.allSatisfy({ $0.value < 0x100 })
+          let count = texts.bytes(of: text, at: start)
         else { return nil }
-        return (.latin(at: start, bytes: text.utf8.count), text.unicodeScalars.count)
+        return (.latin(at: start, bytes: text.utf8.count), count)
       case "builtins.bytes", "__builtin__.bytes", "__builtin__.str":
         return given.isEmpty ? (.value([]), 0) : nil
       default: return nil
       }
     default: return nil
     }
+  }
+}
+
+/// Texts whose characters are bytes, by where they begin in the file: each is looked through once, however many arrays have
+/// it for their data.
+final class LatinTexts {
+  private var counts: [Int: Int?] = [:]
+
+  /// How many bytes a text stands for; nil where a character is none.
+  func bytes(of text: String, at start: Int) -> Int? {
+    if let known = counts[start] { return known }
+    let scalars = text.unicodeScalars
+    let count = scalars.allSatisfy { $0.value < 0x100 } ? scalars.count : nil
+    counts[start] = .some(count)
+    return count
   }
 }
 

@@ -212,12 +212,18 @@ struct PickleParser {
     }
   }
 
+  static let longestGlobal = 1024
+
   mutating func global(_ module: String, _ name: String) throws(Failure) {
+    // Names are looked up for each value that mentions them.
+    let length = module.utf8.count + name.utf8.count + 1
+    guard length <= Self.longestGlobal else {
+      throw failure("names a global of \(length) bytes; at most \(Self.longestGlobal) are read")
+    }
     let full = "\(module).\(name)"
     if let index = globals[full] { return try push(.global(index)) }
     globals[full] = tree.globals.count
     tree.globals.append(full)
-    tree.isCalled.append(false)
     try push(.global(tree.globals.count - 1))
   }
 
@@ -227,8 +233,7 @@ struct PickleParser {
     _ callable: PickleValue, _ arguments: PickleValue, keywords: PickleValue? = nil, at start: Int
   ) throws(Failure) {
     switch callable {
-    case .global(let index): tree.isCalled[index] = true
-    case .object, .persistent: break
+    case .global, .object, .persistent: break
     default: throw failure("calls what is no global", at: start)
     }
     guard case .tuple(let index) = arguments else {

@@ -58,8 +58,6 @@ struct PickleTree: Sendable {
   var objects: [PickleObject] = []
   /// Names of functions and classes, `module.name`, in the order in which they are first mentioned.
   var globals: [String] = []
-  /// By global: whether something calls it.
-  var isCalled: [Bool] = []
   /// What is stored outside the pickles, each as often as it is mentioned.
   var references: [Reference] = []
   var root = PickleValue.none
@@ -150,7 +148,8 @@ struct PickleTree: Sendable {
   func integers(_ value: PickleValue) -> [Int]? {
     var value = value
     if function(of: value) == "torch.Size", let first = arguments(of: value).first { value = first }
-    guard let items = items(value) else { return nil }
+    // torch has no tensors of more dimensions; many tensors can have one list.
+    guard let items = items(value), items.count <= 64 else { return nil }
     var out: [Int] = []
     for item in items {
       guard case .integer(let number) = item else { return nil }

@@ -48,8 +48,7 @@ public struct TorchCheckpoint: Checkpoint {
     let tree = contents.tree
     let found = try TorchParts(tree, pickle: contents.pickle)
     let weights = takesAll ? nil : TorchWeights(found)
-    let calls =
-      contents.isProgram ? [] : tree.globals.filter { !TorchGlobals.isHarmless($0) }.map { shortened($0, to: 200) }
+    let calls = contents.isProgram ? [] : Self.calls(tree)
     let taken = weights?.taken ?? Array(found.tensors.indices)
     if taken.isEmpty { try Self.checkIsEmpty(found, contents, calls) }
     if let weights, taken.isEmpty == false, TrainingSigns(found).isOptimizer(0) {
@@ -91,6 +90,15 @@ public struct TorchCheckpoint: Checkpoint {
     (self.path, self.format, self.metadata) = (path, format, metadata)
     (self.notes, self.leftovers, self.calls) = (notes, leftovers, calls)
     files = [file]
+  }
+
+  private static let mostCalls = 1000
+
+  /// What loading the pickles in Python would call or import.
+  private static func calls(_ tree: PickleTree) -> [String] {
+    let all = tree.globals.filter { !TorchGlobals.isHarmless($0) }
+    let told = all.prefix(mostCalls).map { shortened($0, to: 200) }
+    return told + (all.count > mostCalls ? ["… and \(all.count - mostCalls) more"] : [])
   }
 
   // MARK: Files without weights

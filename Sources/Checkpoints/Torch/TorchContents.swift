@@ -124,9 +124,12 @@ private struct ArchiveReader {
   let folder: String
   var tree = PickleTree()
   private(set) var storages: [StorageKey: Range<Int>] = [:]
+  private let entries: [String: ZipArchive.Entry]
 
   init(_ archive: ZipArchive, _ folder: String) {
     (self.archive, self.folder) = (archive, folder)
+    // Names of other bytes may yet be the same text; those of storages are ASCII.
+    entries = Dictionary(archive.entries.map { ($0.name, $0) }) { first, _ in first }
   }
 
   /// Parses one more pickle, whose root becomes the tree's.
@@ -142,17 +145,12 @@ private struct ArchiveReader {
       joining: tree)
     tree = try parser.parse()
     // Only those that are mentioned: an archive can have a million entries and a thousand pickles.
-    var wanted: Set<String> = []
     for (index, reference) in tree.references.enumerated() where reference.pickle == number {
       // One that is malformed is told when an array has it.
-      if let storage = try? TorchStorage(index, in: tree) { wanted.insert(storage.key.key) }
-    }
-    guard !wanted.isEmpty else { return }
-    let prefix = folder + storages
-    for entry in archive.entries where entry.name.hasPrefix(prefix) && entry.name.hasSuffix(ending) {
-      let key = String(entry.name.dropFirst(prefix.count).dropLast(ending.count))
-      guard wanted.contains(key) else { continue }
-      self.storages[StorageKey(pickle: number, key: key)] = try archive.stored(entry)
+      guard let key = (try? TorchStorage(index, in: tree))?.key, self.storages[key] == nil,
+        let entry = entries[folder + storages + key.key + ending]
+      else { continue }
+      self.storages[key] = try archive.stored(entry)
     }
   }
 

@@ -31,6 +31,6 @@ struct TorchModule {
     let own: Set<String> = ["_parameters", "_buffers", "_modules"]
     let flat = tree.containers[index]
     others = buffers.filter { fleeting.contains($0.key) } + named(flat).filter { !own.contains($0.key) }
-    memberCount = all.count / 2 + inner.count / 2 + buffers.count + flat.count / 2
+    memberCount = all.count / 2 + inner.count / 2 + buffers.count + flat.count / 2 + fleeting.count
   }
 }

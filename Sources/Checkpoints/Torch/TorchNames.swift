@@ -95,12 +95,13 @@ enum TorchGlobals {
   private static func isStorageOrTensorClass(_ name: String) -> Bool {
     let words = name.split(separator: ".")
     guard let last = words.last, words.count <= 4 else { return false }
+    let ending = last.hasSuffix("Storage") ? "Storage" : "Tensor"
+    guard last.hasSuffix(ending), types.contains(String(last.dropLast(ending.count))) else { return false }
     let between = words.dropFirst().dropLast()
-    guard between.allSatisfy({ ["cuda", "sparse", "storage"].contains($0) }) else { return false }
-    return types.contains { last == $0 + "Storage" || last == $0 + "Tensor" }
+    return between.allSatisfy { ["cuda", "sparse", "storage"].contains($0) }
   }
 
-  private static let types = [
+  private static let types: Set<String> = [
     "Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool", "ComplexFloat",
     "ComplexDouble", "QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4", "Typed", "Untyped",
   ]

@@ -119,17 +119,22 @@ struct TorchParts {
       guard tensors.count < most else {
         throw failure(name, "comes after \(most) others, more than are read").hinting(Limit.arrays.hint())
       }
-      nameBytes += name.utf8.count
-      guard nameBytes <= TorchCheckpoint.mostNameBytes else {
-        throw Failure(.badData, place: pickle, "has names of more than \(TorchCheckpoint.mostNameBytes) bytes together")
-      }
       parts[part].arrays.append(tensors.count)
       tensors.append(TorchTensor(name: name, view: view, isOfState: isOfState))
     case .parts(let all, let what):
       tell(path, "is \(what): its parts are arrays of their own")
-      for (name, reading) in all { try take(reading, "\(path).\(name)", into: part, isOfState) }
+      for (name, reading) in all { try take(reading, joined(path, name), into: part, isOfState) }
     case .unreadable(let why): tell(path, why)
     }
+  }
+
+  /// A path in another; all that are made are counted.
+  private mutating func joined(_ path: String, _ key: String) throws(Failure) -> String {
+    nameBytes += path.utf8.count + key.utf8.count
+    guard nameBytes <= TorchCheckpoint.mostNameBytes else {
+      throw Failure(.badData, place: pickle, "has names of more than \(TorchCheckpoint.mostNameBytes) bytes together")
+    }
+    return path.isEmpty ? key : "\(path).\(key)"
   }
 
   private mutating func tell(_ path: String, _ why: String) {
@@ -163,9 +168,9 @@ struct TorchParts {
   private mutating func visit(
     _ value: PickleValue, _ key: String, in part: Int, depth: Int, once: Bool, isOfState: Bool = true
   ) throws(Failure) {
-    let path = parts[part].path.isEmpty ? key : "\(parts[part].path).\(key)"
+    guard reader.isTensor(value) || holdsArrays(value) else { return }
+    let path = try joined(parts[part].path, key)
     if reader.isTensor(value) { return try take(value, path, into: part, isOfState: isOfState) }
-    guard holdsArrays(value) else { return }
     guard depth < Self.maximumDepth else { return tell(path, "is nested more than \(Self.maximumDepth) deep") }
     let inner = add(TorchPart(key: key, path: path, value: value))
     parts[part].parts.append(inner)
@@ -272,28 +277,27 @@ struct TorchParts {
   private mutating func fill(
     _ part: Int, module: TorchModule, path: String, depth: Int, isOfState: Bool
   ) throws(Failure) {
-    func joined(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
     for (key, value) in module.parameters + module.buffers where reader.isTensor(value) {
       if let node = tree.node(value) { stateTensors.insert(node) }
-      try take(value, joined(key), into: part, isOfState: isOfState)
+      try take(value, joined(path, key), into: part, isOfState: isOfState)
     }
     for (key, value) in module.modules where holdsArrays(value) {
       guard let node = tree.node(value), !isOnPath.contains(node) else { continue }
       guard depth < Self.maximumDepth else {
-        tell(joined(key), "is nested more than \(Self.maximumDepth) deep")
+        tell(try joined(path, key), "is nested more than \(Self.maximumDepth) deep")
         continue
       }
       visited.insert(node)
       if let inner = try self.module(value) {
         isOnPath.insert(node)
         defer { isOnPath.remove(node) }
-        try fill(part, module: inner, path: joined(key), depth: depth + 1, isOfState: isOfState)
+        try fill(part, module: inner, path: joined(path, key), depth: depth + 1, isOfState: isOfState)
       } else {
-        attributes.append(Attribute(path: joined(key), value: value, part: part))
+        attributes.append(Attribute(path: try joined(path, key), value: value, part: part))
       }
     }
     for (key, value) in module.others where reader.isTensor(value) || holdsArrays(value) {
-      attributes.append(Attribute(path: joined(key), value: value, part: part))
+      attributes.append(Attribute(path: try joined(path, key), value: value, part: part))
     }
   }
 

@@ -14,6 +14,7 @@ struct TensorReader {
   let tree: PickleTree
   /// By global: whether it makes tensors, or arrays of NumPy's.
   private let makesTensors: [Bool]
+  let texts = LatinTexts()
 
   init(_ tree: PickleTree) {
     self.tree = tree
@@ -242,8 +243,11 @@ struct TensorReader {
     of value: PickleValue?, _ names: [String]?, _ what: String, _ depth: Int
   ) throws(Failure) -> TensorReading {
     var parts: [(name: String, reading: TensorReading)] = []
-    for (name, value) in (value.flatMap(tree.members) ?? []).prefix(Self.mostMembers) {
-      guard let name, names?.contains(name) ?? true, let reading = try reading(value, depth: depth + 1),
+    let flat = (value.flatMap(tree.pairs) ?? []).prefix(2 * Self.mostMembers)
+    for position in stride(from: 0, to: flat.count - 1, by: 2) {
+      let value = flat[position + 1]
+      guard case .string(let name, _) = flat[position], names?.contains(name) ?? true,
+        let reading = try reading(value, depth: depth + 1),
         !parts.contains(where: { $0.name.isSameBytes(as: name) })
       else { continue }
       parts.append((name, reading))

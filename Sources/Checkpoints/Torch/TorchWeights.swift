@@ -18,6 +18,9 @@ struct TorchWeights {
 
   private let found: TorchParts
   private let hasFloats: Bool
+  /// By part: whether it is a net or holds one, and bytes of floating-point numbers in it.
+  private let isNet: [Bool]
+  private let bytes: [Int]
 
   /// Members of a training's record under which the net usually stands, the likeliest first. They decide where the arrays
   /// themselves don't, and are left off the names.
@@ -28,6 +31,19 @@ struct TorchWeights {
   init(_ found: TorchParts) {
     self.found = found
     hasFloats = found.tensors.contains { $0.view.elementType.isFloatingPoint }
+    let signs = TrainingSigns(found)
+    var isNet = [Bool](repeating: false, count: found.parts.count)
+    var bytes = [Int](repeating: 0, count: found.parts.count)
+    // Parts come after those that they are in.
+    for (index, part) in found.parts.enumerated().reversed() {
+      // A configuration has matrices beside numbers and texts.
+      isNet[index] =
+        part.parts.contains { isNet[$0] }
+        || part.arrays.contains(where: { Self.isMatrix(found.tensors[$0]) }) && (part.isModule || !signs.isRecord(part))
+      bytes[index] = part.arrays.reduce(0) { $0 &+ Self.floatBytes(found.tensors[$1]) }
+      for inner in part.parts { bytes[index] &+= bytes[inner] }
+    }
+    (self.isNet, self.bytes) = (isNet, bytes)
     var root = 0
     var level = self.level(of: root, isOuter: true)
     while let usual = level.usual {
@@ -62,7 +78,8 @@ struct TorchWeights {
 
     mutating func keep(_ parts: [Int], of candidates: [Int], arrays keepsArrays: Bool) {
       kept = parts
-      left += candidates.filter { !parts.contains($0) }
+      let taken = Set(parts)
+      left += candidates.filter { !taken.contains($0) }
       if !keepsArrays { (strayArrays, arrays) = (arrays, []) }
     }
   }
@@ -117,17 +134,17 @@ struct TorchWeights {
     }
     candidates.removeAll { level.why[$0] != nil }
     let isRecord = signs.isRecord(whole) || !level.left.isEmpty
-    let nets = candidates.filter(isNet)
+    let nets = candidates.filter { isNet[$0] }
     if isOuter, let usual = usual(of: candidates), nets.allSatisfy({ $0 == usual }) {
       level.usual = usual
       level.keep([usual], of: candidates, arrays: false)
-    } else if !isRecord || whole.arrays.contains(where: isMatrix) {
+    } else if !isRecord || whole.arrays.contains(where: { Self.isMatrix(found.tensors[$0]) }) {
       // A net's own dictionary is taken whole.
       level.kept = candidates
     } else if !nets.isEmpty {
       level.keep(nets, of: candidates, arrays: false)
-    } else if let largest = candidates.max(by: { bytes($0) < bytes($1) }),
-      bytes(largest) >= level.arrays.reduce(0, { $0 &+ floatBytes($1) }), hasFloats
+    } else if let largest = candidates.max(by: { bytes[$0] < bytes[$1] }),
+      bytes[largest] >= level.arrays.reduce(0, { $0 &+ Self.floatBytes(found.tensors[$1]) }), hasFloats
     {
       level.keep([largest], of: candidates, arrays: false)
     } else if hasFloats {
@@ -148,44 +165,35 @@ struct TorchWeights {
 
   // MARK: What arrays are
 
-  private func isMatrix(_ tensor: Int) -> Bool {
-    let view = found.tensors[tensor].view
-    return found.tensors[tensor].isOfState && view.shape.rank >= 2
-      && (view.elementType.isFloatingPoint || found.tensors[tensor].name.hasSuffix(".int_repr"))
+  private static func isMatrix(_ tensor: TorchTensor) -> Bool {
+    tensor.isOfState && tensor.view.shape.rank >= 2
+      && (tensor.view.elementType.isFloatingPoint || tensor.name.hasSuffix(".int_repr"))
   }
 
-  private func floatBytes(_ tensor: Int) -> Int {
-    let view = found.tensors[tensor].view
-    return view.elementType.isFloatingPoint ? view.shape.elements * view.elementType.size : 0
+  private static func floatBytes(_ tensor: TorchTensor) -> Int {
+    let type = tensor.view.elementType
+    return type.isFloatingPoint ? tensor.view.shape.elements &* type.size : 0
   }
-
-  /// Whether there are matrices in a part, in a dictionary that holds arrays only: a configuration holds numbers and texts
-  /// too.
-  private func isNet(_ index: Int) -> Bool {
-    let part = found.parts[index]
-    if part.isModule { return part.all.contains(where: isMatrix) }
-    if part.arrays.contains(where: isMatrix), !TrainingSigns(found).isRecord(part) { return true }
-    return part.parts.contains(where: isNet)
-  }
-
-  private func isFloating(_ part: Int) -> Bool { found.parts[part].all.contains { floatBytes($0) > 0 } }
-  private func bytes(_ part: Int) -> Int { found.parts[part].all.reduce(0) { $0 &+ floatBytes($1) } }
 
   /// Words for averages of a net, which a training keeps beside it.
   private static let averageWords: Set<String> = [
     "ema", "shadow", "average", "averaged", "averages", "avg", "swa", "polyak", "moving",
   ]
 
+  private static let mostMembers = 64
+
   /// Parts that are averages by their names, and hold no shape more often than another part does that is none.
   private func averages(of parts: [Int]) -> [(copy: Int, original: Int)] {
     func isAverage(_ part: Int) -> Bool {
       TrainingSigns.words(found.parts[part].key).contains(where: Self.averageWords.contains)
     }
+    // Of a training's record; what has more members is none.
+    guard parts.count <= Self.mostMembers else { return [] }
     let marked = parts.filter(isAverage)
     guard !marked.isEmpty, marked.count < parts.count else { return [] }
     func shapes(_ part: Int) -> [Shape: Int] {
       var out: [Shape: Int] = [:]
-      for tensor in found.parts[part].all where floatBytes(tensor) > 0 {
+      for tensor in found.parts[part].all where Self.floatBytes(found.tensors[tensor]) > 0 {
         out[found.tensors[tensor].view.shape, default: 0] += 1
       }
       return out

@@ -13,6 +13,7 @@ struct TrainingSigns {
   func why(_ part: Int) -> String? {
     if isOptimizer(part) { return "optimizer state" }
     let key = found.parts[part].key
+    guard key.utf8.count <= Self.longestKey else { return nil }
     return Self.keys[key.lowercased()] ?? Self.words(key).compactMap { Self.keyWords[$0] }.first
   }
 
@@ -86,11 +87,13 @@ struct TrainingSigns {
     "scheduler": "scheduler state", "schedulers": "scheduler state", "scaler": "gradient scaler", "rng": "random state",
   ]
 
+  private static let longestKey = 100
+
   /// The words of a name, in lower case: `optimizerG` and `optimizer_g` have two.
   static func words(_ name: String) -> [String] {
     var words: [String] = [""]
     var wasSmall = false
-    for character in name.prefix(200) {
+    for character in name.prefix(longestKey) {
       guard character.isLetter else {
         words.append("")
         wasSmall = false
