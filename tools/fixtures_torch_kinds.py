@@ -336,6 +336,13 @@ def arrays_of_numpy():
         calls = ["numpy._core.numeric._frombuffer"] if protocol == 5 else []
         case(f"numpy-{protocol}.pt", arrays | others, expected, None, left, calls, pickle_protocol=protocol)
     case("numpy.pth", arrays, expected, **OLD)
+    # As Detectron2's model zoo has its weights: a pickle that torch never saw.
+    for protocol in (2, 4):
+        content = {"model": {name: arrays[name] for name in ("f4", "i8", "big")}, "__author__": "us"}
+        given(f"numpy-{protocol}.pkl", pickle.dumps(content, protocol=protocol),
+              {name: expected[name] for name in content["model"]}, None, ["__author__: "])
+    given("tensor-inside.pkl", pickle.dumps({"w": numbers(1, 2), "n": arrays["f4"]}, protocol=4), {"n": expected["f4"]}, None,
+          ["w: has its storage in a file of torch.save's inside"], ["torch.storage._load_from_bytes"])
 
 
 def repacked(data, change=lambda name, content: content, packed=()):

@@ -34,6 +34,9 @@ public struct InspectionPage: Sendable {
     if !inspection.notes.isEmpty {
       body += "<ul>\(inspection.notes.prefix(Self.told).map { note -> HTML in "<li>\(shortened(note))</li>\n" })</ul>\n"
     }
+    if !inspection.besides.isEmpty {
+      body += "<ul>\(inspection.besides.map { line -> HTML in "<li>\(shortened(line.trimmed))</li>\n" })</ul>\n"
+    }
     body += map
     let values = ValueSections(self)
     body += values.findings

@@ -106,7 +106,7 @@ extension Inspection {
   private static let mostCalls = 12
 
   /// What there is beside the arrays, and what loading it elsewhere would do.
-  private var besides: [String] {
+  var besides: [String] {
     guard case .checkpoint(let checkpoint) = subject else { return [] }
     var lines: [String] = []
     let leftovers = checkpoint.leftovers

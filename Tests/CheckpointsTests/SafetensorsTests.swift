@@ -197,7 +197,7 @@ import Testing
       [0x50, 0x4b, 3, 4, 0, 0],
       "byte 6: the zip archive's directory is missing at the end of the file"
     ),
-    ([0x80, 2, 0x8a, 0x0a], "byte 0: is a pickle, but none that torch.save wrote"),
+    ([0x80, 2, 0x8a, 0x0a], "pickle, byte 4: the pickle ends early"),
     (
       [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0],
       "file: cut short: it has 9 bytes and ends inside the superblock"

@@ -364,9 +364,9 @@ import Testing
   @Test func refusesOtherLegacyFiles() throws {
     let folder = packageFile("Tests/CheckpointsTests/Fixtures/torch")
     let legacy = try bytes(of: "\(folder)/legacy.pth")
-    #expect(
-      failure { _ = try open([0x80, 2, 0x7d, 0x2e]) }?.withoutFile
-        == "byte 0: is a pickle, but none that torch.save wrote")
+    #expect(failure { _ = try open([0x80, 2, 0x4e, 0x2e]) }?.withoutFile == "pickle: holds no arrays")
+    #expect(failure { _ = try open([0x80, 2, 0x7d, 0x2e, 0]) }?.withoutFile == "byte 4: 1 byte after the pickle")
+    #expect(failure { _ = try open([0x80, 2, 0x7d]) }?.withoutFile == "pickle, byte 3: the pickle ends early")
     #expect(failure { _ = try open(Array(legacy.dropLast())) }?.reason == "the file ends inside it")
     #expect(failure { _ = try open(legacy + [0]) }?.reason == "1 byte after the last storage")
     for count in stride(from: 0, to: legacy.count - 1, by: 7) {

@@ -1,7 +1,7 @@
 import Arrays
 
 /// A file that PyTorch wrote: an archive of torch.save, a TorchScript program, a package, the weights of torch.export, or
-/// the form of before 1.6. Pickles are parsed, never executed; see `PickleParser`. Arrays are found wherever they stand.
+/// the form of before 1.6; or a pickle of NumPy arrays. Pickles are parsed, never executed; see `PickleParser`. Arrays are found wherever they stand.
 public struct TorchCheckpoint: Checkpoint {
   /// Most bytes of the names of all arrays: dictionaries that are shared could otherwise multiply them.
   package static let mostNameBytes = 64 << 20

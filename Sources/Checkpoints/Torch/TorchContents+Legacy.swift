@@ -3,7 +3,13 @@ import Arrays
 extension TorchContents {
   /// A file of before PyTorch 1.6: pickles of a magic number, a protocol version, facts about the writer's machine, the
   /// object and the list of storages; then for each storage eight bytes of count and its elements.
+  ///
+  /// A pickle that torch.save did not write, such as Detectron2's of NumPy arrays, is read by itself.
   init(legacy file: InputFile) throws(Failure) {
+    guard try LegacyHead.isOne(file) else {
+      self = try Self.pickle(file)
+      return
+    }
     let most = min(file.size, Limit.pickleBytes.value)
     var length = min(most, 1 << 20)
     while true {
@@ -26,6 +32,21 @@ extension TorchContents {
   }
 }
 
+extension TorchContents {
+  /// A file that is one pickle and nothing else: pickle.dump's.
+  private static func pickle(_ file: InputFile) throws(Failure) -> TorchContents {
+    try Limit.pickleBytes.check(file.size, "bytes")
+    var parser = PickleParser(try file.bytes(file.size, at: 0), name: "pickle")
+    let tree = try parser.parse()
+    guard parser.position == file.size else {
+      throw Failure(
+        .badData, place: "byte \(parser.position)", "\(byteCount(file.size - parser.position)) after the pickle",
+        hint: "only what pickle.dump or torch.save wrote by one call can be read")
+    }
+    return TorchContents(pickle: tree)
+  }
+}
+
 /// The pickles of the older form.
 private struct LegacyHead {
   let tree: PickleTree
@@ -35,19 +56,22 @@ private struct LegacyHead {
   private let keys: [String]
   private let end: Int
 
+  /// 0x1950a86a20f9469cfc6c, which takes ten bytes.
+  private static let magic: [UInt8] = [
+    0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
+  ]
+
+  /// Whether a file begins as torch.save began it.
+  static func isOne(_ file: InputFile) throws(Failure) -> Bool {
+    try file.bytes(min(file.size, 15), at: 0).dropFirst(2).elementsEqual(magic)
+  }
+
   init(_ bytes: [UInt8]) throws(Failure) {
     var position = 0
     func next(_ name: String) throws(Failure) -> PickleTree {
       var parser = PickleParser(bytes, at: position, name: name)
       defer { position = parser.position }
       return try parser.parse()
-    }
-    // 0x1950a86a20f9469cfc6c, which takes ten bytes.
-    let magic: [UInt8] = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e]
-    guard bytes.count > 15, Array(bytes[2..<15]) == magic else {
-      throw Failure(
-        .badData, place: "byte 0", "is a pickle, but none that torch.save wrote",
-        hint: "only what was saved with torch.save can be read")
     }
     _ = try next("magic number")
     guard try next("protocol version").root == .integer(1001) else {

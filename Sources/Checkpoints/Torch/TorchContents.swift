@@ -63,6 +63,11 @@ struct TorchContents {
     self.init(format: "PyTorch (before 1.6)", tree: tree, pickle: "state dict", storages: storages)
   }
 
+  /// A pickle by itself, without storages.
+  init(pickle tree: PickleTree) {
+    self.init(format: "pickle", tree: tree, pickle: "pickle", storages: [:])
+  }
+
   /// Pickles that a package has; more are refused.
   private static let mostPickles = 1000
 

@@ -92,6 +92,9 @@ struct TensorReader {
     guard arguments.count >= 4, case .integer(let offset) = arguments[1], let dimensions = tree.integers(arguments[2]),
       let strides = tree.integers(arguments[3])
     else { throw Self.noView }
+    if tree.function(of: arguments[0]) == "torch.storage._load_from_bytes" {
+      return .unreadable("has its storage in a file of torch.save's inside the pickle, which is not read")
+    }
     guard case .persistent(let index) = arguments[0] else { throw Self.noView }
     let storage = try TorchStorage(index, in: tree)
     let type: ElementType
