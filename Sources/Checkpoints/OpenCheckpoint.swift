@@ -8,9 +8,13 @@ public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
   switch try Paths.isFolder(path) ? weightsFile(in: path) : .one(path) {
   case .one(let name):
     let file = try InputFile(name)
-    checkpoint =
-      name.hasSuffix(".index.json")
-      ? try ShardedCheckpoint(index: file, openedBy: path) : try openWeights(file, openedBy: path)
+    if name.hasSuffix(".index.json") {
+      checkpoint = try ShardedCheckpoint(index: file, openedBy: path)
+    } else if let names = try filesOfSplitGGUF(name) {
+      checkpoint = try ShardedCheckpoint(shards: names, in: Paths.folder(of: name), openedBy: path)
+    } else {
+      checkpoint = try openWeights(file, openedBy: path)
+    }
   case .shards(let names): checkpoint = try ShardedCheckpoint(shards: names, in: path)
   }
   try Limit.arrays.check(checkpoint.arrays.count, "arrays", file: path)
@@ -36,6 +40,16 @@ public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
   return checkpoint
 }
 
+/// The names of all files of a split GGUF file whose first one is named, as programs that load these take it; else nil.
+private func filesOfSplitGGUF(_ path: String) throws(Failure) -> [String]? {
+  guard path.hasSuffix(".gguf"), let first = ShardName(Paths.name(path)), first.number == 1, first.count > 1 else {
+    return nil
+  }
+  let folder = Paths.folder(of: path)
+  let names = try Paths.names(in: folder).filter { name in ShardName(name).map(first.isOfSame) == true }
+  return try ShardName.set(of: names, in: folder)
+}
+
 /// As in HDF5 files; reports split names into their parts.
 private let longestName = 4096
 
@@ -54,6 +68,7 @@ func openWeights(_ file: InputFile, openedBy path: String) throws(Failure) -> an
     }
     return try TorchCheckpoint(file, openedBy: path)
   case .pickle: return try TorchCheckpoint(file, openedBy: path)
+  case .gguf: return try GGUFCheckpoint(file, openedBy: path)
   default:
     // A safetensors file that is damaged in its first bytes is told what is wrong with them.
     if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }
@@ -79,7 +94,11 @@ private func weightsFile(in folder: String) throws(Failure) -> WeightsFiles {
   let names = try Paths.names(in: folder)
   if let name = usualNames.first(where: names.contains) { return .one(Paths.join(folder, name)) }
   let endings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".h5", ".hdf5", ".keras"]
-  let others = names.filter { name in endings.contains { name.hasSuffix($0) } }
+  var others = names.filter { name in endings.contains { name.hasSuffix($0) } }
+  // Those that often lie beside the ones above, or hold other things than weights, count where there are none of these.
+  for ending in [[".gguf"]] where others.isEmpty {
+    others = names.filter { name in ending.contains { name.hasSuffix($0) } }
+  }
   if others.count == 1, ShardName(others[0]) == nil { return .one(Paths.join(folder, others[0])) }
   if let shards = try ShardName.set(of: others, in: folder) { return .shards(shards) }
   guard let example = others.first else {

@@ -10,6 +10,7 @@ public enum FileKind: Hashable, Sendable {
   case gitLFSPointer
   case html
   case gguf
+  case ggml
   case gzip
   case tar
   case json
@@ -36,6 +37,8 @@ public enum FileKind: Hashable, Sendable {
       self = .gzip
     } else if prefix.starts(with: Array("GGUF".utf8)) {
       self = .gguf
+    } else if ["lmgg", "tjgg", "fmgg", "algg"].contains(where: { prefix.starts(with: $0.utf8) }) {
+      self = .ggml
     } else if prefix.starts(with: Array("version https://git-lfs".utf8)) {
       self = .gitLFSPointer
     } else if prefix.count >= 2, prefix[0] == 0x80, (2...5).contains(prefix[1]) {
@@ -84,6 +87,7 @@ public enum FileKind: Hashable, Sendable {
     case .gitLFSPointer: "a Git LFS pointer, not the file itself"
     case .html: "an HTML page"
     case .gguf: "a GGUF file"
+    case .ggml: "a GGML file, the format before GGUF"
     case .gzip: "a gzip file"
     case .tar: "a tar archive"
     case .json: "a JSON text"
@@ -104,7 +108,8 @@ public enum FileKind: Hashable, Sendable {
       "this may be an error message that a download saved as the file: open it and see, then fetch it again"
     case .gzip, .tar: "unpack it first"
     case .netFile: "`ingot inspect` and `ingot verify` read net files; `ingot convert` makes them from checkpoints"
-    case .gguf, .safetensors, .hdf5, .zip, .pickle, .unknown: "safetensors, PyTorch and HDF5 files can be read"
+    case .ggml: "convert it to GGUF with a script of llama.cpp or whisper.cpp, or fetch a GGUF file"
+    case .gguf, .safetensors, .hdf5, .zip, .pickle, .unknown: "safetensors, PyTorch, HDF5 and GGUF files can be read"
     }
   }
 

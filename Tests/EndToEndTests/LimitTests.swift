@@ -48,6 +48,7 @@ import Testing
   private static let hdf5 = "Tests/CheckpointsTests/Fixtures/hdf5/good"
   private static let notWritten = "Tests/CheckpointsTests/Fixtures/hdf5/refused/nothing-behind-many.h5"
   private static let torch = "Tests/CheckpointsTests/Fixtures/torch"
+  private static let gguf = "Tests/CheckpointsTests/Fixtures/gguf"
   private static let sharded = "Tests/FamiliesTests/Fixtures/layouts/sharded"
   private static let forms = "Tests/AssuranceTests/Fixtures/forms/good"
   private static let picture = "weights/demo/pictures/red-circle-0004.png"
@@ -88,6 +89,12 @@ import Testing
     Case(
       .zipDirectory, 10, "inspect \(torch)/zip.pt",
       "\(torch)/zip.pt: zip directory: has 1908 bytes; at most 10 are read", enough: 1908),
+    Case(
+      .ggufHeader, 100, "inspect \(gguf)/plain.gguf",
+      "\(gguf)/plain.gguf: the header goes on after 100 bytes, all that are read"),
+    Case(
+      .metadata, 5, "inspect \(gguf)/metadata.gguf",
+      "\(gguf)/metadata.gguf: has 19 entries of metadata; at most 5 are read", enough: 19),
     Case(
       .pickleBytes, 10, "inspect \(torch)/zip.pt",
       "\(torch)/zip.pt: zip/data.pkl: has 2521 bytes; at most 10 are read", enough: 2521),

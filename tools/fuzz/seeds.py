@@ -167,6 +167,25 @@ def net_files():
         yield b"\0" + content
 
 
+def malformed(container):
+    for case in json.loads((TESTS / f"CheckpointsTests/Fixtures/{container}/malformed.json").read_text()):
+        content = bytes.fromhex(case["bytes"])
+        if len(content) <= 512:
+            yield content
+
+
+def gguf_files():
+    yield from small("CheckpointsTests/Fixtures/gguf/*.gguf", 1024)
+    yield from malformed("gguf")
+    # A block or two of each quantized type.
+    for kind, elements, size in (
+        (2, 32, 18), (3, 32, 20), (6, 32, 22), (7, 32, 24), (8, 32, 34), (10, 256, 84), (11, 256, 110), (12, 256, 144),
+        (13, 256, 176), (14, 256, 210), (20, 32, 18), (23, 256, 136), (34, 256, 54), (35, 256, 66), (39, 32, 17), (40, 64, 36),
+    ):
+        head = b"GGUF" + struct.pack("<IQQQ", 3, 1, 0, 1) + b"w" + struct.pack("<IQIQ", 1, elements, kind, 0)
+        yield head + bytes(-len(head) % 32) + bytes(range(size))
+
+
 def array_names():
     """One a line; a star stands for a layout's marks, whose number is the line's first character."""
     for number in range(9):
@@ -331,7 +350,7 @@ def store(target, contents):
 
 
 SEEDS = {
-    "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers,
+    "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers, "gguf": gguf_files,
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
     "address": addresses,

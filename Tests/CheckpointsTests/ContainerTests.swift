@@ -1,0 +1,156 @@
+import Arrays
+import Checkpoints
+import TestSupport
+import Testing
+
+/// Files of further containers, against what their publishers' libraries read: tools/fixtures_containers.py makes them,
+/// tools/malformed_containers.py those that must be refused.
+enum ContainerFixtures {
+  static let folder = packageFile("Tests/CheckpointsTests/Fixtures")
+
+  static func json(_ name: String) throws -> JSONValue {
+    try JSONValue(parsing: bytes(of: Paths.join(folder, name)))
+  }
+
+  /// Every file of a container that its library reads, with what it found.
+  static func expected(_ container: String) throws -> [JSONMember] { try json("\(container)/expected.json").object() }
+
+  /// Holds all arrays of a checkpoint against names, types, shapes and SHA-256 that a library gave.
+  static func check(_ checkpoint: any Checkpoint, _ expected: JSONValue) throws {
+    let members = try expected.object()
+    #expect(Set(checkpoint.arrays.map(\.name)) == Set(members.map(\.key)))
+    for (index, array) in checkpoint.arrays.enumerated() {
+      guard let facts = members.first(where: { $0.key == array.name })?.value else { continue }
+      #expect(try array.elementType.rawValue == facts.member("type").string(), "\(array.name)")
+      #expect(try array.shape.dimensions == facts.member("shape").sizes(), "\(array.name)")
+      #expect(
+        try SHA256.digest(checkpoint.data(of: index)).description == facts.member("sha256").string(),
+        "\(array.name)")
+      #expect(try array.packing?.type == facts["packing"]?.member("type").string(), "\(array.name)")
+      #expect(try array.packing?.bytes == facts["packing"]?.member("bytes").size(), "\(array.name)")
+    }
+  }
+
+  /// Parts of arrays, from anywhere to anywhere, are those of the whole.
+  static func checkParts(_ checkpoint: any Checkpoint, seed: UInt64, count: Int = 40) throws {
+    var random = SeededGenerator(seed)
+    for (index, array) in checkpoint.arrays.enumerated() where array.bytes > 0 {
+      let whole = try checkpoint.data(of: index)
+      var part: [UInt8] = []
+      for _ in 0..<count {
+        let start = Int.random(in: 0..<array.bytes, using: &random)
+        let length = Int.random(in: 0...(array.bytes - start), using: &random)
+        try checkpoint.read(index, at: start, count: length, into: &part)
+        #expect(part[..<length] == whole[start..<start + length], "\(array.name), \(length) from \(start)")
+      }
+    }
+  }
+}
+
+@Suite struct ContainerTests {
+  static let containers = ["gguf"]
+
+  @Test(arguments: containers)
+  func readsWhatTheLibraryReads(container: String) throws {
+    for member in try ContainerFixtures.expected(container) {
+      let path = Paths.join(Paths.join(ContainerFixtures.folder, container), member.key)
+      let checkpoint = try openCheckpoint(path)
+      // A file that names others is read with them.
+      guard checkpoint.files.count == 1 || container == "onnx" else { continue }
+      try ContainerFixtures.check(checkpoint, member.value)
+      try ContainerFixtures.checkParts(checkpoint, seed: 1)
+    }
+  }
+
+  @Test(arguments: containers)
+  func refusesMalformedFiles(container: String) throws {
+    let folder = TemporaryFolder()
+    let cases = try ContainerFixtures.json("\(container)/malformed.json").array()
+    #expect(cases.count >= 50)
+    for value in cases {
+      let digits = try Array(value.member("bytes").string().utf8)
+      let content = stride(from: 0, to: digits.count, by: 2).map { position in
+        UInt8(String(decoding: digits[position..<position + 2], as: UTF8.self), radix: 16) ?? 0
+      }
+      let path = try folder.write(content, to: "weights.bin")
+      let error = failure { _ = try openCheckpoint(path) }
+      #expect(try error?.withoutFile == value.member("error").string())
+      #expect(error?.kind == .badData && error?.hint != nil && error?.file?.hasSuffix("weights.bin") == true)
+    }
+  }
+}
+
+@Suite struct GGUFTests {
+  private func path(_ name: String) -> String { Paths.join(ContainerFixtures.folder, "gguf/\(name)") }
+
+  @Test func tellsMetadata() throws {
+    let metadata = try openCheckpoint(path("metadata.gguf")).metadata
+    let expected = [
+      "a.bool": "true", "a.float32": "1e-05", "a.float64": "0.1", "a.int16": "-30000", "a.int32": "-2000000000",
+      "a.int64": "-9223372036854775808", "a.int8": "-100", "a.list": "[1, 2, 3]", "a.long": "a text of 70000 bytes",
+      "a.many": "1000 values of type string", "a.numbers": "5000 values of type int32",
+      "a.string": "é\n\u{202e}", "a.texts": "[a, , b c]", "a.uint16": "60000", "a.uint32": "4000000000",
+      "a.uint64": "18446744073709551615", "a.uint8": "200", "general.alignment": "64", "general.architecture": "bert",
+    ]
+    #expect(Dictionary(uniqueKeysWithValues: metadata.map { ($0.name, $0.value) }) == expected)
+    #expect(metadata.map(\.name) == expected.keys.sorted())
+  }
+
+  /// One tensor that can't be read costs nobody the others.
+  @Test func namesWhatItLeavesOut() throws {
+    let checkpoint = try openCheckpoint(path("unread.gguf"))
+    #expect(checkpoint.arrays.map(\.name) == ["kept", "last"])
+    #expect(
+      checkpoint.leftovers == [
+        Leftover(name: "IQ1_S", what: "1 × 256 of type IQ1_S, whose values aren't read"),
+        Leftover(name: "IQ2_XXS", what: "1 × 256 of type IQ2_XXS, whose values aren't read"),
+        Leftover(name: "IQ3_S", what: "1 × 256 of type IQ3_S, whose values aren't read"),
+      ])
+    #expect(
+      checkpoint.notes == ["3 of 5 arrays are left out: values of type IQ1_S, IQ2_XXS, IQ3_S aren't read"])
+  }
+
+  /// Its first file stands for all of a split net, as does a folder of them; any other file is itself.
+  @Test func readsSplitFiles() throws {
+    let names = ["layer.0.weight", "layer.1.weight", "layer.2.weight"]
+    let folder = TemporaryFolder()
+    for number in 1...3 {
+      let name = "split-0000\(number)-of-00003.gguf"
+      let content = try bytes(of: path(name))
+      try folder.write(content, to: name)
+    }
+    #expect(try openCheckpoint(folder.path).arrays.map(\.name) == names)
+    #expect(try openCheckpoint(folder.path).notes.isEmpty)
+    // Other quantizations of the net often lie beside it.
+    try folder.write(bytes(of: path("split-00002-of-00003.gguf")), to: "other-00002-of-00003.gguf")
+    #expect(try openCheckpoint(folder.file("split-00001-of-00003.gguf")).arrays.map(\.name) == names)
+    #expect(try openCheckpoint(folder.file("split-00002-of-00003.gguf")).arrays.map(\.name) == ["layer.1.weight"])
+    for member in try ContainerFixtures.expected("gguf") where member.key.hasPrefix("split") {
+      for array in try member.value.object() {
+        let whole = try openCheckpoint(folder.file("split-00001-of-00003.gguf"))
+        let index = try #require(whole.arrays.firstIndex { $0.name == array.key })
+        #expect(
+          try SHA256.digest(whole.data(of: index)).description == array.value.member("sha256").string())
+      }
+    }
+  }
+
+  @Test func tellsOfWhatIsAppended() throws {
+    let folder = TemporaryFolder()
+    let content = try bytes(of: path("plain.gguf"))
+    let longer = try folder.write(content + [1, 2, 3], to: "w.gguf")
+    #expect(try openCheckpoint(longer).notes == ["3 bytes after the last array belong to none"])
+    // The padding after the last tensor, here of 24 bytes, may be missing.
+    let unpadded = try bytes(of: path("unread.gguf"))
+    let tight = try openCheckpoint(folder.write(Array(unpadded[..<(unpadded.count - 24)]), to: "v.gguf"))
+    #expect(try tight.notes.count == 1 && tight.data(of: 1).count == 8)
+  }
+
+  @Test func readsAnEmptyFile() throws {
+    let folder = TemporaryFolder()
+    let file = try folder.write(
+      Array("GGUF".utf8) + UInt32(3).littleEndianBytes + [UInt8](repeating: 0, count: 16), to: "x.gguf")
+    let checkpoint = try openCheckpoint(file)
+    #expect(checkpoint.arrays.isEmpty && checkpoint.metadata.isEmpty && checkpoint.format == "GGUF 3")
+  }
+}
