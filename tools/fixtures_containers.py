@@ -10,6 +10,9 @@ Below DIR, which is the repository unless given, in Tests/CheckpointsTests/Fixtu
                 unread.gguf: types that aren't; metadata.gguf: values of every type; two.gguf: version 2;
                 split-0000N-of-00003.gguf: one net in three files
 
+    numpy/      a .npy file of each type, in both byte orders; Fortran's order, versions 2 and 3, Python 2's numbers;
+                archives, stored and packed; what is no array of numbers
+
 and in each folder expected.json: {file: {name: {"type", "shape", "sha256" of the elements in order, little-endian, as the
 library gives them, "packing" where they are made of something else}}}.
 
@@ -20,6 +23,7 @@ import argparse
 import hashlib
 import json
 import pathlib
+import zipfile
 
 import numpy as np
 
@@ -169,7 +173,62 @@ def gguf_files(folder):
     write_expected(folder, expected)
 
 
-CONTAINERS = {"gguf": gguf_files}
+# ----------------------------------------------------------------------------------------------------------------- NumPy
+
+
+def numpy_files(folder):
+    expected = {}
+
+    def add(name, array):
+        np.save(folder / name, array)
+        expected[name] = {"arr_0": facts(np.load(folder / name))}
+
+    for kind in ("b1", "i1", "<i2", "<i4", "<i8", "u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8"):
+        array = random(30, 48).view(kind) if kind != "b1" else random(30, 48) & 1 == 1
+        add(f"{kind.strip('<')}.npy", array.reshape(2, -1))
+        if array.itemsize > 1:
+            add(f"{kind.strip('<')}-big.npy", array.reshape(2, -1).astype(array.dtype.newbyteorder(">")))
+    for kind in ("c8", "c16"):
+        if "complex64" not in SKIPPED:
+            add(f"{kind}.npy", random(31, 64).view(kind))
+            add(f"{kind}-big.npy", random(31, 64).view(kind).astype(f">{kind}"))
+    add("scalar.npy", np.float32(3))
+    add("none.npy", np.zeros((0, 3), np.int16))
+    add("fortran.npy", np.asfortranarray(numbers(32, 5, 7)))
+    add("fortran3.npy", np.asfortranarray(numbers(33, 2, 3, 4)).astype(">f4", order="F"))
+    add("fortran1.npy", np.asfortranarray(numbers(33, 4)))
+    for version in ((2, 0), (3, 0)):
+        name = f"version{version[0]}.npy"
+        with (folder / name).open("wb") as file:
+            np.lib.format.write_array(file, numbers(34, 3, 2), version=version)
+        expected[name] = {"arr_0": facts(np.load(folder / name))}
+    # As Python 2 wrote it.
+    content = (folder / "f4.npy").read_bytes()
+    (folder / "python2.npy").write_bytes(content.replace(b"(2, 6), }  ", b"(2L, 6L), }"))
+    expected["python2.npy"] = {"arr_0": facts(np.load(folder / "python2.npy"))}
+    # What isn't an array of numbers.
+    np.save(folder / "objects.npy", np.array([{"a": 1}, None], object))
+    np.save(folder / "fields.npy", np.zeros(2, [("a", "<f4"), ("b", "<i4", (2,))]))
+    np.save(folder / "texts.npy", np.array(["a", "bc"]))
+    # Archives.
+    members = {
+        "weight": numbers(35, 4, 3), "folder/bias": numbers(36, 3).astype(np.float16), "fortran": np.asfortranarray(numbers(37, 6, 2)),
+        "big": numbers(38, 3, 3).astype(">f8"), "step": np.int64(7), "names": np.array([b"a", b"bc"]),
+        "objects": np.array([{}], object), "fields": np.zeros(2, [("x", "<f4")]), "times": np.zeros(1, "M8[s]"),
+    }
+    for name, save in (("stored.npz", np.savez), ("packed.npz", np.savez_compressed)):
+        save(folder / name, **members)
+        with zipfile.ZipFile(folder / name, "a") as archive:
+            archive.writestr(zipfile.ZipInfo("readme.txt"), "no array")
+            archive.writestr(zipfile.ZipInfo("raw.npy"), "no array either")
+        found = np.load(folder / name, allow_pickle=True)
+        expected[name] = {key: facts(found[key]) for key in found.files if key in ("weight", "folder/bias", "fortran", "big", "step")}
+    write_expected(folder, expected)
+
+
+CONTAINERS = {"gguf": gguf_files, "numpy": numpy_files}
+# Element types that aren't read yet.
+SKIPPED = {"complex64"}
 
 
 def main():

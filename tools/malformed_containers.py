@@ -16,9 +16,10 @@ import sys
 import tempfile
 
 import malformed_gguf
+import malformed_numpy
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CONTAINERS = {"gguf": malformed_gguf}
+CONTAINERS = {"gguf": malformed_gguf, "numpy": malformed_numpy}
 
 
 def said(program, content):
@@ -50,7 +51,7 @@ def main():
             found = said(options.ingot, content)
             if found != error:
                 wrong += 1
-                print(f"  {content[:60]!r}\n    wanted: {error}\n    found:  {found}")
+                print(f"  {content[:40]!r}\n    wanted: {error}\n    found:  {found[:200]}")
     sys.exit(1 if wrong else 0)
 
 

@@ -10,6 +10,7 @@ public enum FileKind: Hashable, Sendable {
   case gitLFSPointer
   case html
   case gguf
+  case numpy
   case ggml
   case gzip
   case tar
@@ -39,6 +40,8 @@ public enum FileKind: Hashable, Sendable {
       self = .gguf
     } else if ["lmgg", "tjgg", "fmgg", "algg"].contains(where: { prefix.starts(with: $0.utf8) }) {
       self = .ggml
+    } else if prefix.starts(with: NumPyHeader.magic) {
+      self = .numpy
     } else if prefix.starts(with: Array("version https://git-lfs".utf8)) {
       self = .gitLFSPointer
     } else if prefix.count >= 2, prefix[0] == 0x80, (2...5).contains(prefix[1]) {
@@ -82,11 +85,12 @@ public enum FileKind: Hashable, Sendable {
     case .safetensors: "a safetensors file"
     case .netFile: "an Ingot net file"
     case .hdf5: "an HDF5 file"
-    case .zip: "a zip archive (PyTorch's .bin, .pt and .pth files are such archives)"
+    case .zip: "a zip archive (PyTorch's .bin, .pt and .pth files and NumPy's .npz are such archives)"
     case .pickle: "a Python pickle (an old PyTorch file)"
     case .gitLFSPointer: "a Git LFS pointer, not the file itself"
     case .html: "an HTML page"
     case .gguf: "a GGUF file"
+    case .numpy: "a NumPy file"
     case .ggml: "a GGML file, the format before GGUF"
     case .gzip: "a gzip file"
     case .tar: "a tar archive"
@@ -109,7 +113,8 @@ public enum FileKind: Hashable, Sendable {
     case .gzip, .tar: "unpack it first"
     case .netFile: "`ingot inspect` and `ingot verify` read net files; `ingot convert` makes them from checkpoints"
     case .ggml: "convert it to GGUF with a script of llama.cpp or whisper.cpp, or fetch a GGUF file"
-    case .gguf, .safetensors, .hdf5, .zip, .pickle, .unknown: "safetensors, PyTorch, HDF5 and GGUF files can be read"
+    case .gguf, .numpy, .safetensors, .hdf5, .zip, .pickle, .unknown:
+      "safetensors, PyTorch, HDF5, GGUF and NumPy files can be read"
     }
   }
 

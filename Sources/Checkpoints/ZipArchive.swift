@@ -7,8 +7,10 @@ package struct ZipArchive {
     package let name: String
     /// Where its bytes are in the file, packed or not.
     let range: Range<Int>
-    fileprivate let isDeflated: Bool
-    fileprivate let size: UInt64
+    /// Whether it is packed; else its bytes stand in the file as they are.
+    let isDeflated: Bool
+    /// Bytes that it states for what it unpacks to.
+    let size: UInt64
     fileprivate let crc: UInt32
   }
 
@@ -58,6 +60,14 @@ package struct ZipArchive {
     if entry.isDeflated { return try Inflation.deflated(bytes, size: size, crc: entry.crc, limit: limit) }
     try Inflation.check(bytes, size: size, crc: entry.crc)
     return bytes
+  }
+
+  /// The first bytes of a deflated entry, unpacked: at most so many.
+  /// - Throws: `Failure` of kind `badData` when they are damaged; `io`.
+  func front(of entry: Entry, most: Int) throws(Failure) -> [UInt8] {
+    // What is packed takes little more than unpacked, if that.
+    let packed = try file.bytes(min(entry.range.count, most + most >> 8 + 1024), at: entry.range.lowerBound)
+    return try Inflation.front(packed, most: most)
   }
 
   private func checkOverlaps() throws(Failure) {

@@ -48,7 +48,7 @@ enum ContainerFixtures {
 }
 
 @Suite struct ContainerTests {
-  static let containers = ["gguf"]
+  static let containers = ["gguf", "numpy"]
 
   @Test(arguments: containers)
   func readsWhatTheLibraryReads(container: String) throws {
@@ -152,5 +152,76 @@ enum ContainerFixtures {
       Array("GGUF".utf8) + UInt32(3).littleEndianBytes + [UInt8](repeating: 0, count: 16), to: "x.gguf")
     let checkpoint = try openCheckpoint(file)
     #expect(checkpoint.arrays.isEmpty && checkpoint.metadata.isEmpty && checkpoint.format == "GGUF 3")
+  }
+}
+
+@Suite struct NumPyTests {
+  private func path(_ name: String) -> String { Paths.join(ContainerFixtures.folder, "numpy/\(name)") }
+
+  /// What is no array of numbers costs an archive nothing else.
+  @Test(arguments: ["stored.npz", "packed.npz"])
+  func namesWhatItLeavesOut(name: String) throws {
+    let checkpoint = try openCheckpoint(path(name))
+    #expect(checkpoint.format == "NumPy archive")
+    #expect(checkpoint.arrays.map(\.name) == ["weight", "folder/bias", "fortran", "big", "step"])
+    #expect(
+      checkpoint.leftovers == [
+        Leftover(name: "names", what: "holds texts ('|S2')"),
+        Leftover(name: "objects", what: "holds Python objects as a pickle ('|O'), which is never read"),
+        Leftover(name: "fields", what: "holds structured elements, of fields \"x\""),
+        Leftover(name: "times", what: "holds dates or times ('<M8[s]')"),
+        Leftover(name: "readme.txt", what: "no array of NumPy's"),
+        Leftover(name: "raw", what: "no array of NumPy's, though it is named like one"),
+      ])
+  }
+
+  static let refused = [
+    ("objects.npy", "holds Python objects as a pickle ('|O'), which is never read"),
+    ("fields.npy", "holds structured elements, of fields \"a\", \"b\""), ("texts.npy", "holds texts ('<U2')"),
+  ]
+
+  /// A sound file isn't called damaged.
+  @Test(arguments: refused)
+  func refusesWhatIsNoArray(name: String, message: String) {
+    let error = failure { _ = try openCheckpoint(path(name)) }
+    #expect(error?.withoutFile == message)
+    #expect(error?.hint?.hasPrefix("the file isn't damaged") == true)
+  }
+
+  /// Several arrays may be saved into one file, of which NumPy itself reads the first.
+  @Test func tellsOfWhatFollows() throws {
+    let folder = TemporaryFolder()
+    let content = try bytes(of: path("f4.npy"))
+    let checkpoint = try openCheckpoint(folder.write(content + content, to: "w.npy"))
+    #expect(checkpoint.arrays.count == 1)
+    #expect(
+      checkpoint.notes == [
+        "\(content.count) bytes after the array belong to none; numpy.load leaves them out too"
+      ])
+  }
+
+  @Test func boundsHeaders() throws {
+    let folder = TemporaryFolder()
+    let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (0,)}"
+    for (length, isRead) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+      let padded = text + String(repeating: " ", count: length - text.utf8.count)
+      let start: [UInt8] = [0x93] + Array("NUMPY".utf8) + [2, 0]
+      let path = try folder.write(start + UInt32(length).littleEndianBytes + Array(padded.utf8), to: "w.npy")
+      let error = failure { _ = try openCheckpoint(path) }
+      #expect((error == nil) == isRead)
+      #expect(error == nil || error?.reason == "a header of 1048577 bytes; at most 1048576 are read")
+    }
+  }
+
+  /// A packed entry that is damaged is found when it is read.
+  @Test func checksWhatItUnpacks() throws {
+    let folder = TemporaryFolder()
+    var content = try bytes(of: path("packed.npz"))
+    // Somewhere in the packed data of the first entry, behind its name.
+    content[130] ^= 0x10
+    let checkpoint = try openCheckpoint(folder.write(content, to: "w.npz"))
+    let error = failure { _ = try checkpoint.data(of: 0) }
+    #expect(error?.place == "array \"weight\"" && error?.kind == .badData && error?.hint != nil)
+    #expect(try !checkpoint.data(of: 1).isEmpty)
   }
 }

@@ -336,6 +336,8 @@ import Testing
       ("frames of a video that are looked at", number(Video.mostFrames)),
       ("members beside the list in a file of questions", number(VQAAnnotations.mostOtherMembers)),
       // The tests of their readers go one past these.
+      ("bytes of a NumPy array's header", number(1 << 20)),
+      ("nesting of a NumPy array's header; lists in lists of a GGUF file's metadata", "16; 8"),
       ("nesting of a list of answers in a table's cell", "8"),
       ("bytes of a packed note in a PNG, unpacked", number(1 << 20)),
       ("combining marks in a row, in any text of a file", "30"),

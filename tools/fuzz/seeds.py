@@ -186,6 +186,11 @@ def gguf_files():
         yield head + bytes(-len(head) % 32) + bytes(range(size))
 
 
+def numpy_files():
+    yield from small("CheckpointsTests/Fixtures/numpy/*.npy", 256)
+    yield from malformed("numpy")
+
+
 def array_names():
     """One a line; a star stands for a layout's marks, whose number is the line's first character."""
     for number in range(9):
@@ -350,7 +355,7 @@ def store(target, contents):
 
 
 SEEDS = {
-    "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers, "gguf": gguf_files,
+    "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers, "gguf": gguf_files, "numpy": numpy_files,
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
     "address": addresses,

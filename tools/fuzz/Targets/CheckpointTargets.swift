@@ -128,7 +128,7 @@ extension FuzzTarget {
   }
 
   /// Largest arrays whose data is read.
-  private static let mostRead = 1 << 16
+  static let mostRead = 1 << 16
 
   /// Writes what was read as a safetensors file, reads that and compares.
   static func checkCopy(of checkpoint: some Checkpoint) throws {
