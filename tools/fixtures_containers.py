@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes small files of further containers for the tests, each by its own library, and what that library reads of them.
 
-    python3 -m venv containers && containers/bin/pip install numpy ml_dtypes gguf
+    python3 -m venv containers && containers/bin/pip install numpy ml_dtypes gguf onnx
     containers/bin/python tools/fixtures_containers.py [--root DIR] [CONTAINER...]
 
 Below DIR, which is the repository unless given, in Tests/CheckpointsTests/Fixtures:
@@ -12,11 +12,14 @@ Below DIR, which is the repository unless given, in Tests/CheckpointsTests/Fixtu
 
     numpy/      a .npy file of each type, in both byte orders; Fortran's order, versions 2 and 3, Python 2's numbers;
                 archives, stored and packed; what is no array of numbers
+    onnx/       raw.onnx, typed.onnx: every type as bytes and as numbers; loose.onnx: numbers that aren't packed;
+                everywhere.onnx: constants, graphs in nodes, functions, sparse tensors; external.onnx: data beside the file;
+                leftovers.onnx: what isn't read
 
 and in each folder expected.json: {file: {name: {"type", "shape", "sha256" of the elements in order, little-endian, as the
 library gives them, "packing" where they are made of something else}}}.
 
-A second run makes the same bytes with gguf 0.19 and numpy 2.4. No file has times in it.
+A second run makes the same bytes with gguf 0.19, numpy 2.4 and onnx 1.23. No file has times in it.
 """
 
 import argparse
@@ -226,7 +229,118 @@ def numpy_files(folder):
     write_expected(folder, expected)
 
 
-CONTAINERS = {"gguf": gguf_files, "numpy": numpy_files}
+# ------------------------------------------------------------------------------------------------------------------ ONNX
+
+
+def onnx_facts(tensor, folder):
+    from onnx import numpy_helper
+
+    return facts(numpy_helper.to_array(tensor, str(folder)))
+
+
+def onnx_files(folder):
+    import ml_dtypes
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    expected = {}
+    value = helper.make_tensor_value_info
+    outputs = [value("y", 1, [1])]
+
+    def model(initializers=(), nodes=(), **more):
+        graph = helper.make_graph(list(nodes), "g", [], outputs, list(initializers), **more)
+        return helper.make_model(graph, producer_name="fixtures", ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
+
+    def save(name, made, found):
+        (folder / name).write_bytes(made.SerializeToString(deterministic=True))
+        expected[name] = {key: onnx_facts(tensor, folder) for key, tensor in found.items()}
+
+    # Every type, as bytes and as numbers.
+    raw, typed = {}, {}
+    kinds = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]
+    kinds += ["bfloat16", "float8_e4m3fn", "float8_e5m2"]
+    for number, kind in enumerate(kinds):
+        kind = np.dtype(getattr(ml_dtypes, kind, kind))
+        array = random(40 + number, 6 * kind.itemsize).view(kind) if kind != bool else random(40, 6) & 1 == 1
+        array = array.reshape(2, 3)
+        raw[f"{number}.{kind.name}"] = numpy_helper.from_array(array, f"{number}.{kind.name}")
+        tensor = TensorProto(name=f"{number}.{kind.name}", dims=[2, 3], data_type=helper.np_dtype_to_tensor_dtype(kind))
+        if kind == np.float32:
+            tensor.float_data.extend(numbers(60, 6))
+        elif kind == np.float64:
+            tensor.double_data.extend(numbers(61, 6).astype(float))
+        elif kind.name in ("uint32", "uint64"):
+            tensor.uint64_data.extend(array.reshape(-1).tolist())
+        elif kind.name == "int64":
+            tensor.int64_data.extend(array.reshape(-1).tolist())
+        elif kind.kind in "iub":
+            tensor.int32_data.extend(array.reshape(-1).astype(np.int32).tolist())
+        else:
+            tensor.int32_data.extend(array.reshape(-1).view(f"<u{kind.itemsize}").tolist())
+        typed[tensor.name] = tensor
+    # As writers of older libraries had it: each number with a tag of its own.
+    loose = TensorProto(name="loose", dims=[3], data_type=TensorProto.FLOAT)
+    loose.float_data.extend([1.5, -2.5, 3.5])
+    packed = loose.SerializeToString()
+    start = packed.index(b"\x22\x0c")
+    numbers_apart = b"".join(b"\x25" + packed[start + 2 + 4 * place : start + 6 + 4 * place] for place in range(3))
+    made = model(raw.values())
+    save("raw.onnx", made, raw)
+    save("typed.onnx", model(typed.values()), typed)
+    content = model([loose]).SerializeToString()
+    inner = packed[:start] + numbers_apart + packed[start + 14:]
+    apart = model()
+    graph = apart.graph.SerializeToString() + b"\x2a" + bytes([len(inner)]) + inner
+    rest = onnx.ModelProto()
+    rest.CopyFrom(apart)
+    rest.ClearField("graph")
+    (folder / "loose.onnx").write_bytes(rest.SerializeToString() + b"\x3a" + bytes([len(graph)]) + graph)
+    again = onnx.load(folder / "loose.onnx")
+    assert again.graph.initializer[0].float_data[:] == [1.5, -2.5, 3.5] and len(content) > 0
+    expected["loose.onnx"] = {"loose": onnx_facts(again.graph.initializer[0], folder)}
+    # Where else arrays are: constants, graphs in nodes, functions, sparse tensors.
+    tensor = lambda key, name, *shape: numpy_helper.from_array(numbers(key, *shape), name)  # noqa: E731
+    then = helper.make_graph([helper.make_node("Constant", [], ["inner"], value=tensor(70, "x", 2))], "then", [], outputs, [tensor(71, "w", 3)])
+    other = helper.make_graph([], "else", [], outputs, [tensor(72, "w", 4)])
+    sparse = helper.make_sparse_tensor(tensor(73, "s", 2), numpy_helper.from_array(np.array([1, 5]), "i"), [8])
+    nodes = [
+        helper.make_node("Constant", [], ["c"], value=tensor(74, "ignored", 2, 2)),
+        helper.make_node("Constant", [], ["one"], value_float=1.5), helper.make_node("Constant", [], ["two"], value_ints=[-3, 4]),
+        helper.make_node("Constant", [], ["three"], value_int=7), helper.make_node("Constant", [], ["four"], value_floats=[0.5, 2.5]),
+        helper.make_node("Constant", [], ["text"], value_string="a"),
+        helper.make_node("Constant", [], ["thin"], sparse_value=sparse),
+        helper.make_node("ConstantOfShape", ["a"], ["b"], value=tensor(75, "v", 1)),
+        helper.make_node("If", ["d"], ["e"], name="choice", then_branch=then, else_branch=other),
+        helper.make_node("Relu", ["f"], ["g"]),
+    ]
+    made = model([tensor(76, "w", 2, 3)], nodes, sparse_initializer=[sparse])
+    made.functions.append(helper.make_function(
+        "own", "Twice", ["x"], ["y"], [helper.make_node("Constant", [], ["k"], value=tensor(77, "z", 5))], [helper.make_opsetid("", 21)]))
+    made.metadata_props.add(key="author", value="é")
+    made.doc_string = "d" * 70_000
+    found = {
+        "w": tensor(76, "w", 2, 3), "c": tensor(74, "c", 2, 2), "one": numpy_helper.from_array(np.float32(1.5), "one"),
+        "two": numpy_helper.from_array(np.array([-3, 4]), "two"), "three": numpy_helper.from_array(np.array(7), "three"),
+        "four": numpy_helper.from_array(np.array([0.5, 2.5], np.float32), "four"), "thin.values": sparse.values,
+        "thin.indices": sparse.indices, "b.value": tensor(75, "v", 1), "choice.then_branch.inner": tensor(70, "x", 2),
+        "choice.then_branch.w": tensor(71, "w", 3), "choice.else_branch.w": tensor(72, "w", 4), "s.values": sparse.values,
+        "s.indices": sparse.indices, "own.Twice.k": tensor(77, "z", 5),
+    }
+    save("everywhere.onnx", made, found)
+    texts = TensorProto(name="texts", dims=[1], data_type=TensorProto.STRING, string_data=[b"a"])
+    save("leftovers.onnx", model([
+        tensor(78, "kept", 2), texts, helper.make_tensor("four", TensorProto.INT4, [2], [1, 2]),
+        TensorProto(name="part", dims=[1], data_type=1, raw_data=bytes(4), segment=TensorProto.Segment(begin=0, end=1)),
+        TensorProto(name="new", dims=[1], data_type=99, raw_data=b"a"),
+    ]), {"kept": tensor(78, "kept", 2)})
+    # Data beside the file, at places of its own.
+    made = model([tensor(80, "w", 4, 4), tensor(81, "v", 9), numpy_helper.from_array(np.zeros((0, 2), np.float32), "none")])
+    onnx.save(made, folder / "external.onnx", save_as_external_data=True, location="external.data", size_threshold=0)
+    expected["external.onnx"] = {tensor.name: onnx_facts(tensor, folder) for tensor in onnx.load(folder / "external.onnx").graph.initializer}
+    write_expected(folder, expected)
+
+
+CONTAINERS = {"gguf": gguf_files, "numpy": numpy_files, "onnx": onnx_files}
 # Element types that aren't read yet.
 SKIPPED = {"complex64"}
 

@@ -17,9 +17,10 @@ import tempfile
 
 import malformed_gguf
 import malformed_numpy
+import malformed_onnx
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CONTAINERS = {"gguf": malformed_gguf, "numpy": malformed_numpy}
+CONTAINERS = {"gguf": malformed_gguf, "numpy": malformed_numpy, "onnx": malformed_onnx}
 
 
 def said(program, content):

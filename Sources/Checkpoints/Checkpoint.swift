@@ -72,6 +72,14 @@ extension Checkpoint {
   public var notes: [String] { [] }
   public var leftovers: [Leftover] { [] }
 
+  /// What is left out when the arrays are all that is taken, in one sentence; nil where nothing is.
+  public var leftoverNote: String? {
+    guard !leftovers.isEmpty else { return nil }
+    let told = leftovers.prefix(3).map { "\(shortened($0.name, to: 80)) (\(shortened($0.what, to: 120)))" }
+    let more = leftovers.count > 3 ? " and \(leftovers.count - 3) more" : ""
+    return "left out, beside the arrays: \(told.joined(separator: ", "))\(more)"
+  }
+
   /// The folder with the configuration and tokenizer files.
   public var folder: String {
     get throws(Failure) { try Paths.isFolder(path) ? path : Paths.folder(of: path) }

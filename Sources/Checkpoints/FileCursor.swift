@@ -71,6 +71,7 @@ struct FileCursor {
   mutating func move(to place: Int) {
     precondition(place >= 0 && place <= end, "a place outside of what may be read")
     position = place
+    if place < bufferStart { (buffer, bufferStart) = ([], place) }
   }
 
   private func check(_ count: Int) throws(Failure) {

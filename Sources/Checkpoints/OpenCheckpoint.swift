@@ -73,6 +73,7 @@ func openWeights(_ file: InputFile, openedBy path: String) throws(Failure) -> an
   case .pickle: return try TorchCheckpoint(file, openedBy: path)
   case .gguf: return try GGUFCheckpoint(file, openedBy: path)
   case .numpy: return try NumPyCheckpoint(file, openedBy: path)
+  case .onnx: return try ONNXCheckpoint(file, openedBy: path)
   default:
     // A safetensors file that is damaged in its first bytes is told what is wrong with them.
     if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }
@@ -100,7 +101,7 @@ private func weightsFile(in folder: String) throws(Failure) -> WeightsFiles {
   let endings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".h5", ".hdf5", ".keras"]
   var others = names.filter { name in endings.contains { name.hasSuffix($0) } }
   // Those that often lie beside the ones above, or hold other things than weights, count where there are none of these.
-  for ending in [[".gguf", ".npz"], [".npy"]] where others.isEmpty {
+  for ending in [[".gguf", ".npz", ".onnx"], [".npy"]] where others.isEmpty {
     others = names.filter { name in ending.contains { name.hasSuffix($0) } }
   }
   if others.count == 1, ShardName(others[0]) == nil { return .one(Paths.join(folder, others[0])) }

@@ -11,6 +11,7 @@ public enum FileKind: Hashable, Sendable {
   case html
   case gguf
   case numpy
+  case onnx
   case ggml
   case gzip
   case tar
@@ -42,6 +43,8 @@ public enum FileKind: Hashable, Sendable {
       self = .ggml
     } else if prefix.starts(with: NumPyHeader.magic) {
       self = .numpy
+    } else if FileKind.looksLikeONNX(prefix) {
+      self = .onnx
     } else if prefix.starts(with: Array("version https://git-lfs".utf8)) {
       self = .gitLFSPointer
     } else if prefix.count >= 2, prefix[0] == 0x80, (2...5).contains(prefix[1]) {
@@ -56,6 +59,38 @@ public enum FileKind: Hashable, Sendable {
   /// Eight bytes of length, of which real files leave the upper three zero, then an object.
   private static func looksLikeSafetensors(_ prefix: [UInt8]) -> Bool {
     prefix.count >= 9 && prefix[8] == UInt8(ascii: "{") && prefix[5..<8].allSatisfy { $0 == 0 }
+  }
+
+  /// A protobuf message without a magic number: the version, first of all, and then nothing but fields of a model up to
+  /// its graph or its sets of operators.
+  private static func looksLikeONNX(_ prefix: [UInt8]) -> Bool {
+    guard prefix.count >= 2, prefix[0] == 0x08, (1...0x3f).contains(prefix[1]) else { return false }
+    var position = 2
+    func varint() -> Int? {
+      var value = 0
+      for shift in stride(from: 0, to: 63, by: 7) {
+        guard position < prefix.count else { return nil }
+        value |= Int(prefix[position] & 0x7f) << shift
+        position += 1
+        if prefix[position - 1] < 0x80 { return value }
+      }
+      return nil
+    }
+    while let tag = varint() {
+      // The model's own version is the only other number.
+      if tag == 5 << 3 {
+        guard varint() != nil else { return false }
+        continue
+      }
+      guard tag & 7 == 2, [2, 3, 4, 6, 7, 8, 14, 20, 25, 26].contains(tag >> 3), let length = varint() else {
+        return false
+      }
+      if tag >> 3 == 7 || tag >> 3 == 8 { return length > 0 }
+      guard length <= prefix.count - position || tag >> 3 == 6 else { return false }
+      if length > prefix.count - position { return true }
+      position += length
+    }
+    return false
   }
 
   private static func kindOfText(_ prefix: [UInt8]) -> FileKind {
@@ -91,6 +126,7 @@ public enum FileKind: Hashable, Sendable {
     case .html: "an HTML page"
     case .gguf: "a GGUF file"
     case .numpy: "a NumPy file"
+    case .onnx: "an ONNX model"
     case .ggml: "a GGML file, the format before GGUF"
     case .gzip: "a gzip file"
     case .tar: "a tar archive"
@@ -113,8 +149,8 @@ public enum FileKind: Hashable, Sendable {
     case .gzip, .tar: "unpack it first"
     case .netFile: "`ingot inspect` and `ingot verify` read net files; `ingot convert` makes them from checkpoints"
     case .ggml: "convert it to GGUF with a script of llama.cpp or whisper.cpp, or fetch a GGUF file"
-    case .gguf, .numpy, .safetensors, .hdf5, .zip, .pickle, .unknown:
-      "safetensors, PyTorch, HDF5, GGUF and NumPy files can be read"
+    case .gguf, .numpy, .onnx, .safetensors, .hdf5, .zip, .pickle, .unknown:
+      "safetensors, PyTorch, HDF5, GGUF, NumPy and ONNX files can be read"
     }
   }
 

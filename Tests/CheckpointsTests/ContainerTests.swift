@@ -1,5 +1,6 @@
 import Arrays
 import Checkpoints
+import Foundation
 import TestSupport
 import Testing
 
@@ -48,7 +49,7 @@ enum ContainerFixtures {
 }
 
 @Suite struct ContainerTests {
-  static let containers = ["gguf", "numpy"]
+  static let containers = ["gguf", "numpy", "onnx"]
 
   @Test(arguments: containers)
   func readsWhatTheLibraryReads(container: String) throws {
@@ -106,8 +107,12 @@ enum ContainerFixtures {
         Leftover(name: "IQ2_XXS", what: "1 × 256 of type IQ2_XXS, whose values aren't read"),
         Leftover(name: "IQ3_S", what: "1 × 256 of type IQ3_S, whose values aren't read"),
       ])
+    #expect(checkpoint.notes.isEmpty)
     #expect(
-      checkpoint.notes == ["3 of 5 arrays are left out: values of type IQ1_S, IQ2_XXS, IQ3_S aren't read"])
+      checkpoint.leftoverNote
+        == "left out, beside the arrays: IQ1_S (1 × 256 of type IQ1_S, whose values aren't read), "
+        + "IQ2_XXS (1 × 256 of type IQ2_XXS, whose values aren't read), "
+        + "IQ3_S (1 × 256 of type IQ3_S, whose values aren't read)")
   }
 
   /// Its first file stands for all of a split net, as does a folder of them; any other file is itself.
@@ -143,7 +148,7 @@ enum ContainerFixtures {
     // The padding after the last tensor, here of 24 bytes, may be missing.
     let unpadded = try bytes(of: path("unread.gguf"))
     let tight = try openCheckpoint(folder.write(Array(unpadded[..<(unpadded.count - 24)]), to: "v.gguf"))
-    #expect(try tight.notes.count == 1 && tight.data(of: 1).count == 8)
+    #expect(try tight.notes.isEmpty && tight.data(of: 1).count == 8)
   }
 
   @Test func readsAnEmptyFile() throws {
@@ -223,5 +228,67 @@ enum ContainerFixtures {
     let error = failure { _ = try checkpoint.data(of: 0) }
     #expect(error?.place == "array \"weight\"" && error?.kind == .badData && error?.hint != nil)
     #expect(try !checkpoint.data(of: 1).isEmpty)
+  }
+}
+
+@Suite struct ONNXTests {
+  private func path(_ name: String) -> String { Paths.join(ContainerFixtures.folder, "onnx/\(name)") }
+
+  @Test func namesWhatItLeavesOut() throws {
+    let checkpoint = try openCheckpoint(path("leftovers.onnx"))
+    #expect(checkpoint.arrays.map(\.name) == ["kept"])
+    #expect(
+      checkpoint.leftovers == [
+        Leftover(name: "texts", what: "of type STRING, which isn't read"),
+        Leftover(name: "four", what: "of type INT4, which isn't read"),
+        Leftover(name: "part", what: "a segment of a tensor, which isn't read"),
+        Leftover(name: "new", what: "of type 99, which this version doesn't know"),
+      ])
+  }
+
+  @Test func tellsMetadata() throws {
+    let metadata = try openCheckpoint(path("everywhere.onnx")).metadata
+    #expect(
+      metadata.map(\.name) == ["doc_string", "ir_version", "metadata_props.author", "opset_import", "producer_name"])
+    #expect(metadata.map(\.value) == ["a text of 70000 bytes", "10", "é", "21", "fixtures"])
+  }
+
+  /// Data beside a model, and where links lead.
+  @Test func readsDataOfItsOwnFolderOnly() throws {
+    let folder = TemporaryFolder()
+    let model = try bytes(of: path("external.onnx"))
+    let data = try bytes(of: path("external.data"))
+    func make(_ name: String) throws {
+      try FileManager.default.createDirectory(atPath: folder.file(name), withIntermediateDirectories: true)
+    }
+    func link(_ name: String, to target: String) throws {
+      try FileManager.default.createSymbolicLink(atPath: folder.file(name), withDestinationPath: target)
+    }
+    for name in ["plain", "outside", "blobs", "snapshot", "cache"] { try make(name) }
+    try folder.write(model, to: "plain/external.onnx")
+    let missing = failure { _ = try openCheckpoint(folder.file("plain/external.onnx")) }
+    #expect(missing?.kind == .noInput && missing?.reason == "no such file")
+    #expect(missing?.file == folder.file("plain/external.data") && missing?.hint?.contains("fetch it too") == true)
+    try folder.write(data, to: "plain/external.data")
+    #expect(try openCheckpoint(folder.file("plain/external.onnx")).arrays.count == 3)
+    // Cut short.
+    try folder.write(Array(data[..<90]), to: "plain/external.data")
+    #expect(
+      failure { _ = try openCheckpoint(folder.file("plain/external.onnx")) }?.withoutFile
+        == "array \"v\": its 36 bytes from 64 on go past the end of external.data, of 90 bytes")
+    // A link out of the folder could show anybody's file.
+    try folder.write(model, to: "outside/external.onnx")
+    try link("outside/external.data", to: folder.file("plain/external.data"))
+    #expect(
+      failure { _ = try openCheckpoint(folder.file("outside/external.onnx")) }?.withoutFile
+        == "array \"w\": its external_data's location \"external.data\" leads out of the file's own folder by a link")
+    // The hub client's cache: both are links into one folder.
+    try folder.write(model, to: "blobs/1")
+    try folder.write(data, to: "blobs/2")
+    try link("snapshot/external.onnx", to: "../blobs/1")
+    try link("snapshot/external.data", to: "../blobs/2")
+    try ContainerFixtures.check(
+      openCheckpoint(folder.file("snapshot/external.onnx")),
+      ContainerFixtures.json("onnx/expected.json").member("external.onnx"))
   }
 }

@@ -191,6 +191,15 @@ def numpy_files():
     yield from malformed("numpy")
 
 
+def onnx_files():
+    yield from small("CheckpointsTests/Fixtures/onnx/*.onnx", 384)
+    # Longer than what is tried: the constants, graphs and functions, without the long text.
+    content = (TESTS / "CheckpointsTests/Fixtures/onnx/everywhere.onnx").read_bytes()
+    start = content.index(b"\x32\xf0\xa2\x04")
+    yield content[:start] + content[start + 70004:]
+    yield from malformed("onnx")
+
+
 def array_names():
     """One a line; a star stands for a layout's marks, whose number is the line's first character."""
     for number in range(9):
@@ -355,7 +364,7 @@ def store(target, contents):
 
 
 SEEDS = {
-    "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers, "gguf": gguf_files, "numpy": numpy_files,
+    "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers, "gguf": gguf_files, "numpy": numpy_files, "onnx": onnx_files,
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
     "address": addresses,

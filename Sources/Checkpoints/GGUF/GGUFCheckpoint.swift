@@ -54,25 +54,10 @@ public struct GGUFCheckpoint: Checkpoint {
       self.placements = placements
       self.leftovers = leftovers
       metadata = header.metadata.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-      notes = GGUFCheckpoint.notes(leftovers.count, header)
+      notes = header.trailing > 0 ? ["\(byteCount(header.trailing)) after the last array belong to none"] : []
     } catch {
       throw error.inFile(file.path).hinting("the file is no sound GGUF file: fetch it again, or ask its author")
     }
-  }
-
-  private static func notes(_ unread: Int, _ header: GGUFHeader) -> [String] {
-    var notes: [String] = []
-    if unread > 0 {
-      let types = Set(
-        header.tensors.compactMap { tensor in
-          if case .unread = tensor.type.form { tensor.type.name } else { nil }
-        })
-      notes.append(
-        "\(unread) of \(header.tensors.count) arrays are left out: values of type \(types.sorted().joined(separator: ", ")) aren't read"
-      )
-    }
-    if header.trailing > 0 { notes.append("\(byteCount(header.trailing)) after the last array belong to none") }
-    return notes
   }
 
   public func read(_ array: Int, at offset: Int, count: Int, into buffer: inout [UInt8]) throws(Failure) {

@@ -22,4 +22,9 @@ extension FuzzTarget {
     }
     try checkCopy(of: checkpoint)
   }
+
+  /// An ONNX model, whose folder has nothing that it could name.
+  static let onnx = FuzzTarget("onnx", kinds: [.badData, .noInput]) { bytes in
+    try checkCopy(of: ONNXCheckpoint(file.holding(bytes)))
+  }
 }

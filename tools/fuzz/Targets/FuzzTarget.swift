@@ -37,7 +37,8 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
 
   /// All of them.
   public static let all: [FuzzTarget] = [
-    json, safetensors, index, torch, hdf5, gguf, numpy, net, settings, names, tokenizer, questions, answers, journal,
+    json, safetensors, index, torch, hdf5, gguf, numpy, onnx, net, settings, names, tokenizer, questions, answers,
+    journal,
     video,
     image,
     orientation, address,
