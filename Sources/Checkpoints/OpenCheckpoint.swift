@@ -74,6 +74,7 @@ func openWeights(_ file: InputFile, openedBy path: String) throws(Failure) -> an
   case .gguf: return try GGUFCheckpoint(file, openedBy: path)
   case .numpy: return try NumPyCheckpoint(file, openedBy: path)
   case .onnx: return try ONNXCheckpoint(file, openedBy: path)
+  case .messagePack: return try MessagePackCheckpoint(file, openedBy: path)
   default:
     // A safetensors file that is damaged in its first bytes is told what is wrong with them.
     if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }
@@ -84,7 +85,7 @@ func openWeights(_ file: InputFile, openedBy path: String) throws(Failure) -> an
 /// Usual names of weights files, the best first.
 private let usualNames = [
   "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
-  "tf_model.h5",
+  "tf_model.h5", "flax_model.msgpack",
 ]
 
 /// Where the weights of a folder are.
@@ -101,7 +102,7 @@ private func weightsFile(in folder: String) throws(Failure) -> WeightsFiles {
   let endings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".h5", ".hdf5", ".keras"]
   var others = names.filter { name in endings.contains { name.hasSuffix($0) } }
   // Those that often lie beside the ones above, or hold other things than weights, count where there are none of these.
-  for ending in [[".gguf", ".npz", ".onnx"], [".npy"]] where others.isEmpty {
+  for ending in [[".gguf", ".msgpack", ".npz", ".onnx"], [".npy"]] where others.isEmpty {
     others = names.filter { name in ending.contains { name.hasSuffix($0) } }
   }
   if others.count == 1, ShardName(others[0]) == nil { return .one(Paths.join(folder, others[0])) }

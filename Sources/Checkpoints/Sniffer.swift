@@ -12,6 +12,7 @@ public enum FileKind: Hashable, Sendable {
   case gguf
   case numpy
   case onnx
+  case messagePack
   case ggml
   case gzip
   case tar
@@ -51,6 +52,8 @@ public enum FileKind: Hashable, Sendable {
       self = .pickle
     } else if prefix.count > 262, Array(prefix[257..<262]) == Array("ustar".utf8) {
       self = .tar
+    } else if FileKind.looksLikeMessagePack(prefix) {
+      self = .messagePack
     } else {
       self = FileKind.kindOfText(prefix)
     }
@@ -93,6 +96,38 @@ public enum FileKind: Hashable, Sendable {
     return false
   }
 
+  /// A tree of flax.serialization: a dictionary whose first key is a text or a number, or an array (extension 1, a list of
+  /// three), perhaps in a list.
+  private static func looksLikeMessagePack(_ prefix: [UInt8]) -> Bool {
+    func byte(_ index: Int) -> UInt8 { index < prefix.count ? prefix[index] : 0xc1 }
+    func isArray(_ index: Int) -> Bool {
+      guard let type = [0xc7: 2, 0xc8: 3, 0xc9: 5, 0xd6: 1, 0xd7: 1, 0xd8: 1][Int(byte(index))] else { return false }
+      return byte(index + type) == 1 && byte(index + type + 1) == 0x93
+    }
+    let lengths: [UInt8: Int] = [0xdc: 3, 0xdd: 5, 0xde: 3, 0xdf: 5]
+    let first = byte(0)
+    let start = lengths[first] ?? 1
+    switch first {
+    case 0x91...0x9f, 0xdc, 0xdd: return isArray(start)
+    case 0x81...0x8f, 0xde, 0xdf: break
+    default: return isArray(0)
+    }
+    // The key, which is a text for the most part.
+    var (text, length) = (start + 1, Int(byte(start) & 31))
+    switch byte(start) {
+    case 0x00...0x7f: (text, length) = (start + 1, 0)
+    case 0xa1...0xbf: break
+    case 0xd9: (text, length) = (start + 2, Int(byte(start + 1)))
+    default: return false
+    }
+    guard text + length < prefix.count, let key = String(validating: prefix[text..<text + length], as: UTF8.self),
+      key.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })
+    else { return false }
+    let next = byte(text + length)
+    let isContainer = (0x80...0x9f).contains(next) || (0xdc...0xdf).contains(next)
+    return length > 0 ? next != 0xc1 : isContainer || isArray(text)
+  }
+
   private static func kindOfText(_ prefix: [UInt8]) -> FileKind {
     let isText = prefix.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d }
     guard isText else { return .unknown }
@@ -127,6 +162,7 @@ public enum FileKind: Hashable, Sendable {
     case .gguf: "a GGUF file"
     case .numpy: "a NumPy file"
     case .onnx: "an ONNX model"
+    case .messagePack: "a MessagePack file"
     case .ggml: "a GGML file, the format before GGUF"
     case .gzip: "a gzip file"
     case .tar: "a tar archive"
@@ -149,8 +185,8 @@ public enum FileKind: Hashable, Sendable {
     case .gzip, .tar: "unpack it first"
     case .netFile: "`ingot inspect` and `ingot verify` read net files; `ingot convert` makes them from checkpoints"
     case .ggml: "convert it to GGUF with a script of llama.cpp or whisper.cpp, or fetch a GGUF file"
-    case .gguf, .numpy, .onnx, .safetensors, .hdf5, .zip, .pickle, .unknown:
-      "safetensors, PyTorch, HDF5, GGUF, NumPy and ONNX files can be read"
+    case .gguf, .numpy, .onnx, .messagePack, .safetensors, .hdf5, .zip, .pickle, .unknown:
+      "safetensors, PyTorch, HDF5, GGUF, NumPy, ONNX and Flax' MessagePack files can be read"
     }
   }
 

@@ -49,7 +49,7 @@ enum ContainerFixtures {
 }
 
 @Suite struct ContainerTests {
-  static let containers = ["gguf", "numpy", "onnx"]
+  static let containers = ["gguf", "messagepack", "numpy", "onnx"]
 
   @Test(arguments: containers)
   func readsWhatTheLibraryReads(container: String) throws {
@@ -290,5 +290,42 @@ enum ContainerFixtures {
     try ContainerFixtures.check(
       openCheckpoint(folder.file("snapshot/external.onnx")),
       ContainerFixtures.json("onnx/expected.json").member("external.onnx"))
+  }
+}
+
+@Suite struct MessagePackTests {
+  private func path(_ name: String) -> String { Paths.join(ContainerFixtures.folder, "messagepack/\(name)") }
+
+  @Test func namesWhatItLeavesOut() throws {
+    let leftovers = try openCheckpoint(path("state.msgpack")).leftovers
+    let expected = [
+      "big": "18446744073709551615", "history": "a list of 3 values", "name": "\"é\"", "none": "nothing", "rate": "0.5",
+      "raw": "3 bytes of no stated type", "step": "3", "z": "a complex number",
+    ]
+    #expect(Dictionary(uniqueKeysWithValues: leftovers.map { ($0.name, $0.what) }) == expected)
+  }
+
+  /// An array of a type that isn't read costs nobody the others, and names that dots make the same get numbers.
+  @Test func keepsArraysApart() throws {
+    func array(_ kind: String) -> [UInt8] {
+      let inner: [UInt8] = [0x93, 0x91, 1, 0xa0 | UInt8(kind.utf8.count)] + Array(kind.utf8) + [0xc4, 1, 5]
+      return [0xc7, UInt8(inner.count), 1] + inner
+    }
+    let folder = TemporaryFolder()
+    let tree: [UInt8] =
+      [0x83, 0xa3] + Array("a.b".utf8) + array("int8") + [0xa1, 0x61, 0x81, 0xa1, 0x62] + array("uint8")
+      + [0xa1, 0x63] + array("object")
+    let checkpoint = try openCheckpoint(folder.write(tree, to: "w.msgpack"))
+    #expect(checkpoint.arrays.map(\.name) == ["a.b", "a.b#2"])
+    #expect(try checkpoint.data(of: 0) == [5] && checkpoint.arrays.map(\.elementType) == [.int8, .uint8])
+    #expect(checkpoint.leftovers == [Leftover(name: "c", what: "1 of type object, which isn't read")])
+  }
+
+  /// transformers' folders of Flax weights.
+  @Test func isFoundInFolders() throws {
+    let folder = TemporaryFolder()
+    try folder.write(bytes(of: path("state.msgpack")), to: "flax_model.msgpack")
+    try folder.write(Array("{}".utf8), to: "config.json")
+    #expect(try openCheckpoint(folder.path).format == "MessagePack")
   }
 }

@@ -200,6 +200,13 @@ def onnx_files():
     yield from malformed("onnx")
 
 
+def messagepack_files():
+    yield from small("CheckpointsTests/Fixtures/messagepack/*.msgpack", 384)
+    # The chunks of an array, without most of their data, and every type.
+    yield from malformed("messagepack")
+    yield (TESTS / "CheckpointsTests/Fixtures/messagepack/types.msgpack").read_bytes()
+
+
 def array_names():
     """One a line; a star stands for a layout's marks, whose number is the line's first character."""
     for number in range(9):
@@ -365,6 +372,7 @@ def store(target, contents):
 
 SEEDS = {
     "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers, "gguf": gguf_files, "numpy": numpy_files, "onnx": onnx_files,
+    "messagepack": messagepack_files,
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
     "address": addresses,

@@ -18,7 +18,7 @@ struct ONNXModel {
   private(set) var entries: [Entry] = []
   private(set) var metadata: [String: String] = [:]
   private var cursor: FileCursor
-  private var names: [[UInt8]: Int] = [:]
+  private var names = UniqueNames()
   private let length: Int
 
   /// Graphs in graphs.
@@ -247,13 +247,6 @@ struct ONNXModel {
       throw Limit.arrays.failure("has more than \(Limit.arrays.value) arrays")
     }
     // Nodes need no names, and several may have the same.
-    var own = name
-    while true {
-      let count = names[Array(own.utf8), default: 0]
-      names[Array(own.utf8)] = count + 1
-      guard count > 0 else { break }
-      own = "\(name) (\(count + 1))"
-    }
-    entries.append(Entry(name: own, content: content))
+    entries.append(Entry(name: names.taken(name), content: content))
   }
 }

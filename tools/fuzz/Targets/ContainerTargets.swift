@@ -27,4 +27,11 @@ extension FuzzTarget {
   static let onnx = FuzzTarget("onnx", kinds: [.badData, .noInput]) { bytes in
     try checkCopy(of: ONNXCheckpoint(file.holding(bytes)))
   }
+
+  /// A tree that Flax wrote.
+  static let messagePack = FuzzTarget("messagepack") { bytes in
+    let checkpoint = try MessagePackCheckpoint(file.holding(bytes))
+    try expect(checkpoint.arrays.reduce(0) { $0 + $1.bytes } <= bytes.count, "more data than the file has")
+    try checkCopy(of: checkpoint)
+  }
 }
