@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes small files of further containers for the tests, each by its own library, and what that library reads of them.
 
-    python3 -m venv containers && containers/bin/pip install numpy ml_dtypes gguf onnx flax
+    python3 -m venv containers && containers/bin/pip install numpy ml_dtypes gguf onnx flax tensorflow
     containers/bin/python tools/fixtures_containers.py [--root DIR] [CONTAINER...]
 
 Below DIR, which is the repository unless given, in Tests/CheckpointsTests/Fixtures:
@@ -16,11 +16,12 @@ Below DIR, which is the repository unless given, in Tests/CheckpointsTests/Fixtu
     onnx/       raw.onnx, typed.onnx: every type as bytes and as numbers; loose.onnx: numbers that aren't packed;
                 everywhere.onnx: constants, graphs in nodes, functions, sparse tensors; external.onnx: data beside the file;
                 leftovers.onnx: what isn't read
+    tensorflow/ types: every type; many: an index of several blocks, texts, slices; two: data in two files
 
 and in each folder expected.json: {file: {name: {"type", "shape", "sha256" of the elements in order, little-endian, as the
 library gives them, "packing" where they are made of something else}}}.
 
-A second run makes the same bytes with gguf 0.19, numpy 2.4, onnx 1.23 and flax. No file has times in it.
+A second run makes the same bytes with gguf 0.19, numpy 2.4, onnx 1.23, flax 0.12 and tensorflow 2.21. No file has times in it.
 """
 
 import argparse
@@ -400,7 +401,51 @@ def messagepack_files(folder):
     write_expected(folder, expected)
 
 
-CONTAINERS = {"gguf": gguf_files, "messagepack": messagepack_files, "numpy": numpy_files, "onnx": onnx_files}
+# ------------------------------------------------------------------------------------------------------------ TensorFlow
+
+
+def tensorflow_files(folder):
+    import tensorflow as tf
+
+    expected = {}
+
+    def found(prefix):
+        reader = tf.train.load_checkpoint(str(folder / prefix))
+        out = {}
+        for name in reader.get_variable_to_shape_map():
+            value = np.asarray(reader.get_tensor(name)) if name != "sliced" else None
+            if value is not None and value.dtype != object:
+                out[name] = facts(value)
+        return out
+
+    def raw(prefix, tensors, slices=None):
+        tf.raw_ops.SaveV2(
+            prefix=str(folder / prefix), tensor_names=list(tensors), shape_and_slices=slices or [""] * len(tensors),
+            tensors=[tf.constant(array) for array in tensors.values()])
+        expected[f"{prefix}.index"] = found(prefix)
+
+    kinds = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "bfloat16"]
+    tensors = {}
+    for number, name in enumerate(kinds):
+        kind = np.dtype(tf.as_dtype(name).as_numpy_dtype)
+        array = random(110 + number, 6 * kind.itemsize).view(kind) if kind != bool else random(110, 6) & 1 == 1
+        tensors[f"types/{name}"] = array.reshape(2, 3)
+    raw("types", tensors)
+    # Many names that begin alike, over several blocks; texts; a tensor in slices; no elements, no dimensions.
+    tensors = {f"model/layer_with_weights-{n}/kernel/.ATTRIBUTES/VARIABLE_VALUE": numbers(130 + n, 3) for n in range(150)}
+    tensors |= {"names": np.array([b"a", b"bc"]), "none": np.zeros((0, 2), np.float32), "scalar": np.float32(5)}
+    tensors |= {"sliced": numbers(129, 2, 2)}
+    raw("many", tensors, [""] * (len(tensors) - 1) + ["4 2 0,2:0,2"])
+    # As tf.train.Checkpoint writes objects, over two files of data.
+    tf.raw_ops.SaveV2(prefix=str(folder / "a"), tensor_names=["x"], shape_and_slices=[""], tensors=[tf.constant(numbers(140, 4))])
+    tf.raw_ops.SaveV2(prefix=str(folder / "b"), tensor_names=["y"], shape_and_slices=[""], tensors=[tf.constant(numbers(141, 5))])
+    tf.raw_ops.MergeV2Checkpoints(
+        checkpoint_prefixes=[str(folder / "a"), str(folder / "b")], destination_prefix=str(folder / "two"), delete_old_dirs=False)
+    expected["two.index"] = found("two")
+    write_expected(folder, expected)
+
+
+CONTAINERS = {"gguf": gguf_files, "messagepack": messagepack_files, "numpy": numpy_files, "onnx": onnx_files, "tensorflow": tensorflow_files}
 # Element types that aren't read yet.
 SKIPPED = {"complex64", "complex128"}
 

@@ -19,9 +19,12 @@ import malformed_gguf
 import malformed_messagepack
 import malformed_numpy
 import malformed_onnx
+import malformed_tensorflow
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CONTAINERS = {"gguf": malformed_gguf, "messagepack": malformed_messagepack, "numpy": malformed_numpy, "onnx": malformed_onnx}
+CONTAINERS = {
+    "gguf": malformed_gguf, "messagepack": malformed_messagepack, "numpy": malformed_numpy, "onnx": malformed_onnx,
+    "tensorflow": malformed_tensorflow}
 
 
 def said(program, content):

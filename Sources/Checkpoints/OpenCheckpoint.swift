@@ -5,7 +5,7 @@ import Arrays
 public func openCheckpoint(_ path: String) throws(Failure) -> any Checkpoint {
   let path = try HubCache.snapshot(of: path) ?? path
   let checkpoint: any Checkpoint
-  switch try Paths.isFolder(path) ? weightsFile(in: path) : .one(path) {
+  switch try Paths.isFolder(path) ? weightsFile(in: path) : .one(TensorFlowCheckpoint.index(of: path) ?? path) {
   case .one(let name):
     let file = try InputFile(name)
     if name.hasSuffix(".index.json") {
@@ -74,6 +74,7 @@ func openWeights(_ file: InputFile, openedBy path: String) throws(Failure) -> an
   case .gguf: return try GGUFCheckpoint(file, openedBy: path)
   case .numpy: return try NumPyCheckpoint(file, openedBy: path)
   case .onnx: return try ONNXCheckpoint(file, openedBy: path)
+  case .tensorFlow: return try TensorFlowCheckpoint(file, openedBy: path)
   case .messagePack: return try MessagePackCheckpoint(file, openedBy: path)
   default:
     // A safetensors file that is damaged in its first bytes is told what is wrong with them.
@@ -101,8 +102,9 @@ private func weightsFile(in folder: String) throws(Failure) -> WeightsFiles {
   if let name = usualNames.first(where: names.contains) { return .one(Paths.join(folder, name)) }
   let endings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".h5", ".hdf5", ".keras"]
   var others = names.filter { name in endings.contains { name.hasSuffix($0) } }
+  if others.isEmpty, let index = try TensorFlowCheckpoint.index(in: folder, names) { return .one(index) }
   // Those that often lie beside the ones above, or hold other things than weights, count where there are none of these.
-  for ending in [[".gguf", ".msgpack", ".npz", ".onnx"], [".npy"]] where others.isEmpty {
+  for ending in [[".gguf", ".index", ".msgpack", ".npz", ".onnx"], [".npy"]] where others.isEmpty {
     others = names.filter { name in ending.contains { name.hasSuffix($0) } }
   }
   if others.count == 1, ShardName(others[0]) == nil { return .one(Paths.join(folder, others[0])) }

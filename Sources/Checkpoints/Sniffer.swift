@@ -13,6 +13,8 @@ public enum FileKind: Hashable, Sendable {
   case numpy
   case onnx
   case messagePack
+  /// The index of a checkpoint.
+  case tensorFlow
   case ggml
   case gzip
   case tar
@@ -144,6 +146,12 @@ public enum FileKind: Hashable, Sendable {
       if try file.bytes(hdf5Signature.count, at: offset) == hdf5Signature { return .hdf5 }
       offset *= 2
     }
+    // A table says what it is at its end.
+    if [.unknown, .text].contains(kind), file.size >= SortedTable.footerLength,
+      try file.bytes(8, at: file.size - 8) == SortedTable.magic
+    {
+      return .tensorFlow
+    }
     return kind
   }
 
@@ -163,6 +171,7 @@ public enum FileKind: Hashable, Sendable {
     case .numpy: "a NumPy file"
     case .onnx: "an ONNX model"
     case .messagePack: "a MessagePack file"
+    case .tensorFlow: "the index of a TensorFlow checkpoint"
     case .ggml: "a GGML file, the format before GGUF"
     case .gzip: "a gzip file"
     case .tar: "a tar archive"
@@ -185,8 +194,8 @@ public enum FileKind: Hashable, Sendable {
     case .gzip, .tar: "unpack it first"
     case .netFile: "`ingot inspect` and `ingot verify` read net files; `ingot convert` makes them from checkpoints"
     case .ggml: "convert it to GGUF with a script of llama.cpp or whisper.cpp, or fetch a GGUF file"
-    case .gguf, .numpy, .onnx, .messagePack, .safetensors, .hdf5, .zip, .pickle, .unknown:
-      "safetensors, PyTorch, HDF5, GGUF, NumPy, ONNX and Flax' MessagePack files can be read"
+    case .gguf, .numpy, .onnx, .messagePack, .tensorFlow, .safetensors, .hdf5, .zip, .pickle, .unknown:
+      "safetensors, PyTorch, HDF5, GGUF, NumPy, ONNX, Flax' MessagePack and TensorFlow's checkpoint files can be read"
     }
   }
 

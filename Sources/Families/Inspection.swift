@@ -95,7 +95,7 @@ extension Inspection {
   public init(_ selection: NetSelection, shelf: Shelf) throws(Failure) {
     switch selection {
     case .path(let path):
-      if try !Paths.isFolder(path) {
+      if try Paths.exists(path), try !Paths.isFolder(path) {
         let file = try InputFile(path)
         if try FileKind.of(file) == .netFile {
           try self.init(NetFile(file))

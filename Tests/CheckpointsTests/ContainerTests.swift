@@ -49,7 +49,7 @@ enum ContainerFixtures {
 }
 
 @Suite struct ContainerTests {
-  static let containers = ["gguf", "messagepack", "numpy", "onnx"]
+  static let containers = ["gguf", "messagepack", "numpy", "onnx", "tensorflow"]
 
   @Test(arguments: containers)
   func readsWhatTheLibraryReads(container: String) throws {
@@ -57,7 +57,7 @@ enum ContainerFixtures {
       let path = Paths.join(Paths.join(ContainerFixtures.folder, container), member.key)
       let checkpoint = try openCheckpoint(path)
       // A file that names others is read with them.
-      guard checkpoint.files.count == 1 || container == "onnx" else { continue }
+      guard checkpoint.files.count == 1 || ["onnx", "tensorflow"].contains(container) else { continue }
       try ContainerFixtures.check(checkpoint, member.value)
       try ContainerFixtures.checkParts(checkpoint, seed: 1)
     }
@@ -327,5 +327,52 @@ enum ContainerFixtures {
     try folder.write(bytes(of: path("state.msgpack")), to: "flax_model.msgpack")
     try folder.write(Array("{}".utf8), to: "config.json")
     #expect(try openCheckpoint(folder.path).format == "MessagePack")
+  }
+}
+
+@Suite struct TensorFlowTests {
+  private func path(_ name: String) -> String { Paths.join(ContainerFixtures.folder, "tensorflow/\(name)") }
+
+  /// By its index, by what the names of its files begin with, by a file of data, by a folder with TensorFlow's own note, and
+  /// as part of a SavedModel.
+  @Test func isFoundByAllItsNames() throws {
+    for name in ["two.index", "two", "two.data-00001-of-00002"] {
+      let checkpoint = try openCheckpoint(path(name))
+      #expect(checkpoint.arrays.map(\.name) == ["x", "y"] && checkpoint.files.count == 3)
+    }
+    let folder = TemporaryFolder()
+    for ending in ["index", "data-00000-of-00001"] {
+      try folder.write(bytes(of: path("types.\(ending)")), to: "model-1.\(ending)")
+      try folder.write(bytes(of: path("many.\(ending)")), to: "model-2.\(ending)")
+    }
+    try folder.write(
+      Array("model_checkpoint_path: \"model-2\"\nall_model_checkpoint_paths: \"model-1\"\n".utf8), to: "checkpoint")
+    #expect(try openCheckpoint(folder.path).arrays.count == 152)
+    try FileManager.default.createDirectory(atPath: folder.file("saved/variables"), withIntermediateDirectories: true)
+    try folder.write([], to: "saved/saved_model.pb")
+    for ending in ["index", "data-00000-of-00001"] {
+      try folder.write(bytes(of: path("types.\(ending)")), to: "saved/variables/variables.\(ending)")
+    }
+    #expect(try openCheckpoint(folder.file("saved")).arrays.count == 13)
+  }
+
+  @Test func namesWhatItLeavesOut() throws {
+    #expect(
+      try openCheckpoint(path("many.index")).leftovers == [
+        Leftover(name: "names", what: "2 of texts, which isn't read"),
+        Leftover(name: "sliced", what: "4 × 2 in slices, which aren't read"),
+      ])
+  }
+
+  @Test func needsItsData() throws {
+    let folder = TemporaryFolder()
+    try folder.write(bytes(of: path("types.index")), to: "w.index")
+    let missing = failure { _ = try openCheckpoint(folder.file("w.index")) }
+    #expect(missing?.kind == .noInput && missing?.file == folder.file("w.data-00000-of-00001"))
+    #expect(missing?.hint == "\(folder.file("w.index")) is an index of this file: fetch it too")
+    try folder.write(Array(bytes(of: path("types.data-00000-of-00001"))[..<200]), to: "w.data-00000-of-00001")
+    let short = failure { _ = try openCheckpoint(folder.file("w.index")) }
+    #expect(short?.file == folder.file("w.data-00000-of-00001"))
+    #expect(short?.withoutFile == "array \"types/bfloat16\": its 12 bytes from 270 on go past the end of the file")
   }
 }

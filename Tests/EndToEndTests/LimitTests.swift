@@ -337,6 +337,7 @@ import Testing
       ("members beside the list in a file of questions", number(VQAAnnotations.mostOtherMembers)),
       // The tests of their readers go one past these.
       ("bytes of a NumPy array's header", number(1 << 20)),
+      ("bytes of a key in a TensorFlow index; of all of them", "4,096; \(number(64 << 20))"),
       ("nesting of a MessagePack file; bytes of a key; chunks of an array", "64; 4,096; 65,536"),
       ("graphs in graphs of an ONNX model; bytes of a name in one", "16; 4,096"),
       ("nesting of a NumPy array's header; lists in lists of a GGUF file's metadata", "16; 8"),

@@ -207,6 +207,17 @@ def messagepack_files():
     yield (TESTS / "CheckpointsTests/Fixtures/messagepack/types.msgpack").read_bytes()
 
 
+def tensorflow_files():
+    for content in [*small("CheckpointsTests/Fixtures/tensorflow/*.index", 383), *malformed("tensorflow")]:
+        yield b"\0" + content[:383]
+        # The blocks of a table, where it has two that follow each other.
+        places = []
+        for byte in content[-48:-8]:
+            places.append(byte)
+        if len(content) > 60 and places[0] == 0 and places[1] == 0 and 5 < places[2] < 128 and places[3] < 64:
+            yield bytes([places[2] - 5]) + content[: places[2] - 5] + content[places[2] : places[2] + places[3]]
+
+
 def array_names():
     """One a line; a star stands for a layout's marks, whose number is the line's first character."""
     for number in range(9):
@@ -372,7 +383,7 @@ def store(target, contents):
 
 SEEDS = {
     "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers, "gguf": gguf_files, "numpy": numpy_files, "onnx": onnx_files,
-    "messagepack": messagepack_files,
+    "messagepack": messagepack_files, "tensorflow": tensorflow_files,
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
     "address": addresses,

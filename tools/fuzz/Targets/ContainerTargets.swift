@@ -3,6 +3,7 @@ import Checkpoints
 
 private let file = MemoryFile(905)
 private let archive = MemoryFile(906)
+private let data = MemoryFile(907)
 
 extension FuzzTarget {
   /// A GGUF file.
@@ -26,6 +27,38 @@ extension FuzzTarget {
   /// An ONNX model, whose folder has nothing that it could name.
   static let onnx = FuzzTarget("onnx", kinds: [.badData, .noInput]) { bytes in
     try checkCopy(of: ONNXCheckpoint(file.holding(bytes)))
+  }
+
+  /// The index of a TensorFlow checkpoint, whose files of data have 64 bytes. The checksums of two blocks, the second one
+  /// that of the table's index, are made right, if the bytes say where these are.
+  static let tensorFlow = FuzzTarget("tensorflow") { bytes in
+    let (choice, rest) = bytes.choice(of: 256)
+    data.write((0..<64).map { UInt8($0) })
+    let content = choice == 0 ? rest : table(rest, first: choice)
+    let checkpoint = try TensorFlowCheckpoint(file.holding(content)) { (_: String) throws(Failure) -> InputFile in
+      try InputFile(data.path)
+    }
+    try checkCopy(of: checkpoint)
+  }
+
+  /// A table of one block of `first` bytes, and one that says where it is, of the rest.
+  private static func table(_ bytes: [UInt8], first: Int) -> [UInt8] {
+    func block(_ content: [UInt8]) -> [UInt8] {
+      var sum: UInt32 = 0xffff_ffff
+      for byte in content + [0] {
+        sum ^= UInt32(byte)
+        for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0x82f6_3b78 : sum >> 1 }
+      }
+      sum = ~sum
+      return content + [0] + ((sum >> 15 | sum << 17) &+ 0xa282_ead8).littleEndianBytes
+    }
+    func varint(_ value: Int) -> [UInt8] { [UInt8(value & 0x7f | 0x80), UInt8(value >> 7)] }
+    let (data, index) = (Array(bytes.prefix(first)), Array(bytes.dropFirst(first)))
+    let blocks = block(data) + block(index)
+    let footer = [0, 0] + varint(data.count + 5) + varint(index.count)
+    return blocks + footer + [UInt8](repeating: 0, count: 40 - footer.count) + [
+      0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb,
+    ]
   }
 
   /// A tree that Flax wrote.
