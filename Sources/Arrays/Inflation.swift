@@ -27,6 +27,15 @@ package enum Inflation {
     return out
   }
 
+  /// The first bytes of bare deflated data, at most so many: fewer where the data end, or `bytes` do, which may be their
+  /// front only.
+  /// - Throws: `Failure` of kind `badData` when they are damaged; `io` when memory is short.
+  package static func front(_ bytes: [UInt8], most: Int) throws(Failure) -> [UInt8] {
+    var out: [UInt8] = []
+    _ = try unpack(bytes, from: 0, bits: -15, into: &out, most: most, isFront: true) { Failure(.badData, "") }
+    return out
+  }
+
   /// A zlib stream (RFC 1950) of at most so many bytes unpacked; what follows it is left alone.
   package static func zlib(_ bytes: [UInt8], most: Int) throws(Failure) -> [UInt8] {
     var out: [UInt8] = []
@@ -60,7 +69,8 @@ package enum Inflation {
   }
 
   private static func unpack(
-    _ bytes: [UInt8], from start: Int, bits: Int32, into out: inout [UInt8], most: Int, _ tooMuch: () -> Failure
+    _ bytes: [UInt8], from start: Int, bits: Int32, into out: inout [UInt8], most: Int, isFront: Bool = false,
+    _ tooMuch: () -> Failure
   ) throws(Failure) -> Int {
     let noMemory = Failure(.io, "there is not enough memory to unpack it", hint: "close other programs")
     var stream = unsafe z_stream()
@@ -82,11 +92,13 @@ package enum Inflation {
         }
       }
       position += taken
-      guard out.count + made <= most else { throw tooMuch() }
-      out += buffer[..<made]
+      guard out.count + made <= most || isFront else { throw tooMuch() }
+      out += buffer[..<min(made, most - out.count)]
+      if isFront, out.count == most { return position }
       switch status {
       case Z_STREAM_END: return position
       case Z_OK where taken > 0 || made > 0: continue
+      case Z_OK where isFront, Z_BUF_ERROR where isFront: return position
       case Z_OK, Z_BUF_ERROR:
         throw Failure(
           .badData, "its packed data end early", hint: "the download may be incomplete: fetch the file again")

@@ -15,6 +15,8 @@ public enum Limit: String, CaseIterable, Sendable {
   case vocabulary
   case zipEntries = "zip-entries"
   case zipDirectory = "zip-directory"
+  case ggufHeader = "gguf-header"
+  case metadata
   case pickleBytes = "pickle-bytes"
   case pickleValues = "pickle-values"
   case repeatedBytes = "repeated-bytes"
@@ -69,6 +71,8 @@ public enum Limit: String, CaseIterable, Sendable {
     case .vocabulary: (400_000, 1 << 24, .count, "tokens of a vocabulary")
     case .zipEntries: (1_000_000, 1 << 24, .count, "entries of a zip archive")
     case .zipDirectory: (256 << 20, 1 << 32, byte, "the directory of a zip archive")
+    case .ggufHeader: (256 << 20, 1 << 40, byte, "the header of a GGUF file: metadata and the list of its tensors")
+    case .metadata: (100_000, 1 << 24, .count, "entries of metadata in a GGUF or ONNX file")
     case .pickleBytes: (64 << 20, 1 << 32, byte, "a pickle, without the storages of its tensors")
     case .pickleValues: (2_000_000, 1 << 28, .count, "values that a pickle puts on its stack and into its memo")
     case .repeatedBytes: (256 << 20, 1 << 40, byte, "a tensor whose strides repeat elements of a smaller storage")

@@ -33,6 +33,9 @@ public enum Paths {
   /// nil when there is no such file, or none that can be seen.
   public static func stamp(_ path: String) -> Stamp? { (try? System.status(path)).map(Stamp.init) }
 
+  /// The path of what is there from the root on, without links in it; nil when nothing is.
+  public static func resolved(_ path: String) -> String? { System.resolved(path) }
+
   /// Names in a folder, sorted by their bytes; empty when there is no such folder.
   /// - Throws: `Failure` of kind `io` when it can't be listed.
   public static func names(in folder: String) throws(Failure) -> [String] { try System.list(folder) ?? [] }

@@ -68,6 +68,13 @@ extension System {
     }
   }
 
+  /// The path from the root on, without links in it; nil when nothing is there.
+  static func resolved(_ path: String) -> String? {
+    guard let found = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(found) }
+    return unsafe String(validatingCString: found)
+  }
+
   /// Names in a folder, sorted by their bytes; nil when there is no such folder.
   /// - Throws: `Failure` of kind `io` when it can't be listed.
   static func list(_ path: String) throws(Failure) -> [String]? {

@@ -36,6 +36,21 @@ public enum Transposition {
     }
   }
 
+  /// The elements in row-major order of an array whose first index runs fastest in `bytes`, as Fortran has it.
+  /// - Parameter shape: of the array.
+  public static func reversed(_ bytes: [UInt8], shape: Shape, elementSize: Int) -> [UInt8] {
+    let dimensions = shape.dimensions
+    if shape.rank == 2, [1, 2, 4, 8].contains(elementSize) {
+      return matrix(bytes, rows: dimensions[1], columns: dimensions[0], elementSize: elementSize)
+    }
+    var (steps, step): ([Int], Int) = ([], 1)
+    for dimension in dimensions {
+      steps.append(step)
+      step *= dimension
+    }
+    return gathered(bytes, dimensions: dimensions, steps: steps, elementSize: elementSize)
+  }
+
   /// The dimensions after a permutation: dimension i of the result is dimension `permutation[i]` of the source.
   public static func permuted(_ dimensions: [Int], _ permutation: [Int]) -> [Int] { permutation.map { dimensions[$0] } }
 

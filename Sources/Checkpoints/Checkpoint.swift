@@ -7,11 +7,27 @@ public struct CheckpointArray: Hashable, Sendable {
   public let elementType: ElementType
   /// Bytes of its data, row by row, little-endian.
   public let bytes: Int
+  /// How it stands in the file, where its data are made of something else as they are read.
+  public let packing: Packing?
 
-  public init(name: String, shape: Shape, elementType: ElementType, bytes: Int) {
+  public init(name: String, shape: Shape, elementType: ElementType, bytes: Int, packing: Packing? = nil) {
     self.name = name
     self.shape = shape
     self.elementType = elementType
+    self.bytes = bytes
+    self.packing = packing
+  }
+}
+
+/// What stands in a file for an array's data: quantized elements, of which values are made.
+public struct Packing: Hashable, Sendable {
+  /// The container's own name of it, as `Q4_K`.
+  public let type: String
+  /// Bytes that it takes in the file.
+  public let bytes: Int
+
+  public init(type: String, bytes: Int) {
+    self.type = type
     self.bytes = bytes
   }
 }
@@ -58,6 +74,14 @@ extension Checkpoint {
   public var notes: [String] { [] }
   public var leftovers: [Leftover] { [] }
   public var calls: [String] { [] }
+
+  /// What is left out when the arrays are all that is taken, in one sentence; nil where nothing is.
+  public var leftoverNote: String? {
+    guard !leftovers.isEmpty else { return nil }
+    let told = leftovers.prefix(3).map { "\(shortened($0.name, to: 80)) (\(shortened($0.what, to: 120)))" }
+    let more = leftovers.count > 3 ? " and \(leftovers.count - 3) more" : ""
+    return "left out, beside the arrays: \(told.joined(separator: ", "))\(more)"
+  }
 
   /// The folder with the configuration and tokenizer files.
   public var folder: String {

@@ -6,13 +6,16 @@ import Arrays
 public func openCheckpoint(_ path: String, _ part: CheckpointPart = .weights) throws(Failure) -> any Checkpoint {
   let path = try HubCache.snapshot(of: path) ?? path
   var checkpoint: any Checkpoint
-  switch try Paths.isFolder(path) ? weightsFile(in: path) : .one(path) {
+  switch try Paths.isFolder(path) ? weightsFile(in: path) : .one(TensorFlowCheckpoint.index(of: path) ?? path) {
   case .one(let name):
     let file = try InputFile(name)
-    checkpoint =
-      name.hasSuffix(".index.json")
-      ? try ShardedCheckpoint(index: file, openedBy: path)
-      : try openWeights(file, openedBy: path, takesAll: part != .weights)
+    if name.hasSuffix(".index.json") {
+      checkpoint = try ShardedCheckpoint(index: file, openedBy: path)
+    } else if let names = try filesOfSplitGGUF(name) {
+      checkpoint = try ShardedCheckpoint(shards: names, in: Paths.folder(of: name), openedBy: path)
+    } else {
+      checkpoint = try openWeights(file, openedBy: path, takesAll: part != .weights)
+    }
   case .shards(let names): checkpoint = try ShardedCheckpoint(shards: names, in: path)
   }
   if case .at(let place) = part { checkpoint = try PartOfCheckpoint(checkpoint, at: place) }
@@ -39,6 +42,16 @@ public func openCheckpoint(_ path: String, _ part: CheckpointPart = .weights) th
   return checkpoint
 }
 
+/// The names of all files of a split GGUF file whose first one is named, as programs that load these take it; else nil.
+private func filesOfSplitGGUF(_ path: String) throws(Failure) -> [String]? {
+  guard path.hasSuffix(".gguf"), let first = ShardName(Paths.name(path)), first.number == 1, first.count > 1 else {
+    return nil
+  }
+  let folder = Paths.folder(of: path)
+  let names = try Paths.names(in: folder).filter { name in ShardName(name).map(first.isOfSame) == true }
+  return try ShardName.set(of: names, in: folder)
+}
+
 /// As in HDF5 files; reports split names into their parts.
 private let longestName = 4096
 
@@ -54,7 +67,10 @@ func openWeights(
   case .zip:
     // Keras 3 keeps its weights as an HDF5 file in a zip archive.
     let archive: ZipArchive
-    do { archive = try ZipArchive(file) } catch { throw error.inFile(file.path) }
+    do { archive = try ZipArchive(file) } catch {
+      throw error.inFile(file.path).hinting("the archive is damaged: fetch it again, or ask its author")
+    }
+    if NumPyCheckpoint.recognizes(archive) { return try NumPyCheckpoint(archive, openedBy: path) }
     if let weights = archive.entry("model.weights.h5") {
       let range: Range<Int>
       do { range = try archive.stored(weights) } catch { throw error.inFile(file.path) }
@@ -66,6 +82,11 @@ func openWeights(
     throw Failure.unsupported(
       file: file.path, "is a PyTorch file of before version 0.1.10 (2017), a tar archive, which is not read",
       hint: "load it with torch.load in Python, and save it again with torch.save")
+  case .gguf: return try GGUFCheckpoint(file, openedBy: path)
+  case .numpy: return try NumPyCheckpoint(file, openedBy: path)
+  case .onnx: return try ONNXCheckpoint(file, openedBy: path)
+  case .tensorFlow: return try TensorFlowCheckpoint(file, openedBy: path)
+  case .messagePack: return try MessagePackCheckpoint(file, openedBy: path)
   default:
     // A safetensors file that is damaged in its first bytes is told what is wrong with them.
     if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }
@@ -76,7 +97,7 @@ func openWeights(
 /// Usual names of weights files, the best first.
 private let usualNames = [
   "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
-  "tf_model.h5",
+  "tf_model.h5", "flax_model.msgpack",
 ]
 
 /// Where the weights of a folder are.
@@ -91,7 +112,12 @@ private func weightsFile(in folder: String) throws(Failure) -> WeightsFiles {
   let names = try Paths.names(in: folder)
   if let name = usualNames.first(where: names.contains) { return .one(Paths.join(folder, name)) }
   let endings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".h5", ".hdf5", ".keras"]
-  let others = names.filter { name in endings.contains { name.hasSuffix($0) } }
+  var others = names.filter { name in endings.contains { name.hasSuffix($0) } }
+  if others.isEmpty, let index = try TensorFlowCheckpoint.index(in: folder, names) { return .one(index) }
+  // Those that often lie beside the ones above, or hold other things than weights, count where there are none of these.
+  for ending in [[".gguf", ".index", ".msgpack", ".npz", ".onnx"], [".npy"]] where others.isEmpty {
+    others = names.filter { name in ending.contains { name.hasSuffix($0) } }
+  }
   if others.count == 1, ShardName(others[0]) == nil { return .one(Paths.join(folder, others[0])) }
   if let shards = try ShardName.set(of: others, in: folder) { return .shards(shards) }
   guard let example = others.first else {

@@ -19,6 +19,9 @@ struct ShardName: Hashable {
     ending = name[dot...]
   }
 
+  /// Whether both are files of one checkpoint.
+  func isOfSame(_ other: ShardName) -> Bool { stem == other.stem && count == other.count && ending == other.ending }
+
   private static func digits(_ text: Substring) -> Int? {
     guard (1...6).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
     return Int(text).flatMap { $0 > 0 ? $0 : nil }
@@ -31,9 +34,7 @@ struct ShardName: Hashable {
     var first: ShardName?
     for name in names {
       guard let shard = ShardName(name) else { continue }
-      if let first, first.stem != shard.stem || first.count != shard.count || first.ending != shard.ending {
-        return nil
-      }
+      if let first, !first.isOfSame(shard) { return nil }
       first = first ?? shard
       guard found.updateValue(name, forKey: shard.number) == nil else { return nil }
     }

@@ -73,11 +73,11 @@ public struct ShardedCheckpoint: Checkpoint {
 
   /// All files of a checkpoint, whose index is not there.
   /// - Throws: `Failure` of kind `badData` when two files have an array of the same name.
-  init(shards names: [String], in folder: String) throws(Failure) {
+  init(shards names: [String], in folder: String, openedBy path: String? = nil) throws(Failure) {
     var shards: [any Checkpoint] = []
     for name in names {
-      let path = Paths.join(folder, name)
-      shards.append(try openWeights(InputFile(path), openedBy: path))
+      let shard = Paths.join(folder, name)
+      shards.append(try openWeights(InputFile(shard), openedBy: shard))
     }
     var (arrays, places): ([CheckpointArray], [(shard: Int, array: Int)]) = ([], [])
     var seen: Set<[UInt8]> = []
@@ -92,8 +92,9 @@ public struct ShardedCheckpoint: Checkpoint {
         places.append((number, index))
       }
     }
-    path = folder
-    isWithoutIndex = true
+    self.path = path ?? folder
+    // Split GGUF files never have one.
+    isWithoutIndex = !(shards.first is GGUFCheckpoint)
     self.shards = shards
     self.arrays = arrays
     self.places = places

@@ -9,8 +9,10 @@ package struct ZipArchive {
     let range: Range<Int>
     fileprivate let method: UInt16
     fileprivate let isEncrypted: Bool
-    fileprivate var isDeflated: Bool { method == 8 }
-    fileprivate let size: UInt64
+    /// Whether it is packed in the one way that is unpacked here.
+    var isDeflated: Bool { method == 8 && !isEncrypted }
+    /// Bytes that it states for what it unpacks to.
+    let size: UInt64
     fileprivate let crc: UInt32
   }
 
@@ -76,6 +78,14 @@ package struct ZipArchive {
     if entry.isDeflated { return try Inflation.deflated(bytes, size: size, crc: entry.crc, limit: limit) }
     try Inflation.check(bytes, size: size, crc: entry.crc)
     return bytes
+  }
+
+  /// The first bytes of a deflated entry, unpacked: at most so many.
+  /// - Throws: `Failure` of kind `badData` when they are damaged; `io`.
+  func front(of entry: Entry, most: Int) throws(Failure) -> [UInt8] {
+    // What is packed takes little more than unpacked, if that.
+    let packed = try file.bytes(min(entry.range.count, most + most >> 8 + 1024), at: entry.range.lowerBound)
+    return try Inflation.front(packed, most: most)
   }
 
   private func checkOverlaps() throws(Failure) {

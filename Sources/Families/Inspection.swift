@@ -18,6 +18,13 @@ public struct Inspection: Sendable {
     public let elementType: ElementType
     /// As stored; 0 where there is no data.
     public let bytes: Int
+    /// What stands in the file for its values, where these are made of it.
+    public let packing: Packing?
+
+    init(name: String, shape: Shape, elementType: ElementType, bytes: Int, packing: Packing? = nil) {
+      (self.name, self.shape, self.elementType, self.bytes) = (name, shape, elementType, bytes)
+      self.packing = packing
+    }
   }
 
   /// One net of a checkpoint or the one of a net file.
@@ -68,12 +75,28 @@ public struct Inspection: Sendable {
 }
 
 extension Inspection {
+  /// Arrays whose values are made of something else, by what that is: their elements, and bytes in the file, the most first.
+  public var packings: [(type: String, arrays: Int, elements: Int, bytes: Int)] {
+    let groups = Dictionary(grouping: arrays.filter { $0.packing != nil }) { $0.packing?.type ?? "" }
+    return groups.map { type, group in
+      (
+        type, group.count, group.reduce(0) { $0 + $1.shape.elements },
+        group.reduce(0) { $0 + ($1.packing?.bytes ?? 0) }
+      )
+    }.sorted { ($1.bytes, $0.type) < ($0.bytes, $1.type) }
+  }
+
+  /// Bytes of all arrays in the file.
+  public var packedBytes: Int { arrays.reduce(0) { $0 + ($1.packing?.bytes ?? $1.bytes) } }
+}
+
+extension Inspection {
   /// Of whatever a selection names.
   /// - Parameter part: which arrays of a checkpoint are meant; nil: those of its net.
   public init(_ selection: NetSelection, shelf: Shelf, part: CheckpointPart? = nil) throws(Failure) {
     switch selection {
     case .path(let path):
-      if try !Paths.isFolder(path) {
+      if try Paths.exists(path), try !Paths.isFolder(path) {
         let file = try InputFile(path)
         if try FileKind.of(file) == .netFile {
           try Self.checkIsWhole(part, path)
@@ -164,7 +187,8 @@ extension Inspection {
   public init(_ checkpoint: any Checkpoint) throws(Failure) {
     subject = .checkpoint(checkpoint)
     arrays = checkpoint.arrays.map {
-      .init(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.bytes)
+      .init(
+        name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.bytes, packing: $0.packing)
     }
     configuration = []
     var notes = checkpoint.notes

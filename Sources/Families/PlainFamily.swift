@@ -53,7 +53,8 @@ extension ConversionPlan {
     self.init(
       checkpoint: checkpoint, family: .plain, layout: .plain,
       nets: [.init(combination: combination, description: NetDescription(), header: header, arrays: arrays)],
-      coverage: Coverage(arrays: arrays.count, used: arrays.count, tied: [], ignored: []), notes: checkpoint.notes,
+      coverage: Coverage(arrays: arrays.count, used: arrays.count, tied: [], ignored: []),
+      notes: checkpoint.notes + [checkpoint.leftoverNote].compactMap(\.self),
       smallFiles: [])
   }
 

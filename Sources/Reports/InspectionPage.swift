@@ -137,7 +137,7 @@ public struct InspectionPage: Sendable {
   /// What the script shows of an array.
   private func item(_ array: Inspection.ArrayLine) -> JSONValue {
     var values = [
-      ("shape", array.shape.description), ("type", array.elementType.rawValue),
+      ("shape", array.shape.description), ("type", array.typeText),
       (
         "elements",
         "\(grouped(array.shape.elements)) (\(ArrayMap.share(array.shape.elements, of: inspection.elements)))"

@@ -46,6 +46,7 @@ extension Inspection {
     .object([
       "arrays": .integer(arrays.count), "elements": .integer(elements),
       "parameters": parameterCount.map(JSONValue.integer) ?? .null, "bytes": .integer(bytes),
+      "packedBytes": packings.isEmpty ? nil : .integer(packedBytes),
     ])
   }
 
@@ -103,7 +104,9 @@ extension Inspection.ArrayLine {
   fileprivate func json(_ statistics: ArrayStatistics?) -> JSONValue {
     .object([
       "name": .string(name), "shape": .integers(shape.dimensions), "elementType": .string(elementType.rawValue),
-      "elements": .integer(shape.elements), "bytes": .integer(bytes), "statistics": statistics?.json,
+      "elements": .integer(shape.elements), "bytes": .integer(bytes),
+      "packing": packing.map { .object(["type": .string($0.type), "bytes": .integer($0.bytes)]) },
+      "statistics": statistics?.json,
     ])
   }
 }

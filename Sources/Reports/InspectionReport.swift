@@ -95,7 +95,7 @@ extension Inspection {
     for group in rows {
       let first = group.arrays[0]
       table.add(
-        group.name, first.shape.description, first.elementType.rawValue,
+        group.name, first.shape.description, first.typeText,
         grouped(first.shape.elements) + (group.arrays.count > 1 ? " ×\(group.arrays.count)" : ""))
     }
     return table.lines
@@ -151,6 +151,13 @@ extension Inspection {
         table.add("  \(type.type.rawValue)", grouped(type.elements), "in \(counted(type.arrays, "array"))")
       }
     }
+    if !packings.isEmpty {
+      table.add("bytes in the file", grouped(packedBytes), packedBytes >= 1000 ? sized(packedBytes) : "")
+      for packing in packings {
+        let arrays = counted(packing.arrays, "array")
+        table.add("  \(packing.type)", grouped(packing.bytes), "\(grouped(packing.elements)) elements in \(arrays)")
+      }
+    }
     var lines = table.lines
     if nets.count > 1 { lines += [""] + netLines }
     lines.append("")
@@ -188,6 +195,11 @@ extension Coverage {
   }
 }
 
+extension Inspection.ArrayLine {
+  /// `float32`, or `float32 of Q4_K`.
+  var typeText: String { elementType.rawValue + (packing.map { " of \($0.type)" } ?? "") }
+}
+
 /// Arrays whose names differ in one number only, alike in shape and element type.
 private struct ArrayGroup {
   private(set) var arrays: [Inspection.ArrayLine]
@@ -201,13 +213,13 @@ private struct ArrayGroup {
     struct Key: Hashable {
       let words: [Substring]
       let dimensions: [Int]
-      let type: ElementType
+      let type: String
     }
     var places: [Key: Int] = [:]
     var groups: [ArrayGroup] = []
     for array in arrays {
       let words = array.name.split(separator: ".", omittingEmptySubsequences: false).map { Int($0) == nil ? $0 : "#" }
-      let key = Key(words: words, dimensions: array.shape.dimensions, type: array.elementType)
+      let key = Key(words: words, dimensions: array.shape.dimensions, type: array.typeText)
       if let place = places[key] {
         groups[place].arrays.append(array)
       } else {

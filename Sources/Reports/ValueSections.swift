@@ -100,7 +100,7 @@ struct ValueSections {
     var table = HTMLTable(columns, isTall: true)
     for array in page.listed {
       var cells: [HTMLTable.Cell] = [
-        .html(Self.name(array)), .text(array.shape.description), .text(array.elementType.rawValue),
+        .html(Self.name(array)), .text(array.shape.description), .text(array.typeText),
         .count(array.shape.elements),
       ]
       if hasBytes { cells.append(.count(array.bytes)) }

@@ -202,7 +202,8 @@ import Testing
       [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0],
       "file: cut short: it has 9 bytes and ends inside the superblock"
     ),
-    (Array("GGUF\u{3}\0\0\0".utf8), "is a GGUF file, where a checkpoint is needed"),
+    (Array("GGUF\u{3}\0\0\0".utf8), "byte 8: 8 bytes expected, 0 left"),
+    (Array("lmgg\u{1}\0\0\0".utf8), "is a GGML file, the format before GGUF, where a checkpoint is needed"),
     ([0x1f, 0x8b, 8, 0], "is a gzip file, where a checkpoint is needed"),
     (Array("{\"error\": \"Entry not found\"}".utf8), "is a JSON text, where a checkpoint is needed"),
     (Array("Entry not found".utf8), "is a text file, where a checkpoint is needed"),

@@ -48,6 +48,7 @@ import Testing
   private static let hdf5 = "Tests/CheckpointsTests/Fixtures/hdf5/good"
   private static let notWritten = "Tests/CheckpointsTests/Fixtures/hdf5/refused/nothing-behind-many.h5"
   private static let torch = "Tests/CheckpointsTests/Fixtures/torch"
+  private static let gguf = "Tests/CheckpointsTests/Fixtures/gguf"
   private static let sharded = "Tests/FamiliesTests/Fixtures/layouts/sharded"
   private static let forms = "Tests/AssuranceTests/Fixtures/forms/good"
   private static let picture = "weights/demo/pictures/red-circle-0004.png"
@@ -88,6 +89,12 @@ import Testing
     Case(
       .zipDirectory, 10, "inspect \(torch)/zip.pt",
       "\(torch)/zip.pt: zip directory: has 1908 bytes; at most 10 are read", enough: 1908),
+    Case(
+      .ggufHeader, 100, "inspect \(gguf)/plain.gguf",
+      "\(gguf)/plain.gguf: the header goes on after 100 bytes, all that are read"),
+    Case(
+      .metadata, 5, "inspect \(gguf)/metadata.gguf",
+      "\(gguf)/metadata.gguf: has 19 entries of metadata; at most 5 are read", enough: 19),
     Case(
       .pickleBytes, 10, "inspect \(torch)/zip.pt",
       "\(torch)/zip.pt: zip/data.pkl: has 2521 bytes; at most 10 are read", enough: 2521),
@@ -329,6 +336,11 @@ import Testing
       ("frames of a video that are looked at", number(Video.mostFrames)),
       ("members beside the list in a file of questions", number(VQAAnnotations.mostOtherMembers)),
       // The tests of their readers go one past these.
+      ("bytes of a NumPy array's header", number(1 << 20)),
+      ("bytes of a key in a TensorFlow index; of all of them", "4,096; \(number(64 << 20))"),
+      ("nesting of a MessagePack file; bytes of a key; chunks of an array", "64; 4,096; 65,536"),
+      ("graphs in graphs of an ONNX model; bytes of a name in one", "16; 4,096"),
+      ("nesting of a NumPy array's header; lists in lists of a GGUF file's metadata", "16; 8"),
       ("nesting of a list of answers in a table's cell", "8"),
       ("bytes of a packed note in a PNG, unpacked", number(1 << 20)),
       ("combining marks in a row, in any text of a file", "30"),

@@ -196,6 +196,57 @@ def net_files():
         yield b"\0" + content
 
 
+def malformed(container):
+    for case in json.loads((TESTS / f"CheckpointsTests/Fixtures/{container}/malformed.json").read_text()):
+        content = bytes.fromhex(case["bytes"])
+        if len(content) <= 512:
+            yield content
+
+
+def gguf_files():
+    yield from small("CheckpointsTests/Fixtures/gguf/*.gguf", 1024)
+    yield from malformed("gguf")
+    # A block or two of each quantized type.
+    for kind, elements, size in (
+        (2, 32, 18), (3, 32, 20), (6, 32, 22), (7, 32, 24), (8, 32, 34), (10, 256, 84), (11, 256, 110), (12, 256, 144),
+        (13, 256, 176), (14, 256, 210), (20, 32, 18), (23, 256, 136), (34, 256, 54), (35, 256, 66), (39, 32, 17), (40, 64, 36),
+    ):
+        head = b"GGUF" + struct.pack("<IQQQ", 3, 1, 0, 1) + b"w" + struct.pack("<IQIQ", 1, elements, kind, 0)
+        yield head + bytes(-len(head) % 32) + bytes(range(size))
+
+
+def numpy_files():
+    yield from small("CheckpointsTests/Fixtures/numpy/*.npy", 256)
+    yield from malformed("numpy")
+
+
+def onnx_files():
+    yield from small("CheckpointsTests/Fixtures/onnx/*.onnx", 384)
+    # Longer than what is tried: the constants, graphs and functions, without the long text.
+    content = (TESTS / "CheckpointsTests/Fixtures/onnx/everywhere.onnx").read_bytes()
+    start = content.index(b"\x32\xf0\xa2\x04")
+    yield content[:start] + content[start + 70004:]
+    yield from malformed("onnx")
+
+
+def messagepack_files():
+    yield from small("CheckpointsTests/Fixtures/messagepack/*.msgpack", 384)
+    # The chunks of an array, without most of their data, and every type.
+    yield from malformed("messagepack")
+    yield (TESTS / "CheckpointsTests/Fixtures/messagepack/types.msgpack").read_bytes()
+
+
+def tensorflow_files():
+    for content in [*small("CheckpointsTests/Fixtures/tensorflow/*.index", 383), *malformed("tensorflow")]:
+        yield b"\0" + content[:383]
+        # The blocks of a table, where it has two that follow each other.
+        places = []
+        for byte in content[-48:-8]:
+            places.append(byte)
+        if len(content) > 60 and places[0] == 0 and places[1] == 0 and 5 < places[2] < 128 and places[3] < 64:
+            yield bytes([places[2] - 5]) + content[: places[2] - 5] + content[places[2] : places[2] + places[3]]
+
+
 def array_names():
     """One a line; a star stands for a layout's marks, whose number is the line's first character."""
     for number in range(9):
@@ -360,7 +411,8 @@ def store(target, contents):
 
 
 SEEDS = {
-    "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers,
+    "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers, "gguf": gguf_files, "numpy": numpy_files, "onnx": onnx_files,
+    "messagepack": messagepack_files, "tensorflow": tensorflow_files,
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
     "address": addresses,
