@@ -63,7 +63,9 @@ extension FuzzTarget {
     // The weights are some of all arrays, with what stands before all of their names left off; the storages of others may be
     // missing.
     let all: TorchCheckpoint
-    do throws(Failure) { all = try TorchCheckpoint(input, takesAll: true) } catch {
+    do throws(Failure) {
+      all = try TorchCheckpoint(input, takesAll: true)
+    } catch {
       return try expect(error.place?.hasPrefix("array \"") == true, "all arrays: \(error)")
     }
     try expect(all.arrays.count >= checkpoint.arrays.count, "fewer arrays in all than weights")
