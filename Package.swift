@@ -89,7 +89,7 @@ let package = Package(
       dependencies: ["Arrays", "Assurance", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],
       path: "tools/fuzz/Targets", swiftSettings: settings),
     tests("FuzzTests", ["FuzzTargets"]),
-    tests("ArraysTests", []),
+    tests("ArraysTests", [], hasFixtures: true),
     // Those who read HDF5 run the command as their child.
     tests("CheckpointsTests", ["Checkpoints", "IngotCommand"], hasFixtures: true),
     tests("KernelsTests", ["Kernels", "CKernels"]),

@@ -24,6 +24,7 @@ import numpy as np
 PROLOGUE, ALIGNMENT, LARGEST_HEADER, BLOCK = 64, 64, 64 << 20, 4 << 20
 TYPES = {
     "float64": "<f8", "float32": "<f4", "float16": "<f2", "bfloat16": "<u2", "float8E4M3": "u1", "float8E5M2": "u1",
+    "float8E4M3FNUZ": "u1", "float8E5M2FNUZ": "u1", "float8E8M0": "u1", "complex64": "<c8", "complex128": "<c16",
     "int64": "<i8", "int32": "<i4", "int16": "<i2", "int8": "i1", "bool": "u1",
     "uint64": "<u8", "uint32": "<u4", "uint16": "<u2", "uint8": "u1"}
 
@@ -161,10 +162,17 @@ def decoded(elements, kind, name):
 
 def float8_values(kind):
     """The value of each of the 256 bytes."""
-    fraction_bits, bias = (3, 7) if kind == "float8E4M3" else (2, 15)
+    if kind == "float8E8M0":
+        return np.append(np.ldexp(1.0, np.arange(255) - 127), np.nan).astype(np.float32)
+    fraction_bits, bias = (3, 7) if "E4M3" in kind else (2, 15)
+    bias += kind.endswith("FNUZ")
     codes = np.arange(128)
     exponent, fraction = codes >> fraction_bits, codes % (1 << fraction_bits) / (1 << fraction_bits)
     values = np.where(exponent > 0, np.ldexp(1 + fraction, exponent - bias), np.ldexp(fraction, 1 - bias))
+    if kind.endswith("FNUZ"):
+        values = np.concatenate([values, -values])
+        values[0x80] = np.nan
+        return values.astype(np.float32)
     values[0x7F] = np.nan
     if kind == "float8E5M2":
         values[0x7C:] = [np.inf, np.nan, np.nan, np.nan]

@@ -26,22 +26,22 @@ public enum Floats {
   }
 }
 
-/// Conversion of little-endian float elements between float32, float16 and bfloat16, rounding to nearest, ties to even
+/// Conversion of little-endian float elements to float32, float16 and bfloat16, rounding to nearest, ties to even
 /// (IEEE 754). Values too large for float16 become infinities, as in the other frameworks.
 public enum FloatConversion {
   /// Whether `convert` knows the pair.
   public static func isPossible(from old: ElementType, to new: ElementType) -> Bool {
-    let known: Set<ElementType> = [.float64, .float32, .float16, .bfloat16]
-    return old == new || known.contains(old) && known.contains(new) && new != .float64
+    old == new || old.isFloatingPoint && [.float32, .float16, .bfloat16].contains(new)
   }
 
   /// The elements of `bytes`, of type `old`, as elements of type `new`.
   public static func convert(_ bytes: borrowing RawSpan, from old: ElementType, to new: ElementType) -> [UInt8] {
     let count = bytes.byteCount / old.size
+    let table = old.isFloatingPoint && old.size == 1 ? Float8Values.table(of: old) : []
     return unsafe [UInt8](unsafeUninitializedCapacity: count * new.size) { out, written in
       unsafe bytes.withUnsafeBytes { bytes in
         for index in 0..<count {
-          let value = unsafe load(bytes, index, old)
+          let value = table.isEmpty ? unsafe load(bytes, index, old) : unsafe table[Int(bytes[index])]
           unsafe store(value, UnsafeMutableRawBufferPointer(out), index, new)
         }
       }

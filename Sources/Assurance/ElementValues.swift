@@ -1,7 +1,8 @@
 import Arrays
 
 extension ElementType {
-  /// The numbers that some elements are, as double precision; integers beyond 53 bits are rounded.
+  /// The numbers that some elements are, as double precision; integers beyond 53 bits are rounded. Of complex types, the
+  /// parts are read, by `component`.
   /// - Parameters:
   ///   - range: of elements.
   ///   - values: gets them at its front; large enough.
@@ -24,7 +25,9 @@ extension ElementType {
         case .float32: fill(UInt32.self) { Double(Float(bitPattern: $0)) }
         case .float16: fill(UInt16.self) { Double(Float(Float16(bitPattern: $0))) }
         case .bfloat16: fill(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
-        case .float8E4M3: fill(UInt8.self) { Self.values4[Int($0)] }
+        case .float8E4M3, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0:
+          let table = Float8Values.table(of: type)
+          fill(UInt8.self) { Double(table[Int($0)]) }
         case .float8E5M2: fill(UInt8.self) { Double(Float(Float16(bitPattern: UInt16($0) << 8))) }
         case .int64: fill(Int64.self) { Double($0) }
         case .int32: fill(Int32.self) { Double($0) }
@@ -35,17 +38,9 @@ extension ElementType {
         case .uint16: fill(UInt16.self) { Double($0) }
         case .uint8: fill(UInt8.self) { Double($0) }
         case .bool: fill(UInt8.self) { $0 == 0 ? 0 : 1 }
+        case .complex64, .complex128: preconditionFailure("complex numbers are read as their parts")
         }
       }
     }
-  }
-
-  /// Of 4 exponent and 3 fraction bits: no infinity, and NaN where all are set.
-  private static let values4: [Double] = (0..<256).map { bits in
-    let (exponent, fraction) = (bits >> 3 & 15, Double(bits & 7))
-    if exponent == 15, fraction == 7 { return .nan }
-    let value =
-      exponent == 0 ? fraction / 512 : Double(sign: .plus, exponent: exponent - 7, significand: 1 + fraction / 8)
-    return bits >= 128 ? -value : value
   }
 }

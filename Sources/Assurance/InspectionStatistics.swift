@@ -30,6 +30,12 @@ public struct InspectionStatistics: Sendable {
     let forEachChunk: @Sendable ((borrowing RawSpan) throws -> Void) throws -> Void
 
     var bytes: Int { shape.elements * elementType.size }
+
+    /// Of the numbers that are measured: of complex ones, the parts.
+    var measured: Shape {
+      guard elementType.isComplex else { return shape }
+      return (try? Shape(shape.dimensions + [2])) ?? (try? Shape([2 * shape.elements])) ?? shape
+    }
   }
 
   private let path: String
@@ -127,12 +133,12 @@ public struct InspectionStatistics: Sendable {
   private static func measure(
     _ source: Source, keeping most: Int, _ progress: ProgressHandler
   ) throws -> ArrayStatistics {
-    var meter = ArrayMeter(source.shape)
+    var meter = ArrayMeter(source.measured)
     var kept: [UInt8] = []
     let isKept = source.bytes <= most
     if isKept { kept.reserveCapacity(source.bytes) }
     let scales = try source.scales?() ?? []
-    var reader = ValueReader(source.elementType, scales: scales, source.shape)
+    var reader = ValueReader(source.elementType.component, scales: scales, source.measured)
     try source.forEachChunk { piece in
       if isKept { kept.append(contentsOf: piece) }
       reader.forEachBatch(of: piece) { meter.add($0, count: $1) }
@@ -140,7 +146,7 @@ public struct InspectionStatistics: Sendable {
     }
     meter.finishValues()
     if meter.needsHistogram {
-      reader = ValueReader(source.elementType, scales: scales, source.shape)
+      reader = ValueReader(source.elementType.component, scales: scales, source.measured)
       if isKept {
         reader.forEachBatch(of: kept.rawSpan) { meter.addToHistogram($0, count: $1) }
       } else {

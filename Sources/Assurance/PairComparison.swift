@@ -24,19 +24,21 @@ struct PairComparison {
       return .different(item(.elementType))
     }
     let bytes = try data(of: a)
-    let size = a.elementType.size
+    // Complex numbers are compared part by part.
+    let (mineType, theirType) = (a.elementType.component, b.elementType.component)
+    let size = mineType.size
     var tally = Tally()
     var offset = 0
     try b.forEachChunk { piece in
-      let count = piece.byteCount / b.elementType.size
-      let mine = Array(bytes[offset * a.elementType.size..<(offset + count) * a.elementType.size])
+      let count = piece.byteCount / theirType.size
+      let mine = Array(bytes[offset * size..<(offset + count) * size])
       offset += count
       if !isConverted, mine.rawSpan.holdsSameBytes(as: piece) {
         tally.elements += count
       } else {
         var theirs: [UInt8] = []
         theirs.append(contentsOf: piece)
-        tally.add(a.elementType.values(mine), b.elementType.values(theirs)) { index in
+        tally.add(mineType.values(mine), theirType.values(theirs)) { index in
           isConverted || mine[index * size..<(index + 1) * size] != theirs[index * size..<(index + 1) * size]
         }
       }
@@ -121,13 +123,16 @@ private struct Tally {
 
 extension ElementType {
   /// Whether its elements can be compared with those of another such type.
-  fileprivate var isComparable: Bool { [.float64, .float32, .float16, .bfloat16].contains(self) }
+  fileprivate var isComparable: Bool { isFloatingPoint }
 
-  /// Elements as numbers; float8 and 64-bit integers beyond 53 bits as their bit patterns, which is enough to tell them
+  /// Elements as numbers; 64-bit integers beyond 53 bits as their bit patterns, which is enough to tell them
   /// apart.
   fileprivate func values(_ bytes: [UInt8]) -> [Double] {
     switch self {
     case .float32: return Floats.array(bytes).map(Double.init)
+    case _ where isFloatingPoint && size == 1:
+      let table = Float8Values.table(of: self)
+      return bytes.map { Double(table[Int($0)]) }
     case .float16, .bfloat16:
       return Floats.array(FloatConversion.convert(bytes.rawSpan, from: self, to: .float32)).map(Double.init)
     default:

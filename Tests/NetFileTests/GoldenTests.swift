@@ -20,7 +20,9 @@ import Testing
     let net = try NetFile(fixture(name))
     let source = try openCheckpoint(fixture("every-type.safetensors"))
     #expect(try net.damage().isEmpty)
-    #expect(Set(net.header.arrays.map(\.elementType)) == Set(ElementType.allCases))
+    // Those that came later are in no file of that time.
+    let later: Set<ElementType> = [.float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0, .complex64, .complex128]
+    #expect(Set(net.header.arrays.map(\.elementType)) == Set(ElementType.allCases).subtracting(later))
     for (index, array) in source.arrays.enumerated() {
       let entry = try #require(net.header.arrays.first { $0.name == array.name })
       #expect(entry.shape == array.shape && entry.elementType == array.elementType)

@@ -25,7 +25,7 @@ public final class SafetensorsWriter: Sendable {
   }
 
   /// All that stands before the data of arrays which follow each other in this order.
-  /// - Throws: `Failure` of kind `badData` for a name that the format has taken.
+  /// - Throws: `Failure` of kind `badData` for a name that the format has taken, and for a type that it hasn't got.
   package static func header(
     of arrays: [CheckpointArray], _ metadata: [(name: String, value: String)]
   ) throws(Failure) -> [UInt8] {
@@ -42,12 +42,17 @@ public final class SafetensorsWriter: Sendable {
           .badData, place: "array \"\(array.name)\"", "has a name that stands for something else in safetensors",
           hint: "give the array another name")
       }
+      guard let dtype = names[array.elementType] else {
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"", "is \(array.elementType.rawValue), which safetensors files can't hold",
+          hint: "leave it out, or write another container")
+      }
       let next = end + array.bytes
       members.append(
         JSONMember(
           array.name,
           .object([
-            "dtype": names[array.elementType].map(JSONValue.string), "shape": .integers(array.shape.dimensions),
+            "dtype": .string(dtype), "shape": .integers(array.shape.dimensions),
             "data_offsets": .integers([end, next]),
           ])))
       end = next

@@ -162,6 +162,8 @@ extension FuzzTarget {
   /// Writes what was read as a safetensors file, reads that and compares.
   static func checkCopy(of checkpoint: some Checkpoint) throws {
     let arrays = checkpoint.arrays
+    // The one type that safetensors hasn't got.
+    guard !arrays.contains(where: { $0.elementType == .complex128 }) else { return }
     for array in arrays {
       try expect(try array.shape.bytes(of: array.elementType) == array.bytes, "a size that is not its shape's")
     }
