@@ -97,8 +97,10 @@ def cases():
         (held(1, node(held(1, "value_float") + number(2, 1))), 'byte 39, array "c": an element (field 2) has wire type 0, not 5'),
         (held(1, node(held(1, "value_int") + held(3, b"\1\2"))), 'array "c": has 2 values, not 1'),
         (held(1, node(held(1, "value_floats") + held(7, bytes(5)))), 'byte 40, array "c": 5 bytes are no whole number of elements'),
-        (held(1, held(2, b"\xff")), "byte 9: a node's output is not UTF-8"),
-        (held(1, held(2, "a" * 4097)), "byte 11: a node's output of 4097 bytes; at most 4096 are read"),
+        (held(1, node(held(1, "g") + held(5, tensor()), kind=b"\xff")), "byte 14: a node's op_type is not UTF-8"),
+        (held(1, node(outputs=(b"\xff",))), "byte 9: a node's output is not UTF-8"),
+        (held(1, node(outputs=("a" * 4097,))), "byte 11: a node's output of 4097 bytes; at most 4096 are read"),
+        (held(1, node(name=b"\xff")), "byte 12: a node's name is not UTF-8"),
     ):
         yield model(graph), error
     inner = b""

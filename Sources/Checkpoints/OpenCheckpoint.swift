@@ -97,7 +97,7 @@ func openWeights(
 /// Usual names of weights files, the best first.
 private let usualNames = [
   "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
-  "tf_model.h5", "flax_model.msgpack",
+  "tf_model.h5", "flax_model.msgpack", "flax_model.msgpack.index.json",
 ]
 
 /// Where the weights of a folder are.

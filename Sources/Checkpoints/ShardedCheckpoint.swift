@@ -25,7 +25,7 @@ public struct ShardedCheckpoint: Checkpoint {
   /// - Throws: `Failure` of kind `badData` naming the array or file that is wrong in the index; `noInput` for a shard that
   ///   is not there.
   package init(index file: InputFile, openedBy path: String) throws(Failure) {
-    let map: [(array: String, file: String, offset: Int)]
+    var map: [(array: String, file: String, offset: Int)]
     do {
       map = try Self.weightMap(file)
     } catch {
@@ -37,6 +37,10 @@ public struct ShardedCheckpoint: Checkpoint {
     var shards: [any Checkpoint] = []
     for name in names { shards.append(try Self.open(Paths.join(folder, name), index: file.path)) }
 
+    // An index of Flax' files has slashes where their arrays' names have dots.
+    if shards.first is MessagePackCheckpoint {
+      map = map.map { ($0.array.replacing("/", with: "."), $0.file, $0.offset) }
+    }
     var wanted: [[UInt8]: String] = [:]
     for entry in map { wanted[Array(entry.array.utf8)] = entry.file }
     var (arrays, places): ([CheckpointArray], [(shard: Int, array: Int)]) = ([], [])

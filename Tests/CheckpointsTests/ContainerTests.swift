@@ -327,6 +327,19 @@ enum ContainerFixtures {
     try folder.write(bytes(of: path("state.msgpack")), to: "flax_model.msgpack")
     try folder.write(Array("{}".utf8), to: "config.json")
     #expect(try openCheckpoint(folder.path).format == "MessagePack")
+    // In several files, whose index has slashes in its names.
+    func file(_ key: String) -> [UInt8] {
+      let inner: [UInt8] = [0x93, 0x91, 1, 0xa4] + Array("int8".utf8) + [0xc4, 1, 5]
+      return [0x81, 0xa1, 0x61, 0x81, 0xa1] + Array(key.utf8) + [0xc7, UInt8(inner.count), 1] + inner
+    }
+    let shards = TemporaryFolder()
+    try shards.write(file("b"), to: "flax_model-00001-of-00002.msgpack")
+    try shards.write(file("c"), to: "flax_model-00002-of-00002.msgpack")
+    let index =
+      #"{"metadata":{},"weight_map":{"a/b":"flax_model-00001-of-00002.msgpack","a/c":"flax_model-00002-of-00002.msgpack"}}"#
+    try shards.write(Array(index.utf8), to: "flax_model.msgpack.index.json")
+    #expect(try openCheckpoint(shards.path).arrays.map(\.name) == ["a.b", "a.c"])
+    #expect(try openCheckpoint(shards.path).notes.isEmpty)
   }
 }
 

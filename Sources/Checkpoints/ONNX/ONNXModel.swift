@@ -167,28 +167,46 @@ struct ONNXModel {
   }
 
   /// An operation: a constant is an array by the name of what it gives; tensors of other attributes are named by the node.
+  /// Most have no tensors, and only those that do are looked at closely.
   private mutating func node(_ field: ProtobufField, prefix: String, depth: Int) throws(Failure) {
     try field.expect(.bytes, "a node")
-    var (name, output, type): (String, String?, String) = ("", nil, "")
-    var attributes = 0
+    var (name, output, type): (ProtobufField?, ProtobufField?, ProtobufField?) = (nil, nil, nil)
+    var holdsTensors = false
     while let part = try ProtobufField(&cursor, end: field.range.upperBound) {
       switch part.number {
-      case 2 where output == nil: output = try part.text(&cursor, "a node's output", most: mostONNXName)
-      case 3: name = try part.text(&cursor, "a node's name", most: mostONNXName)
-      case 4: type = try part.text(&cursor, "a node's op_type", most: mostONNXName)
-      case 5: attributes += 1
+      case 2: output = output ?? part
+      case 3: name = part
+      case 4: type = part
+      case 5:
+        try part.expect(.bytes, "an attribute")
+        while let inner = try ProtobufField(&cursor, end: part.range.upperBound) {
+          holdsTensors = holdsTensors || [5, 6, 10, 11, 22, 23].contains(inner.number)
+          cursor.move(to: inner.range.upperBound)
+        }
       default: break
       }
       cursor.move(to: part.range.upperBound)
     }
-    guard attributes > 0 else { return }
-    let own = type == "Constant" ? output : nil
-    let place = name.isEmpty ? output ?? type : name
+    guard holdsTensors || type?.range.count == "Constant".utf8.count else { return }
+    let kind = try text(type, "a node's op_type")
+    guard holdsTensors || kind == "Constant" else { return }
+    let given = output == nil ? nil : try text(output, "a node's output")
+    let own = try text(name, "a node's name")
+    let place = own.isEmpty ? given ?? kind : own
     cursor.move(to: field.range.lowerBound)
     while let part = try ProtobufField(&cursor, end: field.range.upperBound) {
-      if part.number == 5 { try attribute(part, constant: own, node: place, prefix: prefix, depth: depth) }
+      if part.number == 5 {
+        try attribute(part, constant: kind == "Constant" ? given : nil, node: place, prefix: prefix, depth: depth)
+      }
       cursor.move(to: part.range.upperBound)
     }
+  }
+
+  /// The text of a field that was passed before; empty where there is none.
+  private mutating func text(_ field: ProtobufField?, _ what: String) throws(Failure) -> String {
+    guard let field else { return "" }
+    cursor.move(to: field.range.lowerBound)
+    return try field.text(&cursor, what, most: mostONNXName)
   }
 
   private mutating func attribute(
