@@ -328,8 +328,8 @@ def check_reports(checks, errors, program):
         program.report(checks, errors, "diff", "diff", EVERY_TYPE, EVERY_TYPE)]
     evil = folder / "evil.pkl"
     evil.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
-    unknown = folder / "unknown.bz2"
-    unknown.write_bytes(b"BZh9")
+    unknown = folder / "unknown.lz4"
+    unknown.write_bytes(bytes([4, 0x22, 0x4D, 0x18]))
     scanned = program.report(checks, errors, "scan", "scan", evil, DEMO, unknown, status=1)
     program.report(checks, errors, "scan", "scan", DEMO)
     program.report(checks, errors, "scan", "scan", unknown, status=65)

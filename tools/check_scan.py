@@ -69,12 +69,15 @@ def look(path):
 """,
 }
 # It ends with status 1 for warnings too; this is what it calls critical.
-RUNNERS["modelaudit, critical only"] = RUNNERS["modelaudit"].partition("def look")[0] + """
+RUNNERS["modelaudit, critical only"] = (
+    RUNNERS["modelaudit"].partition("def look")[0]
+    + """
 def look(path):
     result = scan_model_directory_or_file(path, cache_enabled=False)
     if any(str(issue.severity.value) == "critical" for issue in result.issues): return "found"
     return "error" if determine_exit_code(result) == 2 else "clean"
 """
+)
 
 LOOP = """
 import sys, json, contextlib, io, logging
@@ -135,17 +138,26 @@ def compare(arguments, files, checks):
         for peer in RUNNERS:
             python = environment(arguments.peers, peer)
             answers[peer] = run_peer(python, peer, files["malicious"] + files["harmless"])
-    print(f"| scanner | found of {len(files['malicious'])} malicious | can't tell | false alarms of "
-          f"{len(files['harmless'])} harmless | can't tell |\n|---|---:|---:|---:|---:|")
+    print(
+        f"| scanner | found of {len(files['malicious'])} malicious | can't tell | false alarms of "
+        f"{len(files['harmless'])} harmless | can't tell |\n|---|---:|---:|---:|---:|"
+    )
     alarms = {}
     for scanner, answer in answers.items():
         counts = []
         for folder in ("malicious", "harmless"):
             told = [answer[str(path)] for path in files[folder]]
-            counts += [told.count("found"), len(told) - told.count("found") - told.count("clean") - told.count("skipped")]
+            counts += [
+                told.count("found"),
+                len(told) - told.count("found") - told.count("clean") - told.count("skipped"),
+            ]
         alarms[scanner] = counts[2]
         package, _, rest = scanner.partition(",")
-        name = re.sub(r"\[.*\]", "", PEERS[package].split()[0]).replace("==", " ") + ("," + rest if rest else "") if package in PEERS else "ingot scan"
+        name = (
+            re.sub(r"\[.*\]", "", PEERS[package].split()[0]).replace("==", " ") + ("," + rest if rest else "")
+            if package in PEERS
+            else "ingot scan"
+        )
         print(f"| {name} | {counts[0]} | {counts[1]} | {counts[2]} | {counts[3]} |")
         if arguments.list:
             for path in files["malicious"]:
@@ -174,7 +186,9 @@ OTHER_CALLS = ("unlink", "rename", "mkdir", "link", "symlink", "chmod", "truncat
 
 
 def traced(command, log):
-    calls = "open,openat,creat,execve,execveat,unlink,unlinkat,rename,renameat,renameat2,mkdir,mkdirat,link,linkat,symlink,"
+    calls = (
+        "open,openat,creat,execve,execveat,unlink,unlinkat,rename,renameat,renameat2,mkdir,mkdirat,link,linkat,symlink,"
+    )
     calls += "symlinkat,chmod,fchmodat,truncate,connect,bind,socket"
     subprocess.run(["strace", "-f", "-qq", "-o", log, "-e", f"trace={calls}", *map(str, command)], capture_output=True)
     return [re.sub(r"^\d+ +", "", line) for line in pathlib.Path(log).read_text(errors="replace").splitlines()]
@@ -239,11 +253,36 @@ def random_pickle(generator):
         if kind == 0:
             out += f"c{module}\n{name}\n".encode()
         elif kind == 1:
-            out += b"\x8c" + bytes([len(module[:90].encode())]) + module[:90].encode() + b"\x94" + corpus.text(name) + b"\x94\x93"
+            out += (
+                b"\x8c"
+                + bytes([len(module[:90].encode())])
+                + module[:90].encode()
+                + b"\x94"
+                + corpus.text(name)
+                + b"\x94\x93"
+            )
         elif kind == 2:
             out += b"(" + f"i{module}\n{name}\n".encode()
         else:
-            out += generator.choice([b")R", b"N", b"0", b"(", b"t", b"]", b"b", b"2", b"\x94", b"h\x00", b"K\x07", b"\x85", b"a", b"e", b"o"])
+            out += generator.choice(
+                [
+                    b")R",
+                    b"N",
+                    b"0",
+                    b"(",
+                    b"t",
+                    b"]",
+                    b"b",
+                    b"2",
+                    b"\x94",
+                    b"h\x00",
+                    b"K\x07",
+                    b"\x85",
+                    b"a",
+                    b"e",
+                    b"o",
+                ]
+            )
     return out + b"."
 
 
@@ -256,7 +295,9 @@ def check_pickles(arguments, checks):
             data = random_pickle(generator)
             pathlib.Path(path).write_bytes(data)
             wanted[path] = resolved(data)
-        report = json.loads(subprocess.run([arguments.ingot, "scan", "--json", folder], capture_output=True, text=True).stdout)
+        report = json.loads(
+            subprocess.run([arguments.ingot, "scan", "--json", folder], capture_output=True, text=True).stdout
+        )
         for file in report["files"]:
             missing = wanted[file["path"]] - {entry["name"] for entry in file["globals"]}
             checks.check(not missing, f"{file['path']}: {missing} not told")

@@ -5,7 +5,6 @@ import array
 import collections
 import datetime
 import decimal
-import enum
 import fractions
 import functools
 import gzip
@@ -34,13 +33,28 @@ class Holder:
 
 def plain():
     values = {
-        "dict": {"a": [1, 2.5, None, True], "b": {"c": (1, "x", b"y")}}, "set": {1, 2, frozenset([3])}, "bytes": bytearray(b"abc"),
-        "ordered": collections.OrderedDict(a=1), "counter": collections.Counter("abca"), "deque": collections.deque([1, 2], 5),
-        "defaultdict": collections.defaultdict(list, {"a": [1]}), "datetime": [datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc), datetime.timedelta(1)],
-        "decimal": [decimal.Decimal("1.5"), fractions.Fraction(1, 3)], "uuid": uuid.UUID(int=7), "path": pathlib.PurePosixPath("/a/b"),
-        "namespace": argparse.Namespace(lr=0.1, path=pathlib.PurePosixPath("x")), "simple": types.SimpleNamespace(a=1), "array": array.array("d", [1, 2]),
-        "pattern": re.compile(r"a+b"), "itemgetter": operator.itemgetter(1), "attrgetter": operator.attrgetter("shape"), "partial": functools.partial(dict, a=1),
-        "range": [range(3), slice(1, 2), complex(1, 2), Ellipsis], "method": Holder(getattr, dict, "fromkeys"), "big": list(range(20000)), "deep": deep(200),
+        "dict": {"a": [1, 2.5, None, True], "b": {"c": (1, "x", b"y")}},
+        "set": {1, 2, frozenset([3])},
+        "bytes": bytearray(b"abc"),
+        "ordered": collections.OrderedDict(a=1),
+        "counter": collections.Counter("abca"),
+        "deque": collections.deque([1, 2], 5),
+        "defaultdict": collections.defaultdict(list, {"a": [1]}),
+        "datetime": [datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc), datetime.timedelta(1)],
+        "decimal": [decimal.Decimal("1.5"), fractions.Fraction(1, 3)],
+        "uuid": uuid.UUID(int=7),
+        "path": pathlib.PurePosixPath("/a/b"),
+        "namespace": argparse.Namespace(lr=0.1, path=pathlib.PurePosixPath("x")),
+        "simple": types.SimpleNamespace(a=1),
+        "array": array.array("d", [1, 2]),
+        "pattern": re.compile(r"a+b"),
+        "itemgetter": operator.itemgetter(1),
+        "attrgetter": operator.attrgetter("shape"),
+        "partial": functools.partial(dict, a=1),
+        "range": [range(3), slice(1, 2), complex(1, 2), Ellipsis],
+        "method": Holder(getattr, dict, "fromkeys"),
+        "big": list(range(20000)),
+        "deep": deep(200),
     }
     for key, value in values.items():
         for protocol in (0, 2, 4):
@@ -60,8 +74,15 @@ def numpy_files():
     import numpy as np
 
     generator = np.random.default_rng(1)
-    arrays = {"float": generator.random((3, 4), np.float32), "int": np.arange(5), "complex": np.ones(2, np.complex64), "text": np.array(["a", "bc"]),
-              "time": np.array(["2026-01-01"], "datetime64[D]"), "record": np.zeros(2, [("a", "i4"), ("b", "f8")]), "big-endian": np.arange(4, dtype=">f4")}
+    arrays = {
+        "float": generator.random((3, 4), np.float32),
+        "int": np.arange(5),
+        "complex": np.ones(2, np.complex64),
+        "text": np.array(["a", "bc"]),
+        "time": np.array(["2026-01-01"], "datetime64[D]"),
+        "record": np.zeros(2, [("a", "i4"), ("b", "f8")]),
+        "big-endian": np.arange(4, dtype=">f4"),
+    }
     for key, value in arrays.items():
         buffer = io.BytesIO()
         np.save(buffer, value)
@@ -99,13 +120,48 @@ def torch_files():
     yield "torch-state.bin", saved(dict(state))
     yield "torch-state.pkl", pickle.dumps(dict(state))
     yield "torch-state-2.pkl", pickle.dumps(dict(state), 2)
-    types = [torch.float16, torch.bfloat16, torch.float64, torch.int8, torch.uint8, torch.int64, torch.bool, torch.complex64, torch.float8_e4m3fn]
+    types = [
+        torch.float16,
+        torch.bfloat16,
+        torch.float64,
+        torch.int8,
+        torch.uint8,
+        torch.int64,
+        torch.bool,
+        torch.complex64,
+        torch.float8_e4m3fn,
+    ]
     yield "torch-types.pt", saved({str(t): torch.ones(3).to(t) for t in types})
     optimizer = torch.optim.AdamW(net.parameters())
     net(torch.ones(1, 1, 4, 4)).sum().backward()
     optimizer.step()
-    yield "torch-training.pt", saved({"model": state, "optimizer": optimizer.state_dict(), "epoch": 3, "args": argparse.Namespace(lr=0.1), "path": pathlib.PurePosixPath("a"), "rng": torch.get_rng_state(), "when": datetime.datetime(2026, 1, 1), "id": uuid.UUID(int=1), "device": torch.device("cpu"), "dtype": torch.float32})
-    modules = {"sequential": net, "lstm": nn.LSTM(2, 3), "transformer": nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8), 2), "embedding": nn.Embedding(4, 2), "modules": nn.ModuleDict({"a": nn.ModuleList([nn.GELU(), nn.Dropout()])}), "attention": nn.MultiheadAttention(4, 2), "activation": nn.TransformerEncoderLayer(4, 2, 8, activation=torch.nn.functional.gelu), "loss": nn.CrossEntropyLoss()}
+    yield (
+        "torch-training.pt",
+        saved(
+            {
+                "model": state,
+                "optimizer": optimizer.state_dict(),
+                "epoch": 3,
+                "args": argparse.Namespace(lr=0.1),
+                "path": pathlib.PurePosixPath("a"),
+                "rng": torch.get_rng_state(),
+                "when": datetime.datetime(2026, 1, 1),
+                "id": uuid.UUID(int=1),
+                "device": torch.device("cpu"),
+                "dtype": torch.float32,
+            }
+        ),
+    )
+    modules = {
+        "sequential": net,
+        "lstm": nn.LSTM(2, 3),
+        "transformer": nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8), 2),
+        "embedding": nn.Embedding(4, 2),
+        "modules": nn.ModuleDict({"a": nn.ModuleList([nn.GELU(), nn.Dropout()])}),
+        "attention": nn.MultiheadAttention(4, 2),
+        "activation": nn.TransformerEncoderLayer(4, 2, 8, activation=torch.nn.functional.gelu),
+        "loss": nn.CrossEntropyLoss(),
+    }
     for key, module in modules.items():
         yield f"torch-module-{key}.pt", saved(module)
     yield "torch-module-legacy.pt", saved(net, _use_new_zipfile_serialization=False)
@@ -127,12 +183,24 @@ def torch_files():
         yield f"torch-{key}.pt", buffer.getvalue()
     import torchvision
 
-    yield "torch-resnet.pt", saved(torchvision.models.resnet.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=3, width_per_group=64))
+    yield (
+        "torch-resnet.pt",
+        saved(
+            torchvision.models.resnet.ResNet(
+                torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=3, width_per_group=64
+            )
+        ),
+    )
     yield "torch-squeezenet.pt", saved(torchvision.models.squeezenet1_1(num_classes=2))
-    yield "torch-transforms.pt", saved(torchvision.transforms.Compose([torchvision.transforms.Resize(4), torchvision.transforms.ToTensor()]))
+    yield (
+        "torch-transforms.pt",
+        saved(torchvision.transforms.Compose([torchvision.transforms.Resize(4), torchvision.transforms.ToTensor()])),
+    )
     import transformers
 
-    config = transformers.BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8, vocab_size=20)
+    config = transformers.BertConfig(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8, vocab_size=20
+    )
     yield "torch-bert.pt", saved(transformers.BertModel(config))
     try:
         yield "training_args.bin", saved(transformers.TrainingArguments("out", use_cpu=True))
@@ -143,17 +211,43 @@ def torch_files():
 def sklearn_files():
     import joblib
     import numpy as np
-    from sklearn import cluster, compose, decomposition, ensemble, feature_extraction, gaussian_process, linear_model, naive_bayes, neighbors, neural_network, pipeline, preprocessing, svm, tree
+    from sklearn import (
+        cluster,
+        compose,
+        decomposition,
+        ensemble,
+        feature_extraction,
+        gaussian_process,
+        linear_model,
+        naive_bayes,
+        neighbors,
+        neural_network,
+        pipeline,
+        preprocessing,
+        svm,
+        tree,
+    )
 
     x, y = np.random.default_rng(1).random((40, 4)), np.arange(40) % 2
     models = {
-        "logistic": linear_model.LogisticRegression(), "ridge": linear_model.Ridge(), "sgd": linear_model.SGDClassifier(), "tree": tree.DecisionTreeClassifier(),
-        "forest": ensemble.RandomForestClassifier(3), "boosting": ensemble.GradientBoostingClassifier(n_estimators=3),
-        "hist": ensemble.HistGradientBoostingClassifier(max_iter=3), "svc": svm.SVC(), "neighbors": neighbors.KNeighborsClassifier(algorithm="kd_tree"),
-        "bayes": naive_bayes.GaussianNB(), "mlp": neural_network.MLPClassifier((3,), max_iter=5), "kmeans": cluster.KMeans(2, n_init=1),
-        "pca": decomposition.PCA(2), "scaler": preprocessing.StandardScaler(), "gp": gaussian_process.GaussianProcessClassifier(),
+        "logistic": linear_model.LogisticRegression(),
+        "ridge": linear_model.Ridge(),
+        "sgd": linear_model.SGDClassifier(),
+        "tree": tree.DecisionTreeClassifier(),
+        "forest": ensemble.RandomForestClassifier(3),
+        "boosting": ensemble.GradientBoostingClassifier(n_estimators=3),
+        "hist": ensemble.HistGradientBoostingClassifier(max_iter=3),
+        "svc": svm.SVC(),
+        "neighbors": neighbors.KNeighborsClassifier(algorithm="kd_tree"),
+        "bayes": naive_bayes.GaussianNB(),
+        "mlp": neural_network.MLPClassifier((3,), max_iter=5),
+        "kmeans": cluster.KMeans(2, n_init=1),
+        "pca": decomposition.PCA(2),
+        "scaler": preprocessing.StandardScaler(),
+        "gp": gaussian_process.GaussianProcessClassifier(),
         "pipeline": pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression()),
-        "columns": compose.ColumnTransformer([("a", preprocessing.MinMaxScaler(), [0, 1])]), "isolation": ensemble.IsolationForest(n_estimators=3),
+        "columns": compose.ColumnTransformer([("a", preprocessing.MinMaxScaler(), [0, 1])]),
+        "isolation": ensemble.IsolationForest(n_estimators=3),
     }
     import warnings
 
@@ -179,7 +273,14 @@ def table_files():
     import pandas as pd
     from scipy import sparse
 
-    frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": pd.Categorical(["u", "v"]), "d": pd.to_datetime(["2026-01-01", "2026-01-02"])})
+    frame = pd.DataFrame(
+        {
+            "a": [1, 2],
+            "b": ["x", "y"],
+            "c": pd.Categorical(["u", "v"]),
+            "d": pd.to_datetime(["2026-01-01", "2026-01-02"]),
+        }
+    )
     yield "pandas-frame.pkl", pickle.dumps(frame)
     yield "pandas-series.pkl", pickle.dumps(frame["a"])
     yield "scipy-sparse.pkl", pickle.dumps(sparse.eye(3, format="csr"))
@@ -202,7 +303,9 @@ def other_libraries():
     yield "xgboost.ubj", bytes(booster.save_raw("ubj"))
     import lightgbm
 
-    boost = lightgbm.train({"verbose": -1, "min_data": 1}, lightgbm.Dataset(np.random.rand(20, 3), np.arange(20) % 2), 2)
+    boost = lightgbm.train(
+        {"verbose": -1, "min_data": 1}, lightgbm.Dataset(np.random.rand(20, 3), np.arange(20) % 2), 2
+    )
     yield "lightgbm.txt", boost.model_to_string().encode()
 
 
@@ -214,17 +317,29 @@ def graph_files(folder):
     from onnx import TensorProto, helper, numpy_helper
 
     weight = numpy_helper.from_array(np.ones((2, 2), np.float32), "w")
-    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2])], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])], [weight])
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2])],
+        [weight],
+    )
     model = helper.make_model(graph)
     yield "model.onnx", model.SerializeToString()
     graph.node.append(helper.make_node("FusedMatMul", ["y", "w"], ["z"], domain="com.microsoft"))
     yield "contrib.onnx", helper.make_model(graph).SerializeToString()
-    big = helper.make_model(helper.make_graph([], "g", [], [], [numpy_helper.from_array(np.ones(4096, np.float32), "w")]))
+    big = helper.make_model(
+        helper.make_graph([], "g", [], [], [numpy_helper.from_array(np.ones(4096, np.float32), "w")])
+    )
     (folder / "external").mkdir(parents=True, exist_ok=True)
-    onnx.save(big, folder / "external/model.onnx", save_as_external_data=True, location="weights.onnx_data", size_threshold=0)
+    onnx.save(
+        big, folder / "external/model.onnx", save_as_external_data=True, location="weights.onnx_data", size_threshold=0
+    )
     path = folder / "model.gguf"
     writer = gguf.GGUFWriter(path, "llama")
-    writer.add_chat_template("{% for message in messages %}{{ message['role'] + ': ' + message['content'] | trim }}{% endfor %}")
+    writer.add_chat_template(
+        "{% for message in messages %}{{ message['role'] + ': ' + message['content'] | trim }}{% endfor %}"
+    )
     writer.add_tensor("w", np.ones((2, 2), np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -241,7 +356,14 @@ def graph_files(folder):
     layers = keras.layers
     nets = {
         "dense": keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="relu"), layers.Dropout(0.1)]),
-        "conv": keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(2, 3, kernel_regularizer="l2"), layers.BatchNormalization(), layers.GlobalAveragePooling2D()]),
+        "conv": keras.Sequential(
+            [
+                keras.Input((8, 8, 1)),
+                layers.Conv2D(2, 3, kernel_regularizer="l2"),
+                layers.BatchNormalization(),
+                layers.GlobalAveragePooling2D(),
+            ]
+        ),
         "lstm": keras.Sequential([keras.Input((4, 2)), layers.Bidirectional(layers.LSTM(3))]),
     }
     inputs = keras.Input((4,))
@@ -256,21 +378,54 @@ def graph_files(folder):
 def texts():
     yield "README.md", b"# A model\n\ncould be any text, even\ncos\nsystem\n"
     yield "config.json", json.dumps({"model_type": "bert", "architectures": ["BertModel"], "hidden_size": 8}).encode()
-    yield "tokenizer_config.json", json.dumps({"chat_template": "{% if not add_generation_prompt is defined %}{% set ns = namespace(found=false) %}{% endif %}{{ bos_token }}{% for m in messages %}{{ raise_exception('x') if m.role == 'x' else m.content }}{% endfor %}"}).encode()
-    yield "tokenizer.json", json.dumps({"version": "1.0", "model": {"type": "BPE", "vocab": {f"w{i}": i for i in range(500)}, "merges": ["class_name x"]}}).encode()
+    yield (
+        "tokenizer_config.json",
+        json.dumps(
+            {
+                "chat_template": "{% if not add_generation_prompt is defined %}{% set ns = namespace(found=false) %}{% endif %}{{ bos_token }}{% for m in messages %}{{ raise_exception('x') if m.role == 'x' else m.content }}{% endfor %}"
+            }
+        ).encode(),
+    )
+    yield (
+        "tokenizer.json",
+        json.dumps(
+            {
+                "version": "1.0",
+                "model": {"type": "BPE", "vocab": {f"w{i}": i for i in range(500)}, "merges": ["class_name x"]},
+            }
+        ).encode(),
+    )
     yield "vocab.txt", "\n".join(f"word{i}" for i in range(500)).encode()
     yield "words.txt", b"cab\ncad\ncos\nsystem\ntar\nR\n.\n"
     yield "params.yaml", b"model:\n  hidden: 8\n  _target_: nemo.collections.asr.models.Net\n"
     yield "table.csv", b"a,b\n1,2\n"
-    yield "picture.png", bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c6360000000020001485dcd1d0000000049454e44ae426082")
+    yield (
+        "picture.png",
+        bytes.fromhex(
+            "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c6360000000020001485dcd1d0000000049454e44ae426082"
+        ),
+    )
     yield "weights.zip", corpus.zip_of({"a/readme.txt": b"hello", "a/weights.npy": b"\x93NUMPY\x01\x00\x06\x00{'a'}\n"})
     yield "weights.tar", corpus.tar_of({"a/readme.txt": b"hello", "a/state.pkl": pickle.dumps({"a": 1})})
-    yield "net.pb", corpus.field(1, 1) + corpus.field(2, corpus.field(2, corpus.field(1, corpus.field(1, "n") + corpus.field(2, "MatMul"))))
+    yield (
+        "net.pb",
+        corpus.field(1, 1)
+        + corpus.field(2, corpus.field(2, corpus.field(1, corpus.field(1, "n") + corpus.field(2, "MatMul")))),
+    )
 
 
 def write(folder):
     folder.mkdir(parents=True, exist_ok=True)
-    for maker in (plain, numpy_files, torch_files, sklearn_files, table_files, other_libraries, lambda: graph_files(folder), texts):
+    for maker in (
+        plain,
+        numpy_files,
+        torch_files,
+        sklearn_files,
+        table_files,
+        other_libraries,
+        lambda: graph_files(folder),
+        texts,
+    ):
         try:
             corpus.write(folder, maker())
         except ImportError as error:

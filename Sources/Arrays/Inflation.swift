@@ -119,6 +119,8 @@ package enum Inflation {
     package var isCut = false
     /// Packed bytes up to the end.
     package var packed = 0
+
+    package init() {}
   }
 
   package enum Wrapping: Int32 {

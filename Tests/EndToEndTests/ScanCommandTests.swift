@@ -22,13 +22,13 @@ import Testing
           harmful  byte 21  calls os.system, which starts programs
 
         """)
-    let unknown = try folder.write([0x42, 0x5a, 0x68, 1], to: "b.bz2")
+    let unknown = try folder.write([4, 0x22, 0x4d, 0x18], to: "b.lz4")
     let untold = try Run(["scan", unknown])
     #expect(untold.status == 65 && untold.errors == "")
     #expect(
       untold.output == """
-        \(unknown): can't tell  (packed by bzip2)
-          unreadable  byte 0  is packed by bzip2, which isn't unpacked here
+        \(unknown): can't tell  (packed by lz4)
+          unreadable  byte 0  is packed by lz4, which isn't unpacked here
 
         """)
     // The worst of all decides.

@@ -68,6 +68,12 @@ extension FileScanner {
         add(.note, .archiveDisagreement, context, context.name, "its packed data are damaged, or end early")
       }
       _ = try scan(ScanBytes(partly.bytes), context)
+    case 12, 14:
+      let packer: Packer = content.method == 12 ? .bzip2 : .lzma
+      guard let partly = try unpack(packed, by: packer, entryOf: content.size) else { return false }
+      if partly.isCut { unread(context, "unpacks to more than is scanned; \(limitOfUnpacking.hint())") }
+      _ = try scan(ScanBytes(partly.bytes), context)
+      return partly.isWhole
     default: return false
     }
     return true

@@ -53,6 +53,9 @@ extension FileScanner {
         return try scanPacked(bytes.from(start), .zlib, "zlib", context)
       }
     }
+    if let packer = FileScanner.packers.first(where: { prefix.starts(with: $0.0) }) {
+      return try scanPacked(bytes, by: packer.1, context)
+    }
     for (magic, name) in FileScanner.packed where prefix.starts(with: magic) {
       unread(context, "is packed by \(name), which isn't unpacked here")
       return "packed by \(name)"
@@ -61,11 +64,36 @@ extension FileScanner {
   }
 
   private static let packed: [([UInt8], String)] = [
-    ([0x42, 0x5a, 0x68], "bzip2"), ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], "xz"), ([0x5d, 0, 0], "lzma"),
     ([4, 0x22, 0x4d, 0x18], "lz4"), ([0x28, 0xb5, 0x2f, 0xfd], "zstd"),
     ([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], "7z"), ([UInt8]("Rar!".utf8), "rar"),
     ([UInt8]("MSCF".utf8), "cab"),
   ]
+
+  enum Packer: String { case bzip2, xz, lzma }
+
+  private static let packers: [([UInt8], Packer)] = [
+    ([UInt8]("BZh".utf8), .bzip2), ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], .xz), ([0x5d, 0, 0], .lzma),
+  ]
+
+  private func scanPacked(_ bytes: ScanBytes, by packer: Packer, _ context: Context) throws(Failure) -> String {
+    let kind = "packed by \(packer.rawValue)"
+    guard let partly = try unpack(bytes, by: packer) else {
+      unread(context, "is packed by \(packer.rawValue) with a filter that isn't known here")
+      return kind
+    }
+    if partly.isCut {
+      unread(context, "unpacks to more than is scanned; \(limitOfUnpacking.hint())")
+    } else if !partly.isWhole {
+      if partly.bytes.isEmpty {
+        unread(context, "begins as if packed by \(packer.rawValue), but can't be unpacked")
+        return kind
+      }
+      add(.note, .archiveDisagreement, context, at: partly.packed, kind, "its packed data are damaged, or end early")
+    }
+    _ = try scan(ScanBytes(partly.bytes), context.entry("unpacked"))
+    if partly.isWhole { try searchPickles(bytes, from: partly.packed, context) }
+    return kind
+  }
 
   private func scanPacked(
     _ bytes: ScanBytes, _ wrapping: Inflation.Wrapping, _ name: String, _ context: Context

@@ -124,6 +124,21 @@ final class FileScanner {
     return partly
   }
 
+  /// - Returns: nil where that isn't known.
+  /// - Parameter size: what it unpacks to, of an entry of a zip archive.
+  func unpack(_ bytes: ScanBytes, by packer: Packer, entryOf size: Int? = nil) throws(Failure) -> Inflation.Partly? {
+    let most = min(Limit.scanMemory.value, unpackedLeft)
+    let partly =
+      switch packer {
+      case .bzip2: try BZip2.unpack(bytes, most: most)
+      case .lzma where size != nil: try XZ.unpackEntry(bytes, size: size ?? 0, most: most)
+      case .xz, .lzma: try XZ.unpack(bytes, isAlone: packer == .lzma, most: most)
+      }
+    unpackedLeft -= partly?.bytes.count ?? 0
+    bytesLeft += partly?.bytes.count ?? 0
+    return partly
+  }
+
   /// The limit by which something was cut that was unpacked.
   var limitOfUnpacking: Limit { unpackedLeft == 0 ? .scanUnpacked : .scanMemory }
 
