@@ -3,15 +3,15 @@
 
     python3 tools/check_scan.py INGOT CORPUS [--peers DIR] [--strace] [--pickles N] [--list]
 
-CORPUS is a folder with malicious/ and harmless/, as tools/scan_corpus.py makes it. --peers: also runs picklescan, modelscan,
-fickling and modelaudit, each from the environment DIR/NAME (made with pip, at the versions below, where it isn't there), and
-prints a table. ingot must find everything that they find together, and have fewer false alarms than each.
---strace: on every file, `scan`, `inspect` and `convert` may open nothing for writing but their output, and start nothing but
-ingot's own child. --pickles: so many random pickles, of which every global that Python's pickletools resolves must be told.
---list names the files that each missed or took for malicious.
+CORPUS is a folder with malicious/ and harmless/, as tools/scan_corpus.py makes it. --peers: also runs picklescan,
+modelscan, fickling and modelaudit, each from the environment DIR/NAME (made with pip, at the versions below, where it
+isn't there), and prints a table. ingot must find everything that they find together, and have fewer false alarms than
+each. --strace: on every file, `scan`, `inspect` and `convert` may open nothing for writing but their output, and
+start nothing but ingot's own child. --pickles: so many random pickles, of which every global that Python's
+pickletools resolves must be told. --list names the files that each missed or took for malicious.
 
-Found is what a scanner says by its exit status or, where that is no answer, by its result. What it can't tell, by its own word,
-and an error of it, count as neither. Exits with status 1 if anything is not as it must be.
+Found is what a scanner says by its exit status or, where that is no answer, by its result. What it can't tell, by its
+own word, and an error of it, count as neither. Exits with status 1 if anything is not as it must be.
 """
 
 import argparse
@@ -243,7 +243,7 @@ def resolved(data):
 
 
 def random_pickle(generator):
-    import scan_corpus as corpus
+    from scan_pickles import text
 
     words = ["os", "system", "torch", "a.b", "collections", "OrderedDict", "x" * 300, "é"]
     out = b"\x80\x04"
@@ -254,12 +254,7 @@ def random_pickle(generator):
             out += f"c{module}\n{name}\n".encode()
         elif kind == 1:
             out += (
-                b"\x8c"
-                + bytes([len(module[:90].encode())])
-                + module[:90].encode()
-                + b"\x94"
-                + corpus.text(name)
-                + b"\x94\x93"
+                b"\x8c" + bytes([len(module[:90].encode())]) + module[:90].encode() + b"\x94" + text(name) + b"\x94\x93"
             )
         elif kind == 2:
             out += b"(" + f"i{module}\n{name}\n".encode()

@@ -18,7 +18,9 @@ import sys
 import types
 import uuid
 
-import scan_corpus as corpus
+from scan_archives import tar_of, zip_of
+from scan_corpus import write as write_files
+from scan_graphs import field
 
 
 class Holder:
@@ -59,7 +61,7 @@ def plain():
     for key, value in values.items():
         for protocol in (0, 2, 4):
             yield f"plain-{key}-{protocol}.pkl", pickle.dumps(value, protocol)
-    yield "plain-packed.pkl.gz", gzip.compress(pickle.dumps(values["dict"]))
+    yield "plain-packed.pkl.gz", gzip.compress(pickle.dumps(values["dict"]), mtime=0)
     yield "plain-several.pkl", b"".join(pickle.dumps(i) for i in range(20))
 
 
@@ -382,7 +384,8 @@ def texts():
         "tokenizer_config.json",
         json.dumps(
             {
-                "chat_template": "{% if not add_generation_prompt is defined %}{% set ns = namespace(found=false) %}{% endif %}{{ bos_token }}{% for m in messages %}{{ raise_exception('x') if m.role == 'x' else m.content }}{% endfor %}"
+                "chat_template": "{% if not add_generation_prompt is defined %}{% set ns = namespace(found=false) %}{% endif %}"
+                "{{ bos_token }}{% for m in messages %}{{ raise_exception('x') if m.role == 'x' else m.content }}{% endfor %}"
             }
         ).encode(),
     )
@@ -405,13 +408,9 @@ def texts():
             "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c6360000000020001485dcd1d0000000049454e44ae426082"
         ),
     )
-    yield "weights.zip", corpus.zip_of({"a/readme.txt": b"hello", "a/weights.npy": b"\x93NUMPY\x01\x00\x06\x00{'a'}\n"})
-    yield "weights.tar", corpus.tar_of({"a/readme.txt": b"hello", "a/state.pkl": pickle.dumps({"a": 1})})
-    yield (
-        "net.pb",
-        corpus.field(1, 1)
-        + corpus.field(2, corpus.field(2, corpus.field(1, corpus.field(1, "n") + corpus.field(2, "MatMul")))),
-    )
+    yield "weights.zip", zip_of({"a/readme.txt": b"hello", "a/weights.npy": b"\x93NUMPY\x01\x00\x06\x00{'a'}\n"})
+    yield "weights.tar", tar_of({"a/readme.txt": b"hello", "a/state.pkl": pickle.dumps({"a": 1})})
+    yield ("net.pb", field(1, 1) + field(2, field(2, field(1, field(1, "n") + field(2, "MatMul")))))
 
 
 def write(folder):
@@ -427,7 +426,7 @@ def write(folder):
         texts,
     ):
         try:
-            corpus.write(folder, maker())
+            write_files(folder, maker())
         except ImportError as error:
             print(f"left out: {error}", file=sys.stderr)
     return sum(1 for path in folder.rglob("*") if path.is_file())

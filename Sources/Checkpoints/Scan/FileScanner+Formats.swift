@@ -19,6 +19,7 @@ extension FileScanner {
     if let kind = try scanArchive(bytes, prefix, context) { return kind }
     if let kind = try scanByMagic(bytes, prefix, context) { return kind }
     // A pickle may begin with anything, and whoever loads the file as one doesn't care for its name.
+    let before = (file.findings.count, file.pickles)
     let end = try scanPickles(bytes, context, isDeclared: false)
     if let end {
       // Behind the pickles of a file of PyTorch's before 1.6 stand the elements.
@@ -28,13 +29,18 @@ extension FileScanner {
       try scanTensorFlow(bytes, context)
       return "a graph of TensorFlow's"
     }
-    if let kind = try scanText(bytes, prefix, context) { return end == nil ? kind : "a Python pickle" }
+    if let kind = try scanText(bytes, prefix, context) {
+      // A text may begin as a pickle of protocol 0 does, by chance.
+      if end == bytes.count || file.findings.count > before.0 { return "a Python pickle" }
+      file.pickles = before.1
+      return kind
+    }
     if end != nil { return "a Python pickle" }
     if try scanProtobuf(bytes, context) { return "a protocol buffer of a graph" }
     if isPlainData(prefix, context) { return "data" }
     if let behind { return behind }
-    try searchPickles(bytes, from: 0, context)
     if context.isEntry { return "data" }
+    try searchPickles(bytes, from: 0, context)
     unread(context, "is of no known format, so that it can't be said what reads it")
     return "of no known format"
   }

@@ -2,7 +2,7 @@ import Arrays
 
 /// Scans one file, and what is in it.
 final class FileScanner {
-  private(set) var file: ScannedFile
+  var file: ScannedFile
   private var unpackedLeft = Limit.scanUnpacked.value
   /// Bytes of entries that may still be looked at: an archive whose entries share bytes has more of them than it has bytes.
   private var bytesLeft = 0
