@@ -64,6 +64,9 @@ def archives():
     yield "prefix-bytes.pt", bytes(16) + plain
     yield "suffix.pt", plain + b"trailing bytes"
     yield "comment.pt", plain[:-2] + struct.pack("<H", len(evil)) + evil
+    yield "pickle-and-tar.tar", tar_of({"cos\nsystem\n(S'true'\ntR.": b"text"})
+    yield "one-header-two-entries.pt", same_offset(evil)
+    yield "tar-other-size.tar", tar_size(evil)
     yield "zip-in-zip.zip", nested_zip(plain, 2)
     yield "path-leads-out.pt", torch_zip(harmless, extra=[("../../outside.pkl", evil)])
     yield "npz-member.npz", zip_of({"a.npy": npy_objects(evil)})
@@ -147,6 +150,28 @@ def hide_entry(shown, hidden):
     )
     front = local + b"archive/data.pkl" + hidden
     return front + torch_zip(shown)
+
+
+def same_offset(hidden):
+    """Two entries of the directory begin at the same place; the second has all bytes there."""
+    data = torch_zip(hidden)
+    at, end = central(data), data.rindex(b"PK\x05\x06")
+    record = data[at : at + 46 + 16]
+    short = record[:20] + struct.pack("<II", 2, 2) + record[28:46] + b"archive/data.txt"
+    directory = short + data[at:end]
+    counts = struct.unpack("<HH", data[end + 8 : end + 12])
+    sizes = struct.pack("<HHII", counts[0] + 1, counts[1] + 1, len(directory), at)
+    return data[:at] + directory + data[end : end + 8] + sizes + bytes(2)
+
+
+def tar_size(hidden):
+    """An entry whose size a pax header states: where the next one begins depends on who reads."""
+    data = tar_of({"a.txt": bytes(1024), "model.pkl": hidden})
+    pax = b"13 size=1024\n"
+    info = tarfile.TarInfo("pax")
+    info.size, info.type = len(pax), b"x"
+    first = tarfile.TarInfo("a.txt")
+    return info.tobuf() + pax + bytes(512 - len(pax)) + first.tobuf() + data[512:]
 
 
 def tar_of(entries):

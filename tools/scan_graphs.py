@@ -133,6 +133,12 @@ def others():
     yield "custom.onnx", onnx_model(nodes=field(1, field(2, "y") + field(4, "Run") + field(7, "com.nobody")))
     yield "python.onnx", onnx_model(nodes=field(1, field(2, "y") + field(4, "PyOp") + field(7, "ai.onnx.contrib")))
     escape = "{{ messages.__class__.__mro__[1].__subclasses__() }}"
+    opcodes = b"GGUF\x03\x00\x00\x00\x00" + b"cos\nsystem\n(S'true'\ntR."
+    yield "pickle-and-graph.gguf", opcodes
+    load_model = {"module": "keras.models", "class_name": "function", "config": "load_model"}
+    yield "load-model.keras", keras(keras_config(layer("Dense", units=1, activation=load_model)))
+    mapping = {"base_model_class": "Net", "parent_library": "a_package_of_nobody"}
+    yield "adapter/adapter_config.json", json.dumps({"peft_type": "LORA", "auto_mapping": mapping}).encode()
     yield "template.gguf", gguf({"general.architecture": "llama", "tokenizer.chat_template": escape})  # CVE-2024-34359
     yield "template/tokenizer_config.json", json.dumps({"chat_template": escape}).encode()
     yield "template-attr/chat_template.jinja", b"{{ cycler|attr('\\x5f\\x5finit\\x5f\\x5f') }}"

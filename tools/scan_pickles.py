@@ -351,6 +351,21 @@ def tricks():
         + call("_pickle", "loads", call("_codecs", "encode", "cos\nsystem\n(S'true'\ntR.", "latin1"))
         + b".",
     )
+    # Classes of libraries whose own methods do more than keep attributes.
+    rv = name("scipy.stats._distn_infrastructure", "rv_sample") + b")\x81"
+    yield "scipy-stats-state", b"\x80\x02" + rv + value({"_parse_arg_template": "pass"}) + b"b."
+    settings = name("ultralytics.utils", "SettingsManager") + b")\x81"
+    yield (
+        "items-of-instance",
+        b"\x80\x02" + settings + value({"file": "/nonexistent"}) + b"b" + text("a") + text("b") + b"s.",
+    )
+    japanese = name("transformers.models.bert_japanese.tokenization_bert_japanese", "BertJapaneseTokenizer") + b")\x81"
+    yield "tokenizer-state", b"\x80\x02" + japanese + value({"word_tokenizer_type": "mecab"}) + b"b."
+    # The size of an array's elements, by its name 4, by its state 400: joblib goes past other bytes than its name says.
+    wrapper = name("joblib.numpy_pickle", "NumpyArrayWrapper") + b")\x81"
+    kind = call("numpy", "dtype", "V4", False, True) + value((3, "|", None, None, None, 400, 1, 0)) + b"b"
+    state = b"}(" + text("shape") + value((1,)) + text("dtype") + kind + text("numpy_array_alignment_bytes") + b"Nu"
+    yield "array-of-other-size", b"\x80\x02" + wrapper + state + b"b" + bytes(4) + b"." + bytes(395) + PAYLOAD + b"."
     register = call("copyreg", "add_extension", "os", "system", 7)
     yield "extension", b"\x80\x02" + register + b"0\x82\x07" + value((COMMAND,)) + b"R."
     yield "extension-alone", b"\x80\x02\x82\x07" + value((COMMAND,)) + b"R."

@@ -16,8 +16,12 @@ extension FileScanner {
     let isZip = prefix.starts(with: [0x50, 0x4b, 3, 4]) || prefix.starts(with: [0x50, 0x4b, 5, 6])
     if isZip { return try scanZip(bytes, context) }
     let behind = try ScanZip.hasEnd(bytes) ? "\(try scanZip(bytes, context)) behind other bytes" : nil
-    if let kind = try scanArchive(bytes, prefix, context) { return kind }
-    if let kind = try scanByMagic(bytes, prefix, context) { return kind }
+    var marked = try scanArchive(bytes, prefix, context)
+    if marked == nil { marked = try scanByMagic(bytes, prefix, context) }
+    if let marked {
+      try scanFront(bytes, context)
+      return marked
+    }
     // A pickle may begin with anything, and whoever loads the file as one doesn't care for its name.
     let before = (file.findings.count, file.pickles)
     let end = try scanPickles(bytes, context, isDeclared: false)
@@ -208,8 +212,6 @@ extension FileScanner {
         .note, .pickleGlobal, context, "PyTables",
         "was written by PyTables, which reads pickles out of attributes and object arrays")
     }
-    // A pickle in front of HDF5's data is one to whoever loads it so.
-    if try bytes.bytes(1, at: 0) != [0x89] { _ = try scanPickles(bytes, context, isDeclared: false) }
     return "an HDF5 file"
   }
 

@@ -88,6 +88,14 @@ extension FileScanner {
         add(
           .unknown, .remoteCode, context, at: base + member.value.offset, member.key,
           "\(member.key) names Python code that runs when the model is loaded with trust_remote_code=True")
+      case "auto_mapping":
+        let library = (try? member.value["parent_library"]?.string()) ?? ""
+        let known = ["transformers", "diffusers", "timm", "sentence_transformers", "torchvision"]
+        if !library.isEmpty, !known.contains(where: { library == $0 || library.hasPrefix("\($0).") }) {
+          add(
+            .unknown, .remoteCode, context, at: base + member.value.offset, library,
+            "auto_mapping names the module \(library), which is imported when the adapter is loaded")
+        }
       case "chat_template": scanTemplates(member.value, context, base: base)
       default: break
       }

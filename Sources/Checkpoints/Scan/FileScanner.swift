@@ -153,6 +153,16 @@ final class FileScanner {
     return found ? scan.end : nil
   }
 
+  /// Whatever else some bytes are, they may be a pickle to whoever loads them as one: tells of it if it runs something.
+  func scanFront(_ bytes: ScanBytes, _ context: Context) throws(Failure) {
+    var scan = PickleScan()
+    guard try scan.scan(bytes, isDeclared: false) else { return }
+    let isRunning = (scan.findings + scan.globalFindings).contains {
+      $0.severity >= .unknown && $0.rule != .pickleGlobal
+    }
+    if isRunning { try take(scan, bytes, context, base: 0) }
+  }
+
   /// Looks for pickles that call something harmful where no reader looks.
   func searchPickles(_ bytes: ScanBytes, from start: Int, _ context: Context) throws(Failure) {
     guard start < bytes.count else { return }

@@ -13,6 +13,8 @@ enum HarmlessNames {
     let isPrivateClass =
       name.hasPrefix("_") && (name.utf8.dropFirst(1).first.map { (0x41...0x5a).contains($0) } ?? false)
     guard isClass || isPrivateClass else { return nil }
+    if exceptions.contains(where: { "\(module).".hasPrefix($0) }) { return nil }
+    if isTransformersModel(module) { return .instance }
     for prefix in libraries where module.hasPrefix(prefix) || "\(module)." == prefix { return .instance }
     return nil
   }
@@ -73,7 +75,7 @@ enum HarmlessNames {
       "pathlib._local", "Path PosixPath PurePath PurePosixPath WindowsPath PureWindowsPath"
     ),
     ("re", "_compile compile Pattern RegexFlag"), ("string", "Template"), ("random", "Random"),
-    ("ipaddress", "IPv4Address IPv6Address"), ("copyreg", "__reduce_ex__"),
+    ("ipaddress", "IPv4Address IPv6Address"),
     ("typing", "Any Optional Union List Dict Tuple Set Callable Literal"), ("dataclasses", "_MISSING_TYPE"),
     ("_codecs", "latin_1_encode"), ("pytz", "_p _UTC"), ("dateutil.tz.tz", "tzutc tzlocal"),
 
@@ -159,6 +161,7 @@ enum HarmlessNames {
     ("transformers.utils.quantization_config", "QuantizationMethod"),
     ("torch.distributed.fsdp.api", "ShardingStrategy"),
     ("tokenizers", "Tokenizer AddedToken"), ("omegaconf.base", "ContainerMetadata Metadata"),
+    ("ultralytics.utils", "IterableSimpleNamespace"),
   ]
 
   private static let pandasTypes = """
@@ -184,25 +187,44 @@ enum HarmlessNames {
     "sklearn.metrics._dist_metrics", "sklearn.ensemble._hist_gradient_boosting.", "sklearn.utils._", "sklearn.svm._",
   ]
 
-  /// Modules whose classes are made without their initializers, and get their attributes as they were saved.
+  /// Dictionaries and lists among the classes of `libraries`: their methods add items and do nothing else.
+  static let containers: Set<String> = [
+    "sklearn.utils._bunch.Bunch", "sklearn.utils.Bunch", "easydict.EasyDict", "yacs.config.CfgNode",
+    "pytorch_lightning.utilities.parsing.AttributeDict", "lightning.pytorch.utilities.parsing.AttributeDict",
+    "lightning.fabric.utilities.data.AttributeDict", "lightning_fabric.utilities.data.AttributeDict",
+    "torch.nn.modules.container.Sequential", "torch.nn.modules.container.ModuleList",
+  ]
+
+  /// Modules whose classes are made without their initializers, and get their attributes as they were saved. Left out are
+  /// those with a class whose `__setstate__` does more: that of scipy.stats' distributions runs a text of the state,
+  /// those of transformers' tokenizers read files that it names.
   private static let libraries = [
     "torch.nn.modules.", "torch.nn.quantized.", "torch.nn.intrinsic.", "torch.nn.utils.", "torch.ao.nn.",
     "torch.ao.quantization.", "torch.quantization.", "torch.optim.", "torch.distributions.", "torch.nn.backends.",
     "torch.cuda.amp.", "torch.amp.", "torchvision.models.", "torchvision.ops.", "torchvision.transforms.",
-    "torchaudio.models.", "torchaudio.transforms.", "timm.models.", "timm.layers.", "transformers.models.",
-    "transformers.activations.", "transformers.training_args.", "transformers.training_args_seq2seq.",
-    "transformers.configuration_utils.", "transformers.generation.configuration_utils.",
-    "transformers.trainer_pt_utils.", "transformers.modeling_outputs.", "accelerate.state.",
-    "accelerate.utils.dataclasses.", "sentence_transformers.models.", "sentence_transformers.SentenceTransformer.",
-    "diffusers.models.", "diffusers.schedulers.", "peft.tuners.", "peft.utils.peft_types.", "ultralytics.nn.",
-    "ultralytics.utils.", "segmentation_models_pytorch.", "efficientnet_pytorch.", "torch_geometric.nn.",
-    "fairseq.data.dictionary.", "speechbrain.nnet.", "lightning.fabric.utilities.",
-    "pytorch_lightning.utilities.parsing.",
+    "torchaudio.models.", "torchaudio.transforms.", "timm.models.", "timm.layers.", "transformers.activations.",
+    "transformers.training_args.", "transformers.training_args_seq2seq.", "transformers.configuration_utils.",
+    "transformers.generation.configuration_utils.", "transformers.trainer_pt_utils.", "transformers.modeling_outputs.",
+    "accelerate.state.", "accelerate.utils.dataclasses.", "sentence_transformers.models.",
+    "sentence_transformers.SentenceTransformer.", "diffusers.models.", "diffusers.schedulers.", "peft.tuners.",
+    "peft.utils.peft_types.", "ultralytics.nn.", "ultralytics.utils.loss.", "ultralytics.utils.tal.",
+    "segmentation_models_pytorch.", "efficientnet_pytorch.", "fairseq.data.dictionary.", "speechbrain.nnet.",
+    "lightning.fabric.utilities.data.", "lightning_fabric.utilities.data.", "pytorch_lightning.utilities.parsing.",
     "lightning.pytorch.utilities.parsing.", "pytorch_lightning.callbacks.", "lightning.pytorch.callbacks.",
-    "omegaconf.", "sklearn.", "scipy.sparse.", "scipy.stats.", "scipy.interpolate.", "scipy.spatial.", "pandas.core.",
+    "omegaconf.", "sklearn.", "scipy.sparse.", "scipy.interpolate.", "scipy.spatial.", "pandas.core.arrays.",
+    "pandas.core.frame.", "pandas.core.series.", "pandas.core.indexes.", "pandas.core.internals.",
+    "pandas.core.dtypes.",
     "xgboost.sklearn.", "xgboost.core.", "lightgbm.sklearn.", "lightgbm.basic.", "imblearn.", "hmmlearn.",
-    "gensim.models.",
-    "gensim.corpora.", "nltk.", "tokenizers.", "easydict.", "yacs.config.", "ml_collections.", "hdbscan.", "umap.",
-    "keras.src.layers.",
+    "tokenizers.",
+    "easydict.", "yacs.config.",
   ]
+
+  /// Modules below those of `libraries` whose classes are not known.
+  private static let exceptions = ["sklearn.externals.", "sklearn.utils._testing.", "sklearn.datasets."]
+
+  /// Nets and configurations of transformers' models.
+  private static func isTransformersModel(_ module: String) -> Bool {
+    guard module.hasPrefix("transformers.models."), let last = module.split(separator: ".").last else { return false }
+    return last.hasPrefix("modeling_") || last.hasPrefix("configuration_")
+  }
 }

@@ -79,6 +79,11 @@ struct KerasScan {
     "schedules", "premade_models", "applications", "legacy", "preprocessing",
   ]
 
+  /// Packages of Keras whose functions only compute.
+  private static let functions: Set<String> = [
+    "activations", "losses", "metrics", "initializers", "regularizers", "constraints", "ops", "random",
+  ]
+
   private func check(_ module: String, _ name: String, _ value: JSONValue) {
     if module.isEmpty || module == "builtins" || module == "numpy" { return }
     let parts = module.split(separator: ".").map(String.init)
@@ -89,7 +94,8 @@ struct KerasScan {
       let inner = parts.filter {
         !["keras", "tf_keras", "tensorflow", "python", "src", "api", "_tf_keras"].contains($0)
       }
-      if inner.isEmpty || Self.packages.contains(inner[0]) { return }
+      let isFunction = (try? value["class_name"]?.string()) == "function"
+      if inner.isEmpty ? !isFunction : (isFunction ? Self.functions : Self.packages).contains(inner[0]) { return }
     }
     let full = "\(module).\(name)"
     if case .harmful(let reason) = PickleNames.standing(of: module, name) {

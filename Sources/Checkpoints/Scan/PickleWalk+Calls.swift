@@ -219,8 +219,11 @@ extension PickleWalk {
     case .instance(let type, _):
       switch globals[type].full {
       case "numpy.dtype":
-        // The last of a type's state are flags, of which the lowest says that there are objects among its fields.
-        if case .integer(let flags)? = members(state)?.last, flags & 1 != 0 { objectTypes.insert(number) }
+        // Of a type's state, the sixth is an element's size where its name doesn't fix it, and the eighth has flags, the
+        // lowest of which says that there are objects among its fields (numpy/_core/src/multiarray/descriptor.c).
+        let facts = members(state) ?? []
+        if facts.count > 5, case .integer(let size) = facts[5], size >= 0 { typeSizes[number] = size }
+        if facts.count > 7, case .integer(let flags) = facts[7], flags & 1 != 0 { objectTypes.insert(number) }
       case "joblib.numpy_pickle.NumpyArrayWrapper": if skipsArrays { try skipArray(state, at: offset) }
       default: break
       }

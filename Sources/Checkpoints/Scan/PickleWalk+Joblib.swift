@@ -8,7 +8,11 @@ extension PickleWalk {
       case .instance(_, .text(let code)) = made[number], let shape = members(member("shape", of: state) ?? .nothing)
     else { return lostArray("a shape or type that is not understood", at: offset) }
     if code.hasPrefix("O") || objectTypes.contains(number) { return try walkObjects() }
-    guard let size = Self.itemSize(code) else { return lostArray("the element type \(code)", at: offset) }
+    let isFixed = ![UInt8(ascii: "V"), UInt8(ascii: "S"), UInt8(ascii: "U"), UInt8(ascii: "a")].contains(
+      code.utf8.first)
+    guard let size = (isFixed ? nil : typeSizes[number]) ?? Self.itemSize(code) else {
+      return lostArray("the element type \(code)", at: offset)
+    }
     var bytes = size
     for dimension in shape {
       guard case .integer(let dimension) = dimension, dimension >= 0 else {

@@ -114,6 +114,15 @@ extension PickleWalk {
   private mutating func add(_ values: [Value], at offset: Int) {
     switch top {
     case .list(let index), .dictionary(let index): extend(index, values)
+    case .made(let number):
+      // The methods of the object's class are called; of Python's own containers they only add.
+      guard case .instance(let type, _) = made[number], case .harmless(.instance) = globals[type].standing,
+        !HarmlessNames.containers.contains(globals[type].full)
+      else { break }
+      findings.append(
+        ScanFinding(
+          .unknown, .pickleChange, at: offset, globals[type].full,
+          "adds items to an object of \(globals[type].full), whose own methods do that"))
     case .global, nil: refuse("adds items to what is no container", at: offset)
     default: break
     }

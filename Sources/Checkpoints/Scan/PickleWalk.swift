@@ -94,6 +94,8 @@ struct PickleWalk {
   var skippedArrays = 0
   /// NumPy's types with objects among their fields.
   var objectTypes: Set<Int> = []
+  /// Bytes of an element of those types whose states say so.
+  var typeSizes: [Int: Int] = [:]
 
   init(_ bytes: ScanBytes, from start: Int, skipsArrays: Bool = false) {
     window = ScanWindow(bytes)

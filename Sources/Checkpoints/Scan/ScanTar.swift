@@ -29,10 +29,11 @@ struct ScanTar {
   init(_ bytes: ScanBytes, mostEntries: Int) throws(Failure) {
     var position = 0
     var longName: String?
+    var statedSize: Int?
     while position + 512 <= bytes.count {
       let header = try bytes.bytes(512, at: position)
       let start = position + 512
-      guard header[0] != 0, let size = Self.number(header, 124, 12) else {
+      guard header[0] != 0, let ownSize = Self.number(header, 124, 12) else {
         // Zeros end it, though some readers look on.
         position = start
         continue
@@ -41,6 +42,10 @@ struct ScanTar {
         position = start
         continue
       }
+      let isExtension = [UInt8(ascii: "L"), UInt8(ascii: "K"), UInt8(ascii: "x"), UInt8(ascii: "g")].contains(
+        header[156])
+      let size = isExtension ? ownSize : statedSize ?? ownSize
+      if !isExtension { statedSize = nil }
       let end = start + min(size, bytes.count - start)
       position = start + min((size + 511) / 512 * 512, bytes.count)
       let kind = header[156]
@@ -51,6 +56,9 @@ struct ScanTar {
         let record = String(decoding: try bytes.bytes(min(size, 1 << 16), at: start), as: UTF8.self)
         for line in record.split(separator: "\n") {
           if let range = line.firstRange(of: " path=") { longName = String(line[range.upperBound...]) }
+          if let range = line.firstRange(of: " size="), let size = Int(line[range.upperBound...]), size >= 0 {
+            statedSize = size
+          }
         }
       case UInt8(ascii: "g"), UInt8(ascii: "K"): break
       default:

@@ -16,6 +16,14 @@ struct ScanZip {
     let offset: Int
   }
 
+  /// Directories may have the same entry; several may be about the same bytes.
+  private struct Key: Hashable {
+    let local: Int
+    var name: [UInt8] = []
+    var method = 0
+    var packed = 0
+  }
+
   struct Content: Hashable {
     let method: Int
     let range: Range<Int>
@@ -29,7 +37,7 @@ struct ScanZip {
   /// Whether there are more entries than are read.
   private(set) var isCut = false
   private let bytes: ScanBytes
-  private var known: Set<Int> = []
+  private var known: Set<Key> = []
   private var covered: [Range<Int>] = []
 
   /// - Throws: `Failure` of kind `io`.
@@ -114,8 +122,9 @@ struct ScanZip {
         isCut = true
         return
       }
-      guard local >= 0, local + 30 <= bytes.count, known.insert(local).inserted else { continue }
       let name = [UInt8](rest.prefix(lengths.0))
+      let key = Key(local: local, name: name, method: Self.integer(header, 10, 2), packed: sizes.packed)
+      guard local >= 0, local + 30 <= bytes.count, known.insert(key).inserted else { continue }
       if name.last == UInt8(ascii: "/"), sizes.packed == 0 { continue }
       try add(local, name, method: Self.integer(header, 10, 2), flags: Self.integer(header, 8, 2), sizes)
     }
@@ -125,10 +134,8 @@ struct ScanZip {
   private mutating func add(
     _ local: Int, _ name: [UInt8], method: Int, flags: Int, _ sizes: (packed: Int, unpacked: Int)
   ) throws(Failure) {
-    guard let own = try LocalHeader(bytes, at: local) else {
-      known.remove(local)
-      return
-    }
+    guard let own = try LocalHeader(bytes, at: local) else { return }
+    known.insert(Key(local: local))
     var entry = Entry(
       name: String(decoding: name, as: UTF8.self), contents: [], isEncrypted: (flags | own.flags) & 1 != 0,
       disagreement: nil, offset: local)
@@ -177,7 +184,7 @@ struct ScanZip {
       }
       searched += found + 1 - position
       position = found + 1
-      guard let own = try LocalHeader(bytes, at: found), known.insert(found).inserted else { continue }
+      guard let own = try LocalHeader(bytes, at: found), known.insert(Key(local: found)).inserted else { continue }
       guard entries.count < mostEntries else {
         isCut = true
         return
