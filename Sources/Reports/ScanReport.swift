@@ -2,6 +2,9 @@ import Arrays
 import Checkpoints
 
 extension Scan {
+  /// Findings of a file that people read.
+  private static let mostFindings = 100
+
   /// For people.
   /// - Parameter listsGlobals: whether the functions and classes that pickles name are listed, harmless ones too.
   public func text(listsGlobals: Bool) -> String {
@@ -10,8 +13,13 @@ extension Scan {
       let pickles = file.pickles == 0 ? "" : ", \(counted(file.pickles, "pickle"))"
       lines.append("\(printable(shortened(file.path, to: 400))): \(file.verdict.text)  (\(file.kind)\(pickles))")
       var table = TextTable([.left, .left, .left], indent: 2)
-      for finding in file.findings { table.add(finding.severity.rawValue, finding.where, finding.told) }
+      for finding in file.findings.prefix(Self.mostFindings) {
+        table.add(finding.severity.rawValue, finding.where, finding.told)
+      }
       lines += table.lines
+      if file.findings.count > Self.mostFindings {
+        lines.append("  and \(counted(file.findings.count - Self.mostFindings, "finding")) more, which --json lists")
+      }
       if listsGlobals, !file.globals.isEmpty {
         var names = TextTable([.left, .left, .right], indent: 4)
         for global in file.globals {

@@ -218,9 +218,16 @@ extension FileScanner {
   /// Every JSON object that stands in other data.
   func scanJSONTexts(_ bytes: ScanBytes, _ context: Context) throws(Failure) {
     var position = 0
+    // Texts that don't end may begin within each other.
+    var workLeft = 8 * bytes.count + (1 << 26)
     while let start = try bytes.firstIndex(of: [0x7b, 0x22], from: position) {
       position = start + 2
-      guard let end = try bytes.jsonEnd(from: start), end - start > 16 else { continue }
+      let (found, looked) = try bytes.jsonEnd(from: start)
+      workLeft -= looked - start
+      guard workLeft > 0 else {
+        return unread(context, at: start, "too much looks like JSON from here on to look at all")
+      }
+      guard let end = found, end - start > 16 else { continue }
       guard end - start <= Limit.configBytes.value else {
         unread(context, at: start, "has a JSON text of \(end - start) bytes; \(Limit.configBytes.hint())")
         continue

@@ -6,8 +6,17 @@ extension FileScanner {
   func scanProtobuf(_ bytes: ScanBytes, _ context: Context) throws(Failure) -> Bool {
     let reader = ProtobufScan(bytes)
     guard let fields = try reader.fields(0..<bytes.count), reader.isONNX(fields) else { return false }
-    for field in fields where field.number == 7 || field.number == 25 || field.number == 20 {
-      try scanONNX(reader, field.range, isGraph: field.number != 20, context)
+    let own = try functions(reader, fields)
+    for field in fields {
+      switch field.number {
+      case 7, 25: try scanONNX(reader, field.range, isGraph: field.number == 7, own, context)
+      // Training has two graphs.
+      case 20:
+        for graph in try reader.fields(field.range) ?? [] where graph.number <= 2 {
+          try scanONNX(reader, graph.range, isGraph: true, own, context)
+        }
+      default: break
+      }
     }
     return true
   }
@@ -53,13 +62,14 @@ extension FileScanner {
   ]
 
   private func scanONNX(
-    _ reader: ProtobufScan, _ range: Range<Int>, isGraph: Bool, _ context: Context, depth: Int = 0
+    _ reader: ProtobufScan, _ range: Range<Int>, isGraph: Bool, _ own: Set<String>, _ context: Context,
+    depth: Int = 0
   ) throws(Failure) {
     guard depth < 32, let fields = try reader.fields(range) else { return }
     for field in fields {
       switch field.number {
       // Of a graph: nodes are field 1 and initializers field 5. Of a function, nodes are field 7.
-      case 1 where isGraph, 7: try scanNode(reader, field.range, context, depth: depth)
+      case 1 where isGraph, 7: try scanNode(reader, field.range, own, context, depth: depth)
       case 5 where isGraph: try scanTensor(reader, field.range, context)
       default: break
       }
@@ -67,14 +77,14 @@ extension FileScanner {
   }
 
   private func scanNode(
-    _ reader: ProtobufScan, _ range: Range<Int>, _ context: Context, depth: Int
+    _ reader: ProtobufScan, _ range: Range<Int>, _ own: Set<String>, _ context: Context, depth: Int
   ) throws(Failure) {
     guard let fields = try reader.fields(range) else { return }
     let type = try reader.text(fields.last { $0.number == 4 })
     let domain = try reader.text(fields.last { $0.number == 7 })
     if type.hasPrefix("Py") && domain == "ai.onnx.contrib" || type == "PyOp" || type == "PythonOp" {
       add(.unknown, .graphOperation, context, at: range.lowerBound, type, "the operator \(type) calls Python code")
-    } else if type == "ATen" || !Self.domains.contains(domain) && !functions(reader).contains(domain) {
+    } else if type == "ATen" || !Self.domains.contains(domain) && !own.contains(domain) {
       add(
         .unknown, .graphOperation, context, at: range.lowerBound, "\(domain).\(type)",
         "the operator \(type) is of the domain \(domain), which needs a native library that isn't in the file")
@@ -82,7 +92,7 @@ extension FileScanner {
     for attribute in fields where attribute.number == 5 {
       for field in try reader.fields(attribute.range) ?? [] {
         switch field.number {
-        case 6, 11: try scanONNX(reader, field.range, isGraph: true, context, depth: depth + 1)
+        case 6, 11: try scanONNX(reader, field.range, isGraph: true, own, context, depth: depth + 1)
         case 5, 10: try scanTensor(reader, field.range, context)
         default: break
         }
@@ -91,12 +101,11 @@ extension FileScanner {
   }
 
   /// Domains of functions that the model itself defines.
-  private func functions(_ reader: ProtobufScan) -> Set<String> {
-    guard let fields = try? reader.fields(0..<reader.bytes.count) else { return [] }
+  private func functions(_ reader: ProtobufScan, _ fields: [ProtobufScan.Field]) throws(Failure) -> Set<String> {
     var out: Set<String> = []
     for function in fields where function.number == 25 {
-      guard let inner = try? reader.fields(function.range) else { continue }
-      if let domain = try? reader.text(inner.last { $0.number == 10 }) { out.insert(domain) }
+      let inner = try reader.fields(function.range) ?? []
+      out.insert(try reader.text(inner.last { $0.number == 10 }))
     }
     return out
   }

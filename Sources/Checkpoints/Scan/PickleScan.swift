@@ -12,6 +12,8 @@ struct PickleScan {
   private(set) var end = 0
 
   private var isScannedAsOpcodes = false
+  /// Names and findings of all pickles together.
+  private static let mostFacts = 100_000
 
   private static let mostPickles = 100_000
   /// Bytes in which pickles at odd places are looked for.
@@ -36,6 +38,12 @@ struct PickleScan {
         return true
       }
       end = walk.position
+      guard globals.count + findings.count < Self.mostFacts else {
+        findings.append(
+          ScanFinding(
+            .unreadable, .unread, at: end, "pickle", "has too many pickles with too many names to look at all"))
+        break
+      }
     }
     return count > 0
   }
@@ -122,6 +130,8 @@ struct PickleScan {
             "a pickle at byte \(found) calls \(global.full); nothing that reads this format begins there"))
       }
       if !harmful.isEmpty { position = max(position, walk.position) }
+      // The first of them say enough.
+      if findings.count >= 100 { return }
     }
   }
 

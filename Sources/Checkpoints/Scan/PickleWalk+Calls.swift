@@ -24,6 +24,7 @@ extension PickleWalk {
   /// - Parameters:
   ///   - isNew: whether only the class's `__new__` is called, not its initializer.
   mutating func call(_ callee: Value, _ arguments: [Value], isNew: Bool, at offset: Int) -> Value {
+    work += arguments.count
     switch callee {
     case .global(let number): return call(number, arguments, isNew: isNew, at: offset)
     case .made(let number):
@@ -59,7 +60,7 @@ extension PickleWalk {
         called(number, at: offset)
         break
       }
-      return make(.partial(of: function))
+      return make(.partial(of: unwrapped(function)))
     case .harmless(.getter):
       let isPlain = arguments.allSatisfy {
         switch $0 {
@@ -123,6 +124,11 @@ extension PickleWalk {
       if case .partial(let function) = made[number] { isHarmlessFunction(function) } else { false }
     default: false
     }
+  }
+
+  /// The function of a partial, so that none leads to another.
+  private func unwrapped(_ function: Value) -> Value {
+    if case .made(let number) = function, case .partial(let inner) = made[number] { inner } else { function }
   }
 
   /// Whether nothing comes of it as long as it isn't called.
@@ -198,6 +204,8 @@ extension PickleWalk {
   private mutating func build(_ number: Int, _ state: Value, at offset: Int) throws(Failure) {
     var states = [state]
     if case .tuple(let index) = state { states += items[index] }
+    for case .dictionary(let index) in states { work += items[index].count }
+    work += states.count
     for name in Self.loadingAttributes where states.contains(where: { member(name, of: $0) != nil }) {
       findings.append(
         ScanFinding(
@@ -208,7 +216,7 @@ extension PickleWalk {
       // Its state is (function, arguments, keywords, attributes), and takes the place of what it was made with.
       guard let function = members(state)?.first else { return }
       if isHarmlessToHold(function) {
-        made[number] = .partial(of: function)
+        made[number] = .partial(of: unwrapped(function))
       } else {
         findings.append(
           ScanFinding(.unknown, .pickleChange, at: offset, "functools.partial", "changes the function of a partial"))

@@ -88,6 +88,8 @@ struct PickleWalk {
   var refusal: (reason: String, offset: Int)?
   var hasProtocol = false
   private(set) var opcodes = 0
+  /// Items of tuples and dictionaries that calls and states were looked at for: the same one may be met again and again.
+  var work = 0
   var mostOpcodes = Int.max
   /// Reads arrays that joblib puts between opcodes.
   let skipsArrays: Bool
@@ -119,8 +121,13 @@ struct PickleWalk {
         position = at
         return .broken("has an opcode that Python has not, 0x\(String(opcode, radix: 16))", at: at)
       }
-      if stack.count + memo.count + marks.count + kept > mostValues || opcodes > mostOpcodes { return .tooLarge }
+      if held > mostValues || work > 32 * mostValues || opcodes > mostOpcodes { return .tooLarge }
     }
+  }
+
+  /// Values, and what is as large as some.
+  private var held: Int {
+    stack.count + memo.count + marks.count + kept + 8 * (globals.count + findings.count + nested.count)
   }
 
   enum Step { case done, ends, unknown }

@@ -18,8 +18,8 @@ extension ScanBytes {
     return nil
   }
 
-  /// Where the JSON object that begins at `start` ends; nil when it isn't text, or doesn't end.
-  func jsonEnd(from start: Int) throws(Failure) -> Int? {
+  /// Where the JSON object that begins at `start` ends, or how far it was looked for.
+  func jsonEnd(from start: Int) throws(Failure) -> (end: Int?, looked: Int) {
     var window = ScanWindow(self)
     var (position, depth, isString) = (start, 0, false)
     let last = start + Limit.configBytes.value
@@ -30,12 +30,12 @@ extension ScanBytes {
       case UInt8(ascii: "{") where !isString, UInt8(ascii: "[") where !isString: depth += 1
       case UInt8(ascii: "}") where !isString, UInt8(ascii: "]") where !isString:
         depth -= 1
-        if depth == 0 { return position + 1 }
-      case 0..<0x20 where isString || (byte != 0x0a && byte != 0x0d && byte != 0x09): return nil
+        if depth == 0 { return (position + 1, position) }
+      case 0..<0x20 where isString || (byte != 0x0a && byte != 0x0d && byte != 0x09): return (nil, position)
       default: break
       }
       position += 1
     }
-    return nil
+    return (nil, position)
   }
 }
