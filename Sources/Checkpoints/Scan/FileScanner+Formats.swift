@@ -43,11 +43,17 @@ extension FileScanner {
     if try scanProtobuf(bytes, context) { return "a protocol buffer of a graph" }
     if isPlainData(prefix, context) { return "data" }
     if let behind { return behind }
-    if context.isEntry { return "data" }
+    if context.isEntry {
+      // Elements are large, and nothing begins to read amid them.
+      if bytes.count <= FileScanner.mostOfSmallEntry { try searchPickles(bytes, from: 0, context) }
+      return "data"
+    }
     try searchPickles(bytes, from: 0, context)
     unread(context, "is of no known format, so that it can't be said what reads it")
     return "of no known format"
   }
+
+  private static let mostOfSmallEntry = 1 << 20
 
   private func scanArchive(_ bytes: ScanBytes, _ prefix: [UInt8], _ context: Context) throws(Failure) -> String? {
     if ScanTar.isTar(prefix) { return try scanTar(bytes, context) }
