@@ -209,7 +209,7 @@ final class FileScanner {
       }
       guard takeEntry(context, bytes: range.count) else { return }
       let inner = try bytes.bytes(range.count, at: range.lowerBound)
-      let content = isLatin ? PickleText.latin(String(decoding: inner, as: UTF8.self)) : inner
+      let content = isLatin ? ScannedText.latin(String(decoding: inner, as: UTF8.self)) : inner
       try scan(ScanBytes(content), context.entry("bytes at \(range.lowerBound)"))
     }
   }

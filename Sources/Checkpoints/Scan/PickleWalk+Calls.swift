@@ -170,7 +170,7 @@ extension PickleWalk {
     switch value {
     case .longText(let range): return make(.encoded(.range(range, isLatin: isLatin)))
     case .text(let text):
-      let bytes = isLatin ? PickleText.latin(text) : [UInt8](text.utf8)
+      let bytes = isLatin ? ScannedText.latin(text) : [UInt8](text.utf8)
       return make(.encoded(.bytes(bytes, at: offset)))
     default: return make(.encoded(.bytes([], at: offset)))
     }

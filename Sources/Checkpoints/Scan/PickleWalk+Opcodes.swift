@@ -24,7 +24,7 @@ extension PickleWalk {
       push(value.map { .integer($0) } ?? .plain)
     case UInt8(ascii: "I"), UInt8(ascii: "L"), UInt8(ascii: "F"):
       guard let range = try line() else { return .ends }
-      let digits = try name(range).map { PickleText.integer($0.last == UInt8(ascii: "L") ? $0.dropLast() : $0[...]) }
+      let digits = try name(range).map { ScannedText.integer($0.last == UInt8(ascii: "L") ? $0.dropLast() : $0[...]) }
       push(digits.flatMap(\.self).map { .integer($0) } ?? .plain)
     case UInt8(ascii: "G"):
       guard take(8) != nil else { return .ends }
@@ -38,7 +38,7 @@ extension PickleWalk {
         push(.longText(range))
         return .done
       }
-      push(.text(opcode == UInt8(ascii: "V") ? PickleText.rawUnicode(bytes) : PickleText.quoted(bytes)))
+      push(.text(opcode == UInt8(ascii: "V") ? ScannedText.rawUnicode(bytes) : ScannedText.quoted(bytes)))
     case UInt8(ascii: "C"): return try bytes(integer(1))
     case UInt8(ascii: "B"): return try bytes(integer(4))
     case 0x8e, 0x96: return try bytes(integer(8))
@@ -97,7 +97,7 @@ extension PickleWalk {
       add([key, value], at: start)
     case UInt8(ascii: "p"), UInt8(ascii: "g"):
       guard let range = try line() else { return .ends }
-      let key = try name(range).flatMap { PickleText.integer($0[...]) }
+      let key = try name(range).flatMap { ScannedText.integer($0[...]) }
       if opcode == UInt8(ascii: "p") { remember(key, at: start) } else { recall(key, at: start) }
     case UInt8(ascii: "q"), UInt8(ascii: "r"):
       guard let key = try integer(opcode == UInt8(ascii: "q") ? 1 : 4) else { return .ends }
@@ -204,7 +204,7 @@ extension PickleWalk {
 }
 
 /// How pickles of protocol 0 write values, as text.
-enum PickleText {
+enum ScannedText {
   /// As Python's `int` reads it: spaces around it, a sign, underscores between digits. nil when it is none of 63 bits.
   static func integer(_ text: ArraySlice<UInt8>) -> Int? {
     var text = text
