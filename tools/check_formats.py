@@ -326,6 +326,13 @@ def check_reports(checks, errors, program):
         program.report(checks, errors, "diff", "diff", DEMO, damaged, status=1),
         program.report(checks, errors, "diff", "diff", TINY[0], TINY[1], status=1),
         program.report(checks, errors, "diff", "diff", EVERY_TYPE, EVERY_TYPE)]
+    evil = folder / "evil.pkl"
+    evil.write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    unknown = folder / "unknown.lz4"
+    unknown.write_bytes(bytes([4, 0x22, 0x4D, 0x18]))
+    scanned = program.report(checks, errors, "scan", "scan", evil, DEMO, unknown, status=1)
+    program.report(checks, errors, "scan", "scan", DEMO)
+    program.report(checks, errors, "scan", "scan", unknown, status=65)
     checks.check([len(report["different"]) for report in different[:3]] == [0, 0, 1], "what differs")
     checks.check(different[2]["different"][0]["name"].endswith(last["name"]), "the differing array is named")
     checks.end_group("what the program prints, against the schemas")
@@ -353,6 +360,9 @@ def check_reports(checks, errors, program):
     checks.check([limit["value"] for limit in limits["limits"] if limit["name"] == "shards"] == [7], "a limit is set")
     check_refused(checks, errors, "limits", limits, [
         ["limits", []], ["limits", 0, "unit", "kg"], ["limits", 0, "name", "A b"], ["limits", 0, "default", 0]])
+    check_refused(checks, errors, "scan", scanned, [
+        ["verdict", "none"], ["files", []], ["files", 0, "findings", []], ["files", 0, "verdict", "nothing"],
+        ["files", 0, "findings", 0, "offset", -1], ["files", 0, "findings", 0, "rule", "x"], ["files", 0, "pickles", REMOVE]])
     check_refused(checks, errors, "diff", different[2], [
         ["identical", True], ["different", 0, "kind", "type"], ["different", 0, "shapes", [[1]]],
         ["equal", REMOVE], ["onlyInA", [1]], ["equivalent", [{"name": "a", "how": "?"}]]])

@@ -109,4 +109,63 @@ package enum Inflation {
       }
     }
   }
+
+  /// What of packed data can be unpacked, whatever comes behind it: readers that check nothing read as much.
+  package struct Partly {
+    package var bytes: [UInt8] = []
+    /// Whether the packed data come to their end.
+    package var isWhole = false
+    /// Whether there would be more than was asked for.
+    package var isCut = false
+    /// Packed bytes up to the end.
+    package var packed = 0
+
+    package init() {}
+  }
+
+  package enum Wrapping: Int32 {
+    case none = -15
+    case zlib = 15
+    case gzip = 31
+  }
+
+  /// - Parameters:
+  ///   - most: bytes that are unpacked.
+  ///   - next: the packed bytes from an offset on, some at a time; none at their end.
+  /// - Throws: `Failure` of kind `io` when memory is short, or as `next` does.
+  package static func partly(
+    _ wrapping: Wrapping, most: Int, _ next: (_ offset: Int) throws(Failure) -> [UInt8]
+  ) throws(Failure) -> Partly {
+    let noMemory = Failure(.io, "there is not enough memory to unpack it", hint: "close other programs")
+    var stream = unsafe z_stream()
+    guard unsafe ingot_zlib_start(&stream, wrapping.rawValue) == Z_OK else { throw noMemory }
+    defer { unsafe _ = inflateEnd(&stream) }
+    var out = Partly()
+    var buffer = [UInt8](repeating: 0, count: min(chunkSize, max(4096, most)))
+    while true {
+      let input = try next(out.packed)
+      let (status, taken, made): (Int32, Int, Int) = unsafe input.withUnsafeBufferPointer { given in
+        unsafe buffer.withUnsafeMutableBufferPointer { output in
+          unsafe stream.next_in = UnsafeMutablePointer(mutating: given.baseAddress)
+          unsafe stream.avail_in = UInt32(given.count)
+          unsafe stream.next_out = output.baseAddress
+          unsafe stream.avail_out = UInt32(output.count)
+          let status = unsafe inflate(&stream, Z_NO_FLUSH)
+          return unsafe (status, given.count - Int(stream.avail_in), output.count - Int(stream.avail_out))
+        }
+      }
+      out.packed += taken
+      let room = most - out.bytes.count
+      out.bytes += buffer[..<min(made, room)]
+      if made > room { out.isCut = true }
+      switch status {
+      case Z_MEM_ERROR: throw noMemory
+      case Z_STREAM_END:
+        out.isWhole = !out.isCut
+        return out
+      case Z_OK where !out.isCut && (taken > 0 || made > 0): continue
+      default: return out
+      }
+    }
+  }
 }

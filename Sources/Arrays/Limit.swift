@@ -39,6 +39,9 @@ public enum Limit: String, CaseIterable, Sendable {
   case answersBytes = "answers-bytes"
   case questionsBytes = "questions-bytes"
   case journalBytes = "journal-bytes"
+  case scanMemory = "scan-memory"
+  case scanUnpacked = "scan-unpacked"
+  case scanFiles = "scan-files"
 
   public enum Unit: String, Sendable {
     case bytes
@@ -96,6 +99,10 @@ public enum Limit: String, CaseIterable, Sendable {
     case .answersBytes: (64 << 20, 1 << 40, byte, "the file of a closed list of answers")
     case .questionsBytes: (512 << 20, 1 << 40, byte, "a file of questions or annotations, and what it unpacks to")
     case .journalBytes: (1 << 30, 1 << 40, byte, "the journal of an evaluation")
+    case .scanMemory: (256 << 20, 1 << 40, byte, "a packed file, or an entry of an archive, unpacked to be scanned")
+    case .scanUnpacked: (4 << 30, 1 << 50, byte, "all that is unpacked of a file to be scanned")
+    case .scanFiles:
+      (1_000_000, 1 << 30, .count, "files of folders, and entries of a file's archives, that are scanned")
     }
   }
 

@@ -9,6 +9,12 @@ public enum Paths {
   /// - Throws: `Failure` of kind `io` when that can't be said.
   public static func isFolder(_ path: String) throws(Failure) -> Bool { try System.status(path)?.isDirectory == true }
 
+  /// Whether there is a regular file; following links.
+  /// - Throws: `Failure` of kind `io` when that can't be said.
+  public static func isRegularFile(_ path: String) throws(Failure) -> Bool {
+    try System.status(path)?.isRegular == true
+  }
+
   /// Says whether a file is still the one it was: its length and the time of its last change.
   public struct Stamp: Hashable, Sendable {
     private let size: Int

@@ -17,7 +17,8 @@ struct IngotCommand: ParsableCommand {
       """,
     version: Families.Ingot.version,
     subcommands: [
-      Convert.self, List.self, Inspect.self, Create.self, Verify.self, Diff.self, Export.self, Quantize.self,
+      Convert.self, List.self, Inspect.self, ScanCommand.self, Create.self, Verify.self, Diff.self, Export.self,
+      Quantize.self,
       Evaluate.self, Ask.self, Attention.self, Features.self, Classify.self, Tokenize.self, Limits.self,
       HDF5Child.self, VideoChild.self,
     ])

@@ -195,7 +195,7 @@ struct Run {
     #expect(help.status == 0)
     for command in [
       "convert", "list", "inspect", "create", "verify", "diff", "export", "quantize", "evaluate", "ask", "attention",
-      "features", "classify", "tokenize", "limits",
+      "features", "classify", "tokenize", "limits", "scan",
     ] {
       #expect(help.output.contains("\n  \(command) "))
     }

@@ -163,11 +163,15 @@ import Testing
       .journalBytes, 2,
       "evaluate --questions weights/demo/questions.jsonl --journal SHELF/journal --set Release=demo --shelf SHELF",
       "SHELF/journal: has 15 bytes; at most 2 are read", enough: 15),
+    Case(
+      .scanFiles, 2, "scan weights/demo/pictures", "weights/demo/pictures: has 12 files; at most 2 are read", enough: 12
+    ),
   ]
 
   /// What is met otherwise: by the tests below, or only by files too large for a test.
   private static let others: Set<Limit> = [
-    .expansion, .hdf5Memory, .hdf5Seconds, .hdf5Expansion, .videoMemory, .videoSeconds, .lineBytes,
+    .expansion, .hdf5Memory, .hdf5Seconds, .hdf5Expansion, .videoMemory, .videoSeconds, .lineBytes, .scanMemory,
+    .scanUnpacked,
   ]
 
   @Test func everyLimitHasACase() {
@@ -358,6 +362,8 @@ import Testing
       ("pickles of a PyTorch package", "1,000"),
       ("tokens of an answer that a net file may ask for", "1,024"),
       ("bytes of a tile or strip of a TIFF: those of the picture, or", number(1 << 27)),
+      ("archives in archives that are scanned", "8"),
+      ("bytes behind a pickle, or of an unknown format, in which pickles are looked for", number(64 << 20)),
     ]
     for (name, value) in rows { #expect(text.contains("| \(name) | \(value) |\n"), "\(name): \(value)") }
     #expect(

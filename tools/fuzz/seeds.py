@@ -4,6 +4,7 @@
     tools/fuzz/seeds.py FOLDER     writes FOLDER/TARGET/NUMBER
 """
 
+import base64
 import gzip
 import json
 import struct
@@ -393,6 +394,15 @@ def images():
     return small("QuestionAnsweringTests/Fixtures/images/**/*", 4096)
 
 
+def scanned_files():
+    corpus = json.loads((TESTS / "CheckpointsTests/Fixtures/scan/corpus.json").read_text())
+    for kind in ("malicious", "harmless"):
+        for content in corpus[kind].values():
+            content = base64.b64decode(content)
+            if len(content) <= 1024:
+                yield content
+
+
 def stored(target):
     """What earlier runs found worth keeping: length (32 bits, little-endian) and bytes of each, one after another."""
     path = Path(__file__).parent / f"Seeds/{target}.seeds"
@@ -415,7 +425,7 @@ SEEDS = {
     "messagepack": messagepack_files, "tensorflow": tensorflow_files,
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
-    "address": addresses,
+    "address": addresses, "scan": scanned_files,
 }
 
 
