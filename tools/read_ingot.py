@@ -88,7 +88,8 @@ def check(header):
     need(len(entries) == len(header["arrays"]), "two arrays have the same name")
     for name, entry in entries.items():
         kind, shape = entry["elementType"], entry["shape"]
-        need(re.fullmatch(r"[!#-\[\]-~]{1,256}", name), f"{name!r} can't be an array's name")
+        is_name = 1 <= len(name.encode()) <= 4096 and not re.search("[\\x00-\\x1f\\x7f-\\x9f]", name)
+        need(is_name, f"{name!r} can't be an array's name")
         need(kind in TYPES, f"{name}: unknown element type {kind!r}")
         need(len(shape) <= 8 and all(type(length) is int and length >= 0 for length in shape), f"{name}: wrong shape")
         need(entry["bytes"] == math.prod(shape) * np.dtype(TYPES[kind]).itemsize < 1 << 63, f"{name}: wrong size")

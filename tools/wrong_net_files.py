@@ -64,7 +64,7 @@ def wrong_files(plain, compressed):
         ["format", "other"], ["initialized", False], ["arrays", REMOVE], ["provenance", REMOVE],
         ["ties", [{"name": "a"}]], ["ties", [{"name": "a", "same": "b"}]],
         ["ties", [{"name": arrays[0], "same": arrays[1]}]], ["arrays", 2, "name", arrays[0]],
-        ["arrays", 0, "name", "a b"], ["arrays", 0, "name", ""], ["arrays", 0, "name", "a" * 257],
+        ["arrays", 0, "name", "a\tb"], ["arrays", 0, "name", ""], ["arrays", 0, "name", "a" * 4097],
         ["arrays", 0, "elementType", "float128"], ["arrays", 0, "elementType", "int32"],
         ["arrays", 0, "shape", [15, 2]], ["arrays", 0, "shape", [-3, -5]], ["arrays", 0, "shape", [1] * 7 + [3, 5]],
         ["arrays", 0, "shape", [3.0, 5]], ["arrays", 0, "shape", [1 << 62, 8]], ["arrays", 0, "shape", "3"],

@@ -27,7 +27,8 @@ public enum ElementType: String, CaseIterable, Hashable, Sendable {
 
   public var isFloatingPoint: Bool {
     switch self {
-    case .float64, .float32, .float16, .bfloat16, .float8E4M3, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0:
+    case .float64, .float32, .float16, .bfloat16, .float8E4M3, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ,
+      .float8E8M0:
       true
     default: false
     }

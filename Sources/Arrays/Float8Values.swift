@@ -19,7 +19,9 @@ public enum Float8Values {
   private static let e5m2: [Float] = (0..<256).map { Float(Float16(bitPattern: UInt16($0) << 8)) }
   private static let e4m3fnuz = values(fractionBits: 3, bias: 8) { $0 == 0x80 ? .nan : nil }
   private static let e5m2fnuz = values(fractionBits: 2, bias: 16) { $0 == 0x80 ? .nan : nil }
-  private static let e8m0: [Float] = (0..<256).map { $0 == 255 ? .nan : Float(sign: .plus, exponent: $0 - 127, significand: 1) }
+  private static let e8m0: [Float] = (0..<256).map {
+    $0 == 255 ? .nan : Float(sign: .plus, exponent: $0 - 127, significand: 1)
+  }
 
   /// - Parameter special: what a byte is that isn't as the others.
   private static func values(fractionBits: Int, bias: Int, special: (Int) -> Float?) -> [Float] {

@@ -20,10 +20,13 @@ public struct ConversionRequest: Sendable {
   public var isForComparing: Bool
   /// Whether arrays that belong to no net are left out with a word rather than refused.
   public var allowsUnused: Bool
+  /// Whether arrays of no known family become a plain net, with a note, rather than being refused.
+  public var keepsUnknown: Bool
 
   public init(
     family: Family? = nil, parameters: [Combination.Parameter] = [], precision: ElementType? = nil,
-    profile: String? = nil, pixels: ImageBackend? = nil, isForComparing: Bool = false, allowsUnused: Bool = false
+    profile: String? = nil, pixels: ImageBackend? = nil, isForComparing: Bool = false, allowsUnused: Bool = false,
+    keepsUnknown: Bool = false
   ) {
     self.family = family
     self.parameters = parameters
@@ -32,6 +35,7 @@ public struct ConversionRequest: Sendable {
     self.pixels = pixels
     self.isForComparing = isForComparing
     self.allowsUnused = allowsUnused
+    self.keepsUnknown = keepsUnknown
   }
 }
 
@@ -88,20 +92,37 @@ extension ConversionPlan {
   public init(
     _ checkpoint: any Checkpoint, _ request: ConversionRequest, isSketch: Bool = false
   ) throws(Failure) {
-    if request.family?.name == Family.plain.name {
+    let isUnknown: Bool
+    do throws(Failure) {
+      isUnknown = try Self.isUnknown(checkpoint, request)
+    } catch {
+      throw error.inFile(checkpoint.path)
+    }
+    if isUnknown || request.family?.name == Family.plain.name {
       do {
-        self = try ConversionPlan(plain: checkpoint, request)
+        self = try ConversionPlan(plain: checkpoint, request, isUnknown: isUnknown)
       } catch {
         throw error.inFile(checkpoint.path)
       }
       return
     }
-    do {
+    do throws(Failure) {
       var planner = try ConversionPlanner(checkpoint, request)
       self = try planner.plan(isSketch: isSketch)
     } catch {
       throw error.inFile(checkpoint.path)
     }
+  }
+
+  /// Whether a checkpoint that nothing is known of is to be kept as it is, and nothing else was asked for than a name.
+  private static func isUnknown(_ checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) -> Bool {
+    guard request.keepsUnknown, request.family == nil, !checkpoint.arrays.isEmpty,
+      request.parameters.allSatisfy({ $0.name == "Name" })
+    else {
+      return false
+    }
+    guard try Foreign(checkpoint) == nil else { return false }
+    return try Naming.recognize(checkpoint) == nil
   }
 
   /// Bytes that a conversion handles: reads of the source for its digest, and of the arrays.

@@ -32,7 +32,8 @@ extension Family {
 
   /// The family meant by some parameters: the first that has all of their axes.
   public static func meant(by parameters: [Combination.Parameter]) throws(Failure) -> Family {
-    if let family = known.first(where: { family in parameters.allSatisfy { family.axis($0.name) != nil } }) {
+    if let family = (known + [plain]).first(where: { family in parameters.allSatisfy { family.axis($0.name) != nil } })
+    {
       return family
     }
     throw Failure(

@@ -25,8 +25,9 @@ extension Layout {
 
 extension ConversionPlan {
   /// The plan that keeps every array of a checkpoint as it is.
+  /// - Parameter isUnknown: whether nobody asked for that, but nothing is known of the arrays.
   /// - Throws: `Failure` of kind `badData` when a name can't stand in a net file.
-  init(plain checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) {
+  init(plain checkpoint: any Checkpoint, _ request: ConversionRequest, isUnknown: Bool = false) throws(Failure) {
     guard request.precision == nil else {
       throw Failure(.usage, "arrays of no known family keep their element types", hint: "leave out --precision")
     }
@@ -54,9 +55,12 @@ extension ConversionPlan {
       checkpoint: checkpoint, family: .plain, layout: .plain,
       nets: [.init(combination: combination, description: NetDescription(), header: header, arrays: arrays)],
       coverage: Coverage(arrays: arrays.count, used: arrays.count, tied: [], ignored: []),
-      notes: checkpoint.notes + [checkpoint.leftoverNote].compactMap(\.self),
+      notes: (isUnknown ? [Self.unknownNote] : []) + checkpoint.notes + [checkpoint.leftoverNote].compactMap(\.self),
       smallFiles: [])
   }
+
+  private static let unknownNote =
+    "the arrays are of no known family: they are kept as they are, under their own names, and can be listed, inspected, compared and verified, but not run"
 
   /// The file's name, or its folder's where that is a usual one, made of the characters that names may have.
   private static func defaultName(_ path: String) -> String {

@@ -77,6 +77,6 @@ public func convert(
   for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
     chosen.append(Combination.Parameter(name, ParameterValue(text: value)))
   }
-  let plan = try ConversionPlan(openCheckpoint(checkpoint), ConversionRequest(parameters: chosen))
+  let plan = try ConversionPlan(openCheckpoint(checkpoint), ConversionRequest(parameters: chosen, keepsUnknown: true))
   return try plan.run(on: Shelf(shelf), replacing: false, compress: false).map(\.path)
 }

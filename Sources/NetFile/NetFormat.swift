@@ -12,6 +12,8 @@ public enum NetFormat {
   public static let alignment = 64
   public static let maximumHeaderLength = 64 << 20
   public static let headerRules = JSONRules(maximumDepth: 16, maximumValues: 500_000, isLenient: false)
+  /// Bytes of an array's name.
+  public static let longestName = 4096
   /// Directions of a layer's inputs that a file may tell.
   public static let mostDirections = 32
 
@@ -75,7 +77,9 @@ extension NetHeader {
     for array in arrays {
       guard NetHeader.isName(array.name) else {
         throw Failure(
-          .badData, place: "header", "array name \"\(array.name)\" is not made of printable ASCII characters")
+          .badData, place: "header",
+          "array name \"\(shortened(array.name, to: 80))\" has control characters, or not 1 to \(NetFormat.longestName) bytes",
+          hint: "net files can't hold an array of such a name: give it another")
       }
       guard entries.updateValue(array, forKey: array.name) == nil else {
         throw Failure(.badData, place: "header", "two arrays are named \"\(array.name)\"")
@@ -126,9 +130,9 @@ extension NetHeader {
     }
   }
 
-  /// Array names are 1 to 256 printable ASCII characters, no space, quotation mark or backslash among them.
+  /// Array names are 1 to 4096 bytes of UTF-8 without control characters (U+0000 to U+001F, U+007F to U+009F).
   private static func isName(_ name: String) -> Bool {
-    (1...256).contains(name.utf8.count)
-      && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    (1...NetFormat.longestName).contains(name.utf8.count)
+      && name.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) }
   }
 }

@@ -285,10 +285,10 @@ import Testing
 
   @Test func namesThatNoNetFileCanHoldAreRefusedFirst() throws {
     let path = try folder.write(
-      safetensors(#"{"a b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, data: 1), to: "x.safetensors")
+      safetensors(#"{"a\nb":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, data: 1), to: "x.safetensors")
     let plan = try ConversionPlan(openCheckpoint(path), ConversionRequest(family: .plain))
     let error = failure { _ = try plan.run(on: Shelf(folder.path), replacing: false, compress: false) }
-    #expect(error?.withoutFile == "header: array name \"a b\" is not made of printable ASCII characters")
+    #expect(error?.withoutFile == "header: array name \"a\\u{a}b\" has control characters, or not 1 to 4096 bytes")
     #expect(folder.names == ["x.safetensors"])
   }
 }

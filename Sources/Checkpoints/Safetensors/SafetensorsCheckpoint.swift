@@ -223,7 +223,8 @@ private enum StoredType {
 
   func leftover(named name: String, _ shape: Shape, bytes: Int) -> Leftover? {
     guard case .packed(let type, _) = self else { return nil }
-    return Leftover(name: name, what: "\(shape) of \(type), \(byteCount(bytes)): several elements in a byte, which are not read")
+    return Leftover(
+      name: name, what: "\(shape) of \(type), \(byteCount(bytes)): several elements in a byte, which are not read")
   }
 }
 

@@ -44,7 +44,8 @@ public final class SafetensorsWriter: Sendable {
       }
       guard let dtype = names[array.elementType] else {
         throw Failure(
-          .badData, place: "array \"\(array.name)\"", "is \(array.elementType.rawValue), which safetensors files can't hold",
+          .badData, place: "array \"\(array.name)\"",
+          "is \(array.elementType.rawValue), which safetensors files can't hold",
           hint: "leave it out, or write another container")
       }
       let next = end + array.bytes
