@@ -54,9 +54,27 @@ struct ExportedFiles {
     case "tokenizer.stripAccents": return tokenizer.map { $0.stripAccents.map(JSONValue.boolean) ?? .null }
     case "tokenizer.matched":
       return tokenizer.flatMap { $0.matched.isEmpty ? nil : .strings($0.matched) }
+    case "tokenizer.matchedWords": return matchedWords
     case "tokenizer.splitCJK": return tokenizer.map { .boolean($0.splitCJK) }
     default: return headers[0].profile[path: path].flatMap { $0.content == .null ? nil : JSONValue($0.content) }
     }
+  }
+
+  /// Added tokens that are words, as tokenizer_config.json has them; nil: there are none.
+  private var matchedWords: JSONValue? {
+    guard let tokenizer, !tokenizer.matchedWords.isEmpty else { return nil }
+    let off = JSONValue.boolean(false)
+    return JSONValue(
+      .object(
+        tokenizer.matchedWords.compactMap { word in
+          guard let id = tokenizer.vocabulary.firstIndex(of: word) else { return nil }
+          return JSONMember(
+            String(id),
+            .object([
+              "content": .string(word), "lstrip": off, "normalized": .boolean(true), "rstrip": off, "single_word": off,
+              "special": off,
+            ]))
+        }))
   }
 
   private func withConfiguration(_ json: JSONValue) -> JSONValue {

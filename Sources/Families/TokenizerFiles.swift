@@ -44,12 +44,14 @@ struct TokenizerFiles {
     guard var vocabulary = try vocabulary() else { return nil }
     let config = try files.json("tokenizer_config.json")
     try checkClass(config)
-    let matched = try addMatched(to: &vocabulary, config)
+    let (matched, words) = try addMatched(to: &vocabulary, config)
     try checkTokens(vocabulary)
     let published = vocabulary.count
     for token in rule.addedTokens where !vocabulary.contains(token) { vocabulary.append(token) }
     // A version that doesn't search texts for added tokens refuses the second kind.
-    let kind = matched.allSatisfy(rule.addedTokens.contains) ? rule.kind : rule.kind + TokenizerDescription.addedKind
+    let kind =
+      words.isEmpty && matched.allSatisfy(rule.addedTokens.contains)
+      ? rule.kind : rule.kind + TokenizerDescription.addedKind
     let tokenizer = TokenizerDescription(
       kind: kind,
       lowercase: try flag(config, "do_lower_case") ?? true,
@@ -57,7 +59,7 @@ struct TokenizerFiles {
       splitCJK: try flag(config, "tokenize_chinese_chars") ?? true,
       vocabulary: vocabulary,
       added: vocabulary.count - published,
-      matched: matched)
+      matched: matched, matchedWords: words)
     return (tokenizer, try unknown(in: config))
   }
 
@@ -120,14 +122,18 @@ struct TokenizerFiles {
     let content: String
     /// nil: the next that is free.
     let id: Int?
+    /// Left out of answers, and found in a text as it is.
+    let isSpecial: Bool
     let json: JSONValue
     let file: String
   }
 
   /// Appends to the vocabulary the tokens that the files add to it, in the order of transformers.
-  /// - Returns: tokens besides BERT's own that are found in a text as they are.
-  private func addMatched(to vocabulary: inout [String], _ config: JSONValue?) throws(Failure) -> [String] {
-    var matched: [String] = []
+  /// - Returns: tokens besides BERT's own that are found in a text as they are, and those found in one that is normalized.
+  private func addMatched(
+    to vocabulary: inout [String], _ config: JSONValue?
+  ) throws(Failure) -> (special: [String], words: [String]) {
+    var (matched, words): ([String], [String]) = ([], [])
     let found = try added(config).sorted { ($0.id ?? .max) < ($1.id ?? .max) }
     var ids: [String: Int] = [:]
     for (id, token) in vocabulary.enumerated() { ids[token] = id }
@@ -145,25 +151,34 @@ struct TokenizerFiles {
         ids[token.content] = id
         guard vocabulary.count <= Limit.vocabulary.value else { throw tooMany }
       }
-      if !Self.own.contains(token.content), !matched.contains(token.content) { matched.append(token.content) }
+      if Self.own.contains(token.content) || (matched + words).contains(token.content) { continue }
+      if token.isSpecial { matched.append(token.content) } else { words.append(token.content) }
     }
-    return matched
+    return (matched, words)
   }
 
-  /// A token must be found exactly where its text stands, and be left out of answers.
+  /// A token must be found exactly where its text stands: a special one in the text as it is, another in the normalized text.
   private func checkForm(_ token: Added) throws(Failure) {
     guard !token.content.isEmpty else { throw other(token.json, "an added token is empty", file: token.file) }
-    guard case .object = token.json.content else { return }
     let name = "the added token \"\(shortened(token.content, to: 40))\""
-    for key in ["lstrip", "rstrip", "single_word", "normalized"] {
+    if !token.isSpecial,
+      token.content.unicodeScalars.contains(where: { $0.properties.isWhitespace || $0.value >= 0x2e80 })
+    {
+      throw other(token.json, "\(name) holds a space, or an ideograph, which is not supported", file: token.file)
+    }
+    guard case .object = token.json.content else { return }
+    for key in ["lstrip", "rstrip", "single_word"] {
       guard let value = token.json[key] else { continue }
       guard value == .boolean(false) else {
         throw other(
           value, "\(name) has \(key) \(value.compactText.prefix(20)), which is not supported", file: token.file)
       }
     }
-    guard Self.own.contains(token.content) || token.json["special"] == .boolean(true) else {
-      throw other(token.json, "\(name) is not special, which is not supported", file: token.file)
+    if let value = token.json["normalized"], value != .boolean(!token.isSpecial) {
+      throw other(
+        value,
+        "\(name) is \(token.isSpecial ? "" : "not ")special with normalized \(value.compactText.prefix(20)), which is not supported",
+        file: token.file)
     }
   }
 
@@ -182,18 +197,14 @@ struct TokenizerFiles {
       if let map = try files.json("special_tokens_map.json") { named.append((map, "special_tokens_map.json")) }
       if let tokens = try files.json("added_tokens.json") {
         for member in try tokens.object() {
-          var isSpecial = false
+          var isSpecial = Self.own.contains(member.key)
           for (json, _) in named where !isSpecial {
             isSpecial = try specials(json).contains { ($0.value["content"] ?? $0.value) == .string(member.key) }
           }
-          guard isSpecial || Self.own.contains(member.key) else {
-            throw other(
-              member.value,
-              "the added token \"\(shortened(member.key, to: 40))\" is not among the special tokens, which is not supported",
-              file: "added_tokens.json")
-          }
           out.append(
-            Added(content: member.key, id: try member.value.size(), json: member.value, file: "added_tokens.json"))
+            Added(
+              content: member.key, id: try member.value.size(), isSpecial: isSpecial, json: member.value,
+              file: "added_tokens.json"))
         }
       }
       if let json = try files.json("tokenizer.json") {
@@ -205,7 +216,7 @@ struct TokenizerFiles {
     for (json, file) in named {
       for value in try specials(json)
       where !out.contains(where: { .string($0.content) == (value.value["content"] ?? value.value) }) {
-        out.append(try token(value.value, id: nil, file))
+        out.append(try token(value.value, id: nil, isNamed: true, file))
       }
     }
     return out
@@ -243,10 +254,18 @@ struct TokenizerFiles {
     }
   }
 
-  private func token(_ json: JSONValue, id: Int?, _ file: String) throws(Failure) -> Added {
-    if case .string(let text) = json.content { return Added(content: text, id: id, json: json, file: file) }
+  /// - Parameter isNamed: whether it stands for something, and so is special whatever it says of itself.
+  private func token(
+    _ json: JSONValue, id: Int?, isNamed: Bool = false, _ file: String
+  ) throws(Failure) -> Added {
+    if case .string(let text) = json.content {
+      return Added(content: text, id: id, isSpecial: true, json: json, file: file)
+    }
     do throws(Failure) {
-      return Added(content: try json.member("content").string(), id: id, json: json, file: file)
+      let content = try json.member("content").string()
+      return Added(
+        content: content, id: id, isSpecial: isNamed || Self.own.contains(content) || json["special"] == .boolean(true),
+        json: json, file: file)
     } catch {
       throw error.inFile(files.path(file))
     }

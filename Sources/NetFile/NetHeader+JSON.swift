@@ -133,6 +133,7 @@ extension TokenizerDescription {
       "splitCJK": .boolean(splitCJK),
       "added": added == 0 ? nil : .integer(added),
       "matched": matched.isEmpty ? nil : .strings(matched),
+      "matchedWords": matchedWords.isEmpty ? nil : .strings(matchedWords),
       "vocabulary": .strings(vocabulary),
     ])
   }
@@ -145,6 +146,7 @@ extension TokenizerDescription {
     vocabulary = try json.member("vocabulary").strings()
     added = try json["added"]?.size() ?? 0
     matched = try json["matched"]?.strings() ?? []
+    matchedWords = try json["matchedWords"]?.strings() ?? []
     guard added <= vocabulary.count else {
       throw json.failure("\(added) tokens were added, but there are \(vocabulary.count)")
     }

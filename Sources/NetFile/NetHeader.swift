@@ -162,16 +162,20 @@ public struct TokenizerDescription: Equatable, Sendable {
   public var added: Int
   /// Tokens of the vocabulary that are found in a text as they are, besides BERT's own five.
   public var matched: [String]
+  /// Tokens of the vocabulary that are found in a text once it is normalized, as themselves normalized, and are words of
+  /// answers.
+  public var matchedWords: [String]
 
   /// What is behind the name of a kind whose texts are searched for further tokens.
   public static let addedKind = "-added"
 
   public init(
     kind: String, lowercase: Bool, stripAccents: Bool?, splitCJK: Bool, vocabulary: [String], added: Int = 0,
-    matched: [String] = []
+    matched: [String] = [], matchedWords: [String] = []
   ) {
     self.added = added
     self.matched = matched
+    self.matchedWords = matchedWords
     self.kind = kind
     self.lowercase = lowercase
     self.stripAccents = stripAccents

@@ -73,7 +73,10 @@ public struct Picture: Sendable {
           : status == 74
             ? "close other programs, or scale the picture down"
             : text.hasSuffix("allowed")
-              ? Limit.imagePixels.hint() : "a picture is a JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC file")
+              ? Limit.imagePixels.hint()
+              : Picture.format(bytes) != nil
+                ? "the picture is damaged, or a download or copy of it was cut short: fetch it again"
+                : "a picture is a JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC file")
     }
     width = unsafe picture.width
     height = unsafe picture.height

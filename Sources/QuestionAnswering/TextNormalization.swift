@@ -19,9 +19,15 @@ struct TextNormalization: Sendable {
     fileprivate(set) var codes: [UInt32] = []
     /// Where each word ends in `codes`.
     fileprivate(set) var ends: [Int] = []
+    /// Where, in `codes`, white space stands between two words.
+    fileprivate(set) var gaps: [Int] = []
 
     fileprivate mutating func endWord() {
       if codes.count > ends.last ?? 0 { ends.append(codes.count) }
+    }
+
+    fileprivate mutating func endRun() {
+      if codes.count > gaps.last ?? 0 { gaps.append(codes.count) }
     }
   }
 }
@@ -72,6 +78,7 @@ private struct Reader {
   mutating func separate() {
     settle()
     words.endWord()
+    words.endRun()
   }
 
   private mutating func strip(_ code: UInt32) {

@@ -9,6 +9,8 @@ public struct WordPiece: Sendable {
   /// Found in a text as they are, before anything else is done to it.
   private let special: [(token: String, id: Int)]
   private let beginnings: Set<Unicode.Scalar>
+  /// Found in a normalized text, as they are themselves when normalized.
+  private let words: [(codes: [UInt32], id: Int)]
   private let unknown: Int
   private let start: Int
   private let end: Int
@@ -52,6 +54,15 @@ public struct WordPiece: Sendable {
     normalization = TextNormalization(
       lowercase: description.lowercase, stripsAccents: description.stripAccents ?? description.lowercase,
       splitsIdeographs: description.splitCJK)
+    var words: [(codes: [UInt32], id: Int)] = []
+    for token in description.matchedWords {
+      let normalized = normalization.words(of: token.unicodeScalars)
+      guard let id = index.id(token), normalized.gaps.count == 1 else {
+        throw Failure(.badData, place: "tokenizer", "texts can't be searched for the token \"\(token)\"")
+      }
+      words.append((normalized.codes, id))
+    }
+    self.words = words
   }
 
   /// Id of a token, be it the checkpoint's or added to its vocabulary; nil if it is none.
@@ -99,12 +110,51 @@ public struct WordPiece: Sendable {
   /// Of a text without special tokens.
   private func appendTokens(of text: Substring.UnicodeScalarView, to ids: inout [Int], limit: Int) {
     guard ids.count < limit else { return }
-    let words = normalization.words(of: text)
+    let found = normalization.words(of: text)
     var start = 0
-    for end in words.ends where ids.count < limit {
-      appendPieces(of: words.codes[start..<end], to: &ids)
+    guard !words.isEmpty else {
+      for end in found.ends where ids.count < limit {
+        appendPieces(of: found.codes[start..<end], to: &ids)
+        start = end
+      }
+      return
+    }
+    var next = 0
+    for end in found.gaps where ids.count < limit {
+      var ends: [Int] = []
+      while next < found.ends.count, found.ends[next] <= end {
+        ends.append(found.ends[next])
+        next += 1
+      }
+      appendRun(found.codes, start..<end, ends, to: &ids)
       start = end
     }
+  }
+
+  /// Of what stands between two spaces: added words where they are found, pieces of the words between them.
+  /// - Parameter ends: of the words in `run`, the last of which ends with it.
+  private func appendRun(_ codes: [UInt32], _ run: Range<Int>, _ ends: [Int], to ids: inout [Int]) {
+    var start = run.lowerBound
+    func appendPlain(upTo limit: Int) {
+      for end in ends where end > start && start < limit {
+        appendPieces(of: codes[start..<min(end, limit)], to: &ids)
+        start = min(end, limit)
+      }
+    }
+    var position = start
+    while position < run.upperBound {
+      let rest = codes[position..<run.upperBound]
+      let longest = words.filter { rest.starts(with: $0.codes) }.max { $0.codes.count < $1.codes.count }
+      guard let longest else {
+        position += 1
+        continue
+      }
+      appendPlain(upTo: position)
+      ids.append(longest.id)
+      position += longest.codes.count
+      start = position
+    }
+    appendPlain(upTo: run.upperBound)
   }
 
   /// The longest piece at the beginning, then the longest of what is left; a word that has no such pieces is unknown as

@@ -47,6 +47,17 @@ import Testing
     #expect(found.matched == ["[DEC]", "[ENC]"] && found.kind == "wordpiece" && found.added == 0)
   }
 
+  /// As `add_tokens` of the library leaves them: normalized, and no special ones.
+  @Test(arguments: [
+    ["tokenizer_config.json": #"{"added_tokens_decoder":{"6":{"content":"Lung","special":false,"normalized":true}}}"#],
+    ["added_tokens.json": #"{"Lung":6}"#],
+  ])
+  func addedWordsAreFound(files: [String: String]) throws {
+    let found = try #require(try tokenizer(files.merging(["vocab.txt": Self.five]) { $1 }))
+    #expect(found.matchedWords == ["Lung"] && found.matched.isEmpty && found.kind == "wordpiece-added")
+    #expect(found.vocabulary[6] == "Lung")
+  }
+
   /// tokenizer.json goes before vocab.txt, in transformers 4 and 5.
   @Test func theWholeTokenizerGoesBeforeItsWords() throws {
     let json = #"{"model":{"type":"WordPiece","vocab":{"[PAD]":0,"b":1}},"added_tokens":[]}"#
@@ -84,14 +95,14 @@ import Testing
       "byte 55: the added token \"<x>\" has lstrip true, which is not supported"
     ),
     (
-      ["tokenizer_config.json": #"{"added_tokens_decoder":{"6":{"content":"<x>"}}}"#],
-      "byte 29: the added token \"<x>\" is not special, which is not supported"
+      ["tokenizer_config.json": #"{"added_tokens_decoder":{"6":{"content":"<x>","special":true,"normalized":true}}}"#],
+      "byte 74: the added token \"<x>\" is special with normalized true, which is not supported"
+    ),
+    (
+      ["tokenizer_config.json": #"{"added_tokens_decoder":{"6":{"content":"two words"}}}"#],
+      "byte 29: the added token \"two words\" holds a space, or an ideograph, which is not supported"
     ),
     (["tokenizer_config.json": #"{"extra_special_tokens":[""]}"#], "byte 25: an added token is empty"),
-    (
-      ["added_tokens.json": #"{"word":6}"#],
-      "byte 8: the added token \"word\" is not among the special tokens, which is not supported"
-    ),
     (
       ["tokenizer.json": #"{"model":{"type":"BPE","vocab":{}}}"#],
       "byte 17: the model of tokenizer.json is \"BPE\", not WordPiece"
