@@ -98,6 +98,9 @@ int ingot_h5_load(struct ingot_h5_refusal *why) {
   if (ingot_h5.get_libversion(&major, &minor, &release) < 0 || ingot_h5.open() < 0) {
     return ingot_h5_refuse(why, INGOT_H5_UNAVAILABLE, "libhdf5", "the library can't be started");
   }
+  ingot_h5.major = major;
+  ingot_h5.minor = minor;
+  ingot_h5.release = release;
   // Structures are known for these only.
   if (!(major == 1 && minor >= 10) && major != 2) {
     return ingot_h5_refuse(
@@ -125,10 +128,22 @@ void ingot_h5_innermost_message(char message[INGOT_H5_MESSAGE]) {
   ingot_h5.Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, message);
 }
 
+int ingot_h5_is_too_old(const char *message) {
+  // Not those of B-trees, heaps, symbol tables and object headers, which no release has added to for long: there, what is
+  // read is something else.
+  return strncmp(message, "bad version number for ", 23) == 0 ||
+         strncmp(message, "bad superblock version number", 29) == 0;
+}
+
 int ingot_h5_refuse_library(struct ingot_h5_refusal *why, int status, const char *place, const char *reason) {
   char message[INGOT_H5_MESSAGE];
   ingot_h5_innermost_message(message);
   if (message[0] == 0) return ingot_h5_refuse(why, status, place, "%s", reason);
+  if (ingot_h5_is_too_old(message)) {
+    return ingot_h5_refuse(
+        why, status, place, "%s: it may need a newer libhdf5 than %u.%u.%u (libhdf5: %s)", reason, ingot_h5.major,
+        ingot_h5.minor, ingot_h5.release, message);
+  }
   return ingot_h5_refuse(why, status, place, "%s (libhdf5: %s)", reason, message);
 }
 

@@ -17,7 +17,7 @@
 // clang-format off
 #define INGOT_H5_FUNCTIONS(X)                                                                                          \
   X(dont_atexit) X(open) X(get_libversion) X(free_memory)                                                              \
-  X(Eset_auto2) X(Eclear2) X(Ewalk2) X(PLset_loading_state) X(Lunregister) X(FDunregister)                             \
+  X(Eset_auto2) X(Eclear2) X(Ewalk2) X(PLset_loading_state) X(Lunregister) X(Lget_val) X(FDunregister)                 \
   X(Fopen) X(Fcreate) X(Fclose) X(Gopen2) X(Gcreate2) X(Gclose) X(Oopen) X(Oclose)                                     \
   X(Aexists) X(Aopen) X(Acreate2) X(Aclose) X(Aiterate2) X(Aget_type) X(Aget_space) X(Aread) X(Awrite)                 \
   X(Dopen2) X(Dcreate2) X(Dclose) X(Dget_type) X(Dget_space) X(Dget_create_plist) X(Dget_offset)                       \
@@ -31,7 +31,7 @@
   X(Sget_simple_extent_dims) X(Sselect_hyperslab)                                                                      \
   X(Tcopy) X(Tclose) X(Tget_class) X(Tget_size) X(Tget_order) X(Tget_precision) X(Tget_offset) X(Tget_sign)            \
   X(Tget_fields) X(Tget_ebias) X(Tget_norm) X(Tget_super) X(Tget_nmembers) X(Tget_member_name)                         \
-  X(Tget_member_value) X(Tis_variable_str) X(Tget_strpad)                                                              \
+  X(Tget_member_value) X(Tget_member_class) X(Tis_variable_str) X(Tget_strpad)                                         \
   X(Tset_size) X(Tset_fields) X(Tset_ebias) X(Tset_strpad) X(Tset_cset) X(Tenum_create) X(Tenum_insert)
 
 // Classes of property lists and predefined types: identifiers that the library sets when it is opened.
@@ -76,6 +76,7 @@ struct ingot_h5_api {
   hid_t (*FDregister)(const void *driver);
   /// Whether structures of drivers are those of release 1.13 and later.
   int has_versioned_drivers;
+  unsigned major, minor, release;
 };
 
 /// Filled by `ingot_h5_load`.
@@ -88,7 +89,10 @@ int ingot_h5_load(struct ingot_h5_refusal *why);
 enum { INGOT_H5_MESSAGE = 256 };
 void ingot_h5_innermost_message(char message[INGOT_H5_MESSAGE]);
 
-/// Refuses with `reason` and, in brackets, the library's innermost error message.
+/// Whether a message of the library's says that something is in a version that it doesn't know.
+int ingot_h5_is_too_old(const char *message);
+
+/// Refuses with `reason`, with word of it if the library is too old for the file, and, in brackets, the library's innermost error message.
 int ingot_h5_refuse_library(struct ingot_h5_refusal *why, int status, const char *place, const char *reason);
 
 /// Refuses because the library could not write: with status 74 and the system's reason if there is one. Set `errno` to

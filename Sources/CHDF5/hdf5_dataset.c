@@ -7,31 +7,43 @@
 int ingot_h5_check_link(int type, const char *place, struct ingot_h5_refusal *why) {
   switch (type) {
   case H5L_TYPE_HARD:
-    return 0;
   case H5L_TYPE_SOFT:
-    return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, place, "a soft link: only hard links are followed");
+    return 0;
   case H5L_TYPE_EXTERNAL:
-    return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, place, "a link to another file: only hard links are followed");
+    return ingot_h5_set_aside(why, place, "a link to another file, which isn't followed");
   default:
-    return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, place, "a link of type %d: only hard links are followed", type);
+    return ingot_h5_set_aside(why, place, "a link of type %d, which isn't followed", type);
   }
+}
+
+/// Whether datasets of so many bytes can be what the file means.
+static int is_plausible(const struct ingot_h5_source *source, unsigned long long bytes) {
+  return bytes <= INGOT_HDF5_FREE_BYTES ||
+         (bytes - INGOT_HDF5_FREE_BYTES) / ingot_h5_limits.expansion <= source->length;
 }
 
 int ingot_h5_check_total(
     const struct ingot_h5_source *source, unsigned long long bytes, const char *place, struct ingot_h5_refusal *why) {
-  if (bytes <= INGOT_HDF5_FREE_BYTES || (bytes - INGOT_HDF5_FREE_BYTES) / ingot_h5_limits.expansion <= source->length) {
-    return 0;
-  }
+  if (is_plausible(source, bytes)) return 0;
   return ingot_h5_refuse(
       why, INGOT_H5_BAD_DATA, place, "with it %llu bytes of elements are declared: no file of %llu bytes "
       "can hold them (limit hdf5-expansion)",
       bytes, source->length);
 }
 
+int ingot_h5_check_names(
+    const struct ingot_h5_source *source, unsigned long long bytes, const char *place, struct ingot_h5_refusal *why) {
+  if (is_plausible(source, bytes)) return 0;
+  return ingot_h5_refuse(
+      why, INGOT_H5_BAD_DATA, place, "with this further name of it, a file of %llu bytes lists %llu bytes of elements "
+      "(limit hdf5-expansion)",
+      source->length, bytes);
+}
+
 /// Finds shape and size in bytes.
 static int find_shape(
-    const struct ingot_h5_source *source, hid_t dataset, const char *name, struct ingot_h5_dataset *facts,
-    struct ingot_h5_refusal *why) {
+    const struct ingot_h5_source *source, hid_t dataset, const char *name, H5D_layout_t layout,
+    struct ingot_h5_dataset *facts, struct ingot_h5_refusal *why) {
   hid_t space = ingot_h5.Dget_space(dataset);
   if (space < 0) return ingot_h5_refuse_read(source, why, name, "the shape can't be read");
   hsize_t shape[H5S_MAX_RANK];
@@ -43,11 +55,11 @@ static int find_shape(
     if (rank > H5S_MAX_RANK || ingot_h5.Sget_simple_extent_dims(space, shape, NULL) != rank) rank = -1;
   }
   ingot_h5.Sclose(space);
-  if (class == H5S_NULL) return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "it has no elements and no shape (null)");
+  if (class == H5S_NULL) return ingot_h5_set_aside(why, name, "it has no elements and no shape (null)");
   if (rank < 0) return ingot_h5_refuse_read(source, why, name, "the shape can't be read");
   if (rank > INGOT_HDF5_MAX_RANK) {
-    return ingot_h5_refuse(
-        why, INGOT_H5_BAD_DATA, name, "%d dimensions: no more than %d are accepted", rank, INGOT_HDF5_MAX_RANK);
+    return ingot_h5_set_aside(
+        why, name, "%d dimensions: no more than %d are accepted", rank, INGOT_HDF5_MAX_RANK);
   }
   facts->rank = rank;
   // Dimensions of 0 are left out of the product that must not overflow, so that their place makes no difference.
@@ -58,13 +70,16 @@ static int find_shape(
     if (shape[index] == 0) {
       is_empty = 1;
     } else if (__builtin_mul_overflow(product, (unsigned long long)shape[index], &product) || product >> 63) {
-      return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "the shape is too large: its bytes don't fit in 63 bits");
+      // Chunks can be few, whatever the shape; other data can't be there.
+      ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "the shape is too large: its bytes don't fit in 63 bits");
+      why->is_aside = layout == H5D_CHUNKED;
+      return why->status;
     }
   }
   facts->bytes = is_empty ? 0 : product;
   if (facts->bytes > INGOT_HDF5_MAX_BYTES) {
-    return ingot_h5_refuse(
-        why, INGOT_H5_BAD_DATA, name, "%llu bytes: no more than %llu are accepted", facts->bytes, INGOT_HDF5_MAX_BYTES);
+    return ingot_h5_set_aside(
+        why, name, "%llu bytes: no more than %llu are accepted", facts->bytes, INGOT_HDF5_MAX_BYTES);
   }
   return 0;
 }
@@ -74,18 +89,18 @@ static int find_filters(
     struct ingot_h5_refusal *why) {
   int count = ingot_h5.Pget_nfilters(creation);
   if (count < 0) return ingot_h5_refuse_read(source, why, name, "the filters can't be read");
-  unsigned seen = 0;
   for (int index = 0; index < count; index++) {
     unsigned flags, values[1] = {0}, configuration;
     size_t value_count = 1;
-    char label[2];
+    char label[64] = "";
     int filter = ingot_h5.Pget_filter2(
         creation, (unsigned)index, &flags, &value_count, values, sizeof label, label, &configuration);
     if (filter < 0) return ingot_h5_refuse_read(source, why, name, "the filters can't be read");
-    if (filter != INGOT_H5_DEFLATE && filter != INGOT_H5_SHUFFLE && filter != INGOT_H5_FLETCHER32) {
-      return ingot_h5_refuse(
-          why, INGOT_H5_BAD_DATA, name, "filter %d: only deflate (1), shuffle (2) and fletcher32 (3) are accepted",
-          filter);
+    if (filter != INGOT_H5_DEFLATE && filter != INGOT_H5_SHUFFLE && filter != INGOT_H5_FLETCHER32 &&
+        filter != INGOT_H5_LZF) {
+      return ingot_h5_set_aside(
+          why, name, "filter %d (%.40s): only deflate (1), shuffle (2), fletcher32 (3) and lzf (32000) are read",
+          filter, label[0] ? label : "of no name");
     }
     if (filter == INGOT_H5_SHUFFLE && values[0] != facts->type->size) {
       return ingot_h5_refuse(
@@ -93,10 +108,10 @@ static int find_filters(
           facts->type->size);
     }
     // Deflated twice, little can unpack to very much.
-    if (seen & 1u << filter) {
-      return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "filter %d stands there twice", filter);
+    for (int other = 0; other < facts->filters.count; other++) {
+      if (facts->filters.numbers[other] != filter) continue;
+      return ingot_h5_set_aside(why, name, "filter %d stands there twice", filter);
     }
-    seen |= 1u << filter;
     facts->filters.numbers[facts->filters.count++] = filter;
   }
   return 0;
@@ -114,13 +129,13 @@ static int find_chunk(
     facts->chunk[index] = chunk[index];
     if (__builtin_mul_overflow(bytes, (unsigned long long)chunk[index], &bytes) || bytes == 0 ||
         bytes > ingot_h5_limits.chunk) {
-      return ingot_h5_refuse(
-          why, INGOT_H5_BAD_DATA, name, "the chunks are empty or larger than %llu bytes (limit hdf5-chunk)", ingot_h5_limits.chunk);
+      return ingot_h5_set_aside(
+          why, name, "the chunks are empty or larger than %llu bytes (limit hdf5-chunk)", ingot_h5_limits.chunk);
     }
   }
   unsigned options = 0;
   if (ingot_h5.Pget_chunk_opts(creation, &options) < 0 || options != 0) {
-    return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "chunk options (%u) are not accepted", options);
+    return ingot_h5_set_aside(why, name, "chunk options (%u) are not accepted", options);
   }
   facts->is_chunked = 1;
   return 0;
@@ -155,20 +170,20 @@ static int check_storage(
   H5D_layout_t layout = ingot_h5.Pget_layout(creation);
   // Both before the shape is asked for, to answer which the library would look for the other files.
   if (layout == H5D_VIRTUAL) {
-    return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "a virtual dataset, put together from others");
+    return ingot_h5_set_aside(why, name, "a virtual dataset, put together from others");
   }
   if (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED) {
     return ingot_h5_refuse_read(source, why, name, "its layout can't be read");
   }
   if (ingot_h5.Pget_external_count(creation) != 0) {
-    return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "its elements are stored in other files");
+    return ingot_h5_set_aside(why, name, "its elements are stored in other files");
   }
-  int status = find_shape(source, dataset, name, facts, why);
+  int status = find_shape(source, dataset, name, layout, facts, why);
   if (!status) status = find_filters(source, creation, name, facts, why);
   if (status) return status;
   if (layout == H5D_CHUNKED) return find_chunk(source, creation, name, facts, why);
   if (facts->filters.count != 0) {
-    return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, name, "it has filters, which only chunked data can have");
+    return ingot_h5_set_aside(why, name, "it has filters, which only chunked data can have");
   }
   return find_piece(source, dataset, name, layout, facts, why);
 }

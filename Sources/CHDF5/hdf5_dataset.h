@@ -21,7 +21,8 @@ struct ingot_h5_dataset {
 };
 
 /// Checks everything about an open dataset that is checked before its elements are read. This is the only place where
-/// that is done: whatever is listed can be read, and whatever is read could be listed. Returns 0 or a status.
+/// that is done: whatever is listed can be read, and whatever is read could be listed. What nothing is wrong with but
+/// that it isn't read is set aside. Returns 0 or a status.
 int ingot_h5_examine(
     const struct ingot_h5_source *source, hid_t dataset, const char *name, struct ingot_h5_dataset *facts,
     struct ingot_h5_refusal *why);
@@ -30,7 +31,11 @@ int ingot_h5_examine(
 int ingot_h5_check_total(
     const struct ingot_h5_source *source, unsigned long long bytes, const char *place, struct ingot_h5_refusal *why);
 
-/// Refuses every link but a hard one.
+/// The same, datasets counted as often as they have names: many names of one could else state much in a few bytes.
+int ingot_h5_check_names(
+    const struct ingot_h5_source *source, unsigned long long bytes, const char *place, struct ingot_h5_refusal *why);
+
+/// Sets aside every link but those that stay in the file: hard ones, and soft ones.
 int ingot_h5_check_link(int type, const char *place, struct ingot_h5_refusal *why);
 
 #endif

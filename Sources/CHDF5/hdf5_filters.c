@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "hdf5_lzf.h"
 #include "loading.h"
 
 /// `uncompress` of zlib: unpacks all there is, and fails if that has no room.
@@ -64,8 +65,13 @@ static void unshuffle(const unsigned char *from, unsigned char *to, size_t count
   memcpy(to + elements * element_size, from, count % element_size);
 }
 
-static const char *inflate_fault(
-    const unsigned char *from, size_t count, unsigned char *to, size_t expected, unsigned long *unpacked) {
+/// Undoes a filter that makes data smaller, lzf or deflate, up to the `expected` bytes.
+static const char *unpacking_fault(
+    int filter, const unsigned char *from, size_t count, unsigned char *to, size_t expected, unsigned long *unpacked) {
+  if (filter == INGOT_H5_LZF) {
+    *unpacked = ingot_h5_unpack_lzf(from, count, to, expected);
+    return *unpacked == (size_t)-1 ? "a chunk packed by lzf can't be unpacked" : NULL;
+  }
   if (!inflate_all) return "it is deflated, and zlib is not installed";
   *unpacked = expected;
   if (inflate_all(to, unpacked, from, count) != 0) return "a chunk can't be inflated";
@@ -92,7 +98,7 @@ unsigned char *ingot_h5_unpack(
         if (filters->numbers[before] == INGOT_H5_FLETCHER32 && !(skipped & 1u << before)) expected += 4;
       }
       unsigned long unpacked = 0;
-      fault = inflate_fault(packed, count, other, expected, &unpacked);
+      fault = unpacking_fault(filters->numbers[index], packed, count, other, expected, &unpacked);
       count = unpacked;
     }
     unsigned char *exchanged = packed;

@@ -7,7 +7,13 @@
 // chunk even if it is less, and hands out whatever else is in its memory.
 
 /// Filters by their numbers in the format.
-enum { INGOT_H5_DEFLATE = 1, INGOT_H5_SHUFFLE = 2, INGOT_H5_FLETCHER32 = 3, INGOT_H5_MAX_FILTERS = 3 };
+enum {
+  INGOT_H5_DEFLATE = 1,
+  INGOT_H5_SHUFFLE = 2,
+  INGOT_H5_FLETCHER32 = 3,
+  INGOT_H5_LZF = 32000,  // h5py's, registered with the HDF Group
+  INGOT_H5_MAX_FILTERS = 4,
+};
 
 /// The filters that a dataset's chunks went through, in this order; none of them twice.
 struct ingot_h5_filters {

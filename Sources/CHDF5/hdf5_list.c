@@ -12,9 +12,10 @@
 struct listing {
   struct ingot_h5_source source;
   struct ingot_h5_refusal why;
-  struct ingot_h5_text json;
+  struct ingot_h5_text json, aside;
   struct ingot_h5_seen seen;
-  unsigned long long objects, arrays, bytes;
+  /// `again` are the bytes of further names of datasets.
+  unsigned long long objects, arrays, leftovers, bytes, again;
   /// Name of the object at hand with those of its groups.
   char path[INGOT_HDF5_MAX_NAME + 1];
   size_t path_count;
@@ -74,6 +75,9 @@ static void list_dataset(struct listing *listing, hid_t dataset, const char *fir
     // Can't overflow: so many datasets of so many bytes are fewer than 2⁶⁰.
     listing->bytes += facts.bytes;
     if (ingot_h5_check_total(&listing->source, listing->bytes, listing->path, &listing->why)) return;
+  } else {
+    listing->again += facts.bytes;
+    if (ingot_h5_check_names(&listing->source, listing->bytes + listing->again, listing->path, &listing->why)) return;
   }
   append_array(listing, &facts, first);
   if (listing->json.failed) refuse(listing, "the list of arrays is too long (limit hdf5-list)");
@@ -83,8 +87,9 @@ static herr_t list_member(hid_t group, const char *name, const struct ingot_h5_l
 
 static void list_group(struct listing *listing, hid_t group, haddr_t address) {
   if (listing->depth > INGOT_HDF5_MAX_DEPTH) {
-    ingot_h5_refuse(
-        &listing->why, INGOT_H5_BAD_DATA, listing->path, "groups are nested more than %d deep", INGOT_HDF5_MAX_DEPTH);
+    ingot_h5_set_aside(
+        &listing->why, listing->path, "groups are nested more than %d deep: this one isn't looked into",
+        INGOT_HDF5_MAX_DEPTH);
     return;
   }
   listing->groups[listing->depth] = address;
@@ -102,10 +107,8 @@ static void list_object(struct listing *listing, hid_t object) {
     refuse_read(listing, "the object's header can't be read");
     return;
   }
-  // A datatype with a name is of interest to the datasets that have it only.
-  if (info.type == H5O_TYPE_NAMED_DATATYPE) return;
-  if (info.type == H5O_TYPE_GROUP && is_ancestor(listing, info.address)) {
-    refuse(listing, "this group holds itself");
+  if (info.type == H5O_TYPE_NAMED_DATATYPE) {
+    ingot_h5_set_aside(&listing->why, listing->path, "an element type, no array");
     return;
   }
   const char *first = ingot_h5_see(&listing->seen, info.address, listing->path);
@@ -114,11 +117,11 @@ static void list_object(struct listing *listing, hid_t object) {
   } else if (info.type == H5O_TYPE_DATASET) {
     list_dataset(listing, object, first);
   } else if (info.type != H5O_TYPE_GROUP) {
-    refuse(listing, "neither a group nor a dataset");
-  } else if (first != listing->path) {
-    ingot_h5_refuse(
-        &listing->why, INGOT_H5_BAD_DATA, listing->path, "a second name of the group %.200s", first);
+    ingot_h5_set_aside(&listing->why, listing->path, "neither a group nor a dataset");
+  } else if (is_ancestor(listing, info.address)) {
+    ingot_h5_set_aside(&listing->why, listing->path, "a further name of the group %.200s, in which it stands", first);
   } else {
+    // A group that has several names is listed by each: the limit of links bounds what comes of many.
     listing->depth++;
     list_group(listing, object, info.address);
     listing->depth--;
@@ -152,6 +155,67 @@ static int enter(struct members *members, const char *name) {
   return 0;
 }
 
+/// Says why a soft link leads nowhere.
+static void refuse_target(struct listing *listing, hid_t group, const char *name) {
+  char message[INGOT_H5_MESSAGE], target[201] = "";
+  ingot_h5_innermost_message(message);
+  if (listing->source.error) {
+    refuse_read(listing, "the object can't be opened");
+    return;
+  }
+  if (ingot_h5.Lget_val(group, name, target, sizeof target, H5P_DEFAULT) < 0) target[0] = 0;
+  target[sizeof target - 1] = 0;
+  const char *why = strstr(message, "too many") ? "which leads on through too many links" : "where there is nothing";
+  if (!strstr(message, "too many") && !strstr(message, "doesn't exist") && !strstr(message, "not found")) {
+    ingot_h5_set_aside(
+        &listing->why, listing->path, "a soft link to %s, which can't be followed%s%s%s", target,
+        message[0] ? " (libhdf5: " : "", message, message[0] ? ")" : "");
+    return;
+  }
+  ingot_h5_set_aside(&listing->why, listing->path, "a soft link to %s, %s", target, why);
+}
+
+/// Says why an object can't be opened: the library is too old for it, which costs that object only, or it is damaged.
+static void refuse_object(struct listing *listing) {
+  char message[INGOT_H5_MESSAGE];
+  ingot_h5_innermost_message(message);
+  if (!listing->source.error && ingot_h5_is_too_old(message)) {
+    ingot_h5_set_aside(
+        &listing->why, listing->path, "may need a newer libhdf5 than %u.%u.%u (libhdf5: %s)", ingot_h5.major,
+        ingot_h5.minor, ingot_h5.release, message);
+  } else {
+    refuse_read(listing, "the object can't be opened");
+  }
+}
+
+/// Lists what a link leads to.
+static void list_link(struct listing *listing, hid_t group, const char *name, int type) {
+  if (ingot_h5_check_link(type, listing->path, &listing->why)) return;
+  // By a soft link the library goes on itself, through 16 of them at most. It has no way out of the file: links to
+  // others have no class any more.
+  hid_t object = ingot_h5.Oopen(group, name, H5P_DEFAULT);
+  if (object >= 0) {
+    list_object(listing, object);
+    ingot_h5.Oclose(object);
+  } else if (type == H5L_TYPE_SOFT) {
+    refuse_target(listing, group, name);
+  } else {
+    refuse_object(listing);
+  }
+}
+
+/// Tells of an object that is set aside, and goes on.
+static void keep_aside(struct listing *listing) {
+  struct ingot_h5_text *aside = &listing->aside;
+  ingot_h5_append_format(aside, "%s\n{\"name\":", listing->leftovers++ ? "," : "");
+  ingot_h5_append_string(aside, listing->path);
+  ingot_h5_append_format(aside, ",\"what\":");
+  ingot_h5_append_string(aside, listing->why.reason);
+  ingot_h5_append_format(aside, "}");
+  listing->why = (struct ingot_h5_refusal){0};
+  if (aside->failed) refuse(listing, "the list of arrays is too long (limit hdf5-list)");
+}
+
 static void leave(struct members *members) {
   members->listing->path_count = members->group_count;
   members->listing->path[members->group_count] = 0;
@@ -167,15 +231,8 @@ static herr_t list_member(hid_t group, const char *name, const struct ingot_h5_l
     return -1;
   }
   if (enter(members, name)) return -1;
-  if (!ingot_h5_check_link(info->type, listing->path, &listing->why)) {
-    hid_t object = ingot_h5.Oopen(group, name, H5P_DEFAULT);
-    if (object < 0) {
-      refuse_read(listing, "the object can't be opened");
-    } else {
-      list_object(listing, object);
-      ingot_h5.Oclose(object);
-    }
-  }
+  list_link(listing, group, name, info->type);
+  if (listing->why.is_aside) keep_aside(listing);
   // The path stays what the refusal, if there is one, has copied already.
   leave(members);
   return listing->why.status ? -1 : 0;
@@ -218,6 +275,8 @@ static void list_all(struct listing *listing) {
     ingot_h5_append_format(&listing->json, "{\"arrays\":[");
     ingot_h5_see(&listing->seen, info.address, "/");
     list_group(listing, root, info.address);
+    ingot_h5_append_format(&listing->json, "],\n\"leftovers\":[");
+    ingot_h5_append(&listing->json, listing->aside.bytes, listing->aside.count);
     ingot_h5_append_format(&listing->json, "],\n\"attributes\":{");
     if (!listing->why.status) list_attributes(listing, root);
     ingot_h5_append_format(&listing->json, "}}\n");
@@ -246,12 +305,13 @@ static int write_result(struct listing *listing, int output) {
 int ingot_hdf5_list(const char *path, unsigned long long base, unsigned long long length, int output) {
   struct listing *listing = calloc(1, sizeof *listing);
   if (!listing) return INGOT_H5_BAD_DATA;
-  listing->json.limit = ingot_h5_limits.list;
+  listing->json.limit = listing->aside.limit = ingot_h5_limits.list;
   if (!ingot_h5_open_source(&listing->source, path, base, length, output, &listing->why)) list_all(listing);
   ingot_h5_close_source(&listing->source);
   int status = write_result(listing, output);
   ingot_h5_forget(&listing->seen);
   free(listing->json.bytes);
+  free(listing->aside.bytes);
   free(listing);
   return status;
 }

@@ -8,7 +8,7 @@
 #include "hdf5_slabs.h"
 #include "hdf5_text.h"
 
-/// Opens a member of a group; of the library's ways of naming objects only this one doesn't follow soft links.
+/// Opens a member of a group by the links that a list follows, and no others.
 static hid_t open_member(
     const struct ingot_h5_source *source, hid_t group, const char *member, const char *name,
     struct ingot_h5_refusal *why) {

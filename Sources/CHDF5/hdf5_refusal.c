@@ -6,15 +6,29 @@
 #include <string.h>
 #include <unistd.h>
 
-int ingot_h5_refuse(struct ingot_h5_refusal *why, int status, const char *place, const char *format, ...) {
-  if (why->status) return why->status;
+static void keep(
+    struct ingot_h5_refusal *why, int status, int is_aside, const char *place, const char *format, va_list arguments) {
+  if (why->status) return;
   why->status = status;
+  why->is_aside = is_aside;
   snprintf(why->place, sizeof why->place, "%s", place);
+  vsnprintf(why->reason, sizeof why->reason, format, arguments);
+}
+
+int ingot_h5_refuse(struct ingot_h5_refusal *why, int status, const char *place, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(why->reason, sizeof why->reason, format, arguments);
+  keep(why, status, 0, place, format, arguments);
   va_end(arguments);
-  return status;
+  return why->status;
+}
+
+int ingot_h5_set_aside(struct ingot_h5_refusal *why, const char *place, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  keep(why, INGOT_H5_BAD_DATA, 1, place, format, arguments);
+  va_end(arguments);
+  return why->status;
 }
 
 int ingot_h5_report(const struct ingot_h5_refusal *why) {

@@ -17,6 +17,8 @@ enum {
 /// Why something isn't done; the first reason stands.
 struct ingot_h5_refusal {
   int status;
+  /// Whether it is of one object only, which is whole but not read: a list then goes on without it.
+  int is_aside;
   char place[INGOT_HDF5_MAX_NAME + 1];
   char reason[512];
 };
@@ -24,6 +26,10 @@ struct ingot_h5_refusal {
 /// Keeps the reason unless there is one already. Returns the status that stands.
 __attribute__((format(printf, 4, 5))) int ingot_h5_refuse(
     struct ingot_h5_refusal *why, int status, const char *place, const char *format, ...);
+
+/// The same of an object that nothing is wrong with but that it isn't read: the file's others are.
+__attribute__((format(printf, 3, 4))) int ingot_h5_set_aside(
+    struct ingot_h5_refusal *why, const char *place, const char *format, ...);
 
 /// Writes `place: reason` as one line to standard error, whatever bytes are in it. Returns the status.
 int ingot_h5_report(const struct ingot_h5_refusal *why);

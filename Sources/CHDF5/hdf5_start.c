@@ -41,9 +41,8 @@ int ingot_h5_check_start(struct ingot_h5_source *source, struct ingot_h5_refusal
   // Versions 0 and 1 have the size of addresses at byte 13 and begin them at 24 and 28: base, free space, end. Versions
   // 2 and 3 have it at byte 9 and begin them at 12: base, extension, end. The library judges everything else.
   unsigned version = bytes[8], size = version < 2 ? bytes[13] : bytes[9];
-  if (count > 8 && version > 3) {
-    return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, "file", "superblock version %u is not known: 0 to 3 are", version);
-  }
+  // Of later ones, the library knows what they have, or says that it is too old.
+  if (count > 8 && version > 3) return 0;
   unsigned first = version == 0 ? 24 : version == 1 ? 28 : 12;
   if (size > 8) return 0;
   if (count < first + 3 * size) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 void ingot_h5_append(struct ingot_h5_text *text, const char *bytes, size_t count) {
-  if (text->failed) return;
+  if (text->failed || count == 0) return;
   if (count > text->limit || text->count > text->limit - count) {
     text->failed = 1;
     return;

@@ -23,9 +23,7 @@ const struct ingot_h5_type *ingot_h5_type_named(const char *name) {
 }
 
 static const char *class_name(H5T_class_t class) {
-  static const char *const names[] = {"integer",  "float",     "time", "string",          "bitfield", "opaque",
-                                      "compound", "reference", "enum", "variable-length", "array",    "complex"};
-  return class >= 0 && (size_t)class < sizeof names / sizeof names[0] ? names[class] : "unknown";
+  return class == H5T_INTEGER ? "integer" : class == H5T_FLOAT ? "float" : class == H5T_ENUM ? "enum" : "opaque";
 }
 
 /// The bias of an IEEE 754 exponent.
@@ -74,15 +72,45 @@ static int is_marked_bfloat16(hid_t datatype, hid_t dataset) {
   return ingot_h5_read_string(dataset, "dtype", mark) && strcmp(mark, "bfloat16") == 0;
 }
 
+/// Whether the member of a compound has this name and is a float.
+static int is_float_member(hid_t datatype, unsigned index, const char *wanted) {
+  char *name = ingot_h5.Tget_member_name(datatype, index);
+  if (!name) return 0;
+  int result = strcmp(name, wanted) == 0;
+  ingot_h5.free_memory(name);
+  return result && ingot_h5.Tget_member_class(datatype, index) == H5T_FLOAT;
+}
+
+/// Whether this is what h5py makes of complex numbers: a compound of the floats r and i.
+static int is_complex(hid_t datatype) {
+  return ingot_h5.Tget_nmembers(datatype) == 2 && is_float_member(datatype, 0, "r") &&
+         is_float_member(datatype, 1, "i");
+}
+
+/// What elements are that are no numbers.
+static const char *kind_name(hid_t datatype, H5T_class_t class) {
+  switch ((int)class) {
+  case H5T_TIME: return "times";
+  case H5T_STRING: return ingot_h5.Tis_variable_str(datatype) > 0 ? "texts of variable length" : "texts";
+  case H5T_BITFIELD: return "bit fields";
+  case H5T_COMPOUND: return is_complex(datatype) ? "complex numbers" : "compound elements";
+  case H5T_REFERENCE: return "references";
+  case H5T_VLEN: return "lists of variable length";
+  case H5T_ARRAY: return "elements that are arrays themselves";
+  case 11: return "complex numbers";  // H5T_COMPLEX, since release 2.0
+  default: return "elements of an unknown class";
+  }
+}
+
 static int refuse_type(struct ingot_h5_refusal *why, const char *place, hid_t datatype, const char *what) {
   H5T_class_t class = ingot_h5.Tget_class(datatype);
   // For the other classes the library tells how large its own structures are.
   if (class == H5T_INTEGER || class == H5T_FLOAT || class == H5T_ENUM || class == H5T_OPAQUE) {
-    return ingot_h5_refuse(
-        why, INGOT_H5_BAD_DATA, place, "element type not accepted: %zu-byte %s%s", ingot_h5.Tget_size(datatype),
-        class_name(class), what);
+    size_t size = ingot_h5.Tget_size(datatype);
+    if (size == 0) return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, place, "its elements take no bytes");
+    return ingot_h5_set_aside(why, place, "element type not read: %zu-byte %s%s", size, class_name(class), what);
   }
-  return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, place, "element type not accepted: %s", class_name(class));
+  return ingot_h5_set_aside(why, place, "%s, which aren't read", kind_name(datatype, class));
 }
 
 /// Finds a plain integer or float by its size and layout.

@@ -63,7 +63,7 @@ func openWeights(
   let kind = try FileKind.of(file)
   switch kind {
   case .safetensors: return try SafetensorsCheckpoint(file, openedBy: path)
-  case .hdf5: return try HDF5Checkpoint(file, openedBy: path)
+  case .hdf5: return try HDF5Checkpoint(file, openedBy: path, takesAll: takesAll)
   case .zip:
     // Keras 3 keeps its weights as an HDF5 file in a zip archive.
     let archive: ZipArchive
@@ -74,7 +74,7 @@ func openWeights(
     if let weights = archive.entry("model.weights.h5") {
       let range: Range<Int>
       do { range = try archive.stored(weights) } catch { throw error.inFile(file.path) }
-      return try HDF5Checkpoint(file, range: range, openedBy: path)
+      return try HDF5Checkpoint(file, range: range, openedBy: path, takesAll: takesAll)
     }
     return try TorchCheckpoint(file, openedBy: path, takesAll: takesAll)
   case .pickle: return try TorchCheckpoint(file, openedBy: path, takesAll: takesAll)

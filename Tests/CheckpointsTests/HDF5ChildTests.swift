@@ -21,7 +21,7 @@ import Testing
   private static func array(_ changes: [String: String] = [:]) -> String {
     let members = [("name", "\"a\""), ("type", "\"int8\""), ("shape", "[2]"), ("bytes", "2"), ("offset", "62")]
     let texts = members.map { "\"\($0)\":\(changes[$0] ?? $1)" }
-    return #"{"arrays":[{\#(texts.joined(separator: ","))}],"attributes":{}}"#
+    return #"{"arrays":[{\#(texts.joined(separator: ","))}],"leftovers":[],"attributes":{}}"#
   }
 
   @Test func readsAList() throws {
@@ -35,11 +35,23 @@ import Testing
     #expect(try unpacked.data(of: 0) == [7, 8])
   }
 
+  @Test func tellsWhatIsLeftOut() throws {
+    let list = Self.array().replacing("[]", with: #"[{"name":"b","what":"is odd"}]"#)
+    #expect(try open(list).leftovers == [Leftover(name: "b", what: "is odd")])
+  }
+
   static let lists: [(String, String)] = [
     ("", "byte 0: the JSON text ends where a value is needed"),
     ("{}", "byte 0: has no member \"arrays\""),
-    (#"{"arrays":[]}"#, "byte 0: has no member \"attributes\""),
-    (#"{"arrays":[],"attributes":{"a":1}}"#, "byte 31: a string is needed, not 1"),
+    (#"{"arrays":[]}"#, "byte 0: has no member \"leftovers\""),
+    (#"{"arrays":[],"leftovers":[]}"#, "byte 0: has no member \"attributes\""),
+    (#"{"arrays":[],"leftovers":[],"attributes":{"a":1}}"#, "byte 46: a string is needed, not 1"),
+    (#"{"arrays":[],"leftovers":[{"name":"a"}],"attributes":{}}"#, "byte 26: has no member \"what\""),
+    (#"{"arrays":[],"leftovers":[{"name":"a","what":"is odd"}],"attributes":{}}"#, "a: is odd"),
+    (
+      #"{"arrays":[],"leftovers":[{"name":"a","what":"is odd"},{"name":"b","what":""}],"attributes":{}}"#,
+      "a: is odd; nor is anything else read of the file's 2 objects"
+    ),
     (array(["type": "\"int9\""]), "array \"a\": unknown element type \"int9\""),
     (array(["shape": "[-2]"]), "array \"a\": -2 is negative"),
     (

@@ -16,7 +16,7 @@ import Testing
   @Test(arguments: expected.filter { $0.value["arrays"] != nil }.map(\.key))
   func readsWhatH5pyReads(name: String) throws {
     let arrays = try #require(Self.expected.first { $0.key == name }).value.member("arrays").array()
-    let checkpoint = try openCheckpoint("\(Self.folder)/\(name)")
+    let checkpoint = try openCheckpoint("\(Self.folder)/\(name)", .all)
     #expect(try checkpoint.arrays.map(\.name) == arrays.map { try $0.member("name").string() })
     for (index, array) in arrays.enumerated() {
       #expect(try checkpoint.arrays[index].elementType.rawValue == array.member("type").string())
@@ -28,6 +28,55 @@ import Testing
         #expect(try SHA256.digest(checkpoint.data(of: index)).description == array.member("sha256").string())
       }
     }
+  }
+
+  /// What isn't read is told, each object by its path, and costs nobody the rest.
+  @Test(arguments: expected.filter { $0.value["leftovers"] != nil }.map(\.key))
+  func tellsWhatItLeavesOut(name: String) throws {
+    let value = try #require(Self.expected.first { $0.key == name }).value
+    let expected = try value.member("leftovers").object()
+    let leftovers = try openCheckpoint("\(Self.folder)/\(name)", .all).leftovers
+    #expect(Set(leftovers.map(\.name)) == Set(expected.map(\.key)) && leftovers.count == expected.count)
+    for leftover in leftovers {
+      let reason = try expected.first { $0.key == leftover.name }?.value.string()
+      // What a release of libhdf5 doesn't know yet.
+      let isTooNew = name.contains("newer") && leftover.what.hasPrefix("may need a newer libhdf5 than 1.")
+      #expect(leftover.what.hasPrefix(reason ?? "nothing") || isTooNew, "\(leftover)")
+    }
+  }
+
+  static let optimizers: [(String, [Leftover])] = [
+    ("keras-2-full.h5", [Leftover(name: "optimizer_weights", what: "optimizer state: 5 arrays, 128 bytes")]),
+    ("keras-3.weights.h5", [Leftover(name: "optimizer", what: "optimizer state: 1 array, 8 bytes")]),
+    (
+      "keras-3-trained.weights.h5",
+      [
+        Leftover(name: "critic_optimizer", what: "optimizer state: 2 arrays, 24 bytes"),
+        Leftover(name: "optimizer", what: "optimizer state: 2 arrays, 56 bytes"),
+      ]
+    ),
+  ]
+
+  /// Keras saves the state of its optimizers beside the weights of a model: it is told, and taken on demand only.
+  @Test(arguments: optimizers)
+  func tellsOptimizersApart(name: String, leftovers: [Leftover]) throws {
+    let weights = try openCheckpoint("\(Self.folder)/good/\(name)")
+    let all = try openCheckpoint("\(Self.folder)/good/\(name)", .all)
+    #expect(weights.leftovers == leftovers && all.leftovers.isEmpty)
+    let others = all.arrays.indices.filter { index in
+      !leftovers.contains { all.arrays[index].name.hasPrefix("\($0.name)/") }
+        || all.arrays[index].name == "optimizer/kernel"
+    }
+    #expect(weights.arrays == others.map { all.arrays[$0] })
+    for (index, other) in others.enumerated() { #expect(try weights.data(of: index) == all.data(of: other)) }
+    let state = try openCheckpoint("\(Self.folder)/good/\(name)", .at(leftovers[0].name))
+    #expect(!state.arrays.isEmpty)
+  }
+
+  /// A file that a newer libhdf5 may read is not called damaged.
+  @Test func asksForANewerLibrary() {
+    let error = failure { _ = try openCheckpoint("\(Self.folder)/refused/superblock-version.h5") }
+    #expect(error?.hint?.hasPrefix("a newer libhdf5 may read it") == true)
   }
 
   /// An old release of libhdf5 crashes on one of them, which is an ordinary error too.

@@ -141,9 +141,14 @@ def hdf5_answers():
         {"name": "a/b", "type": "float32", "shape": [2, 3], "bytes": 24, "offset": 8},
         {"name": "c", "type": "int8", "shape": [], "bytes": 1, "offset": None},
     ]
-    yield b"\0" + compact({"arrays": arrays[:1], "attributes": {"backend": "tensorflow"}})
-    yield b"\0" + compact({"arrays": arrays, "attributes": {"b": "x", "a": ""}}) + b"\xff\x07"
-    yield b"\0" + compact({"arrays": [], "attributes": {}})
+    yield b"\0" + compact({"arrays": arrays[:1], "leftovers": [], "attributes": {"backend": "tensorflow"}})
+    left = [{"name": "d/e", "what": "texts, which aren't read"}, {"name": "f", "what": ""}]
+    state = [{**arrays[1], "name": name} for name in ("optimizer/vars/0", "optimizer_weights/m", "g_optimizer/x/vars/1")]
+    yield b"\0" + compact({"arrays": arrays, "leftovers": left, "attributes": {"b": "x", "a": ""}}) + b"\xff\x07"
+    yield b"\0" + compact({"arrays": state + arrays, "leftovers": left, "attributes": {}}) + b"\xff\x07"
+    yield b"\0" + compact({"arrays": state, "leftovers": [], "attributes": {}})
+    yield b"\0" + compact({"arrays": [], "leftovers": left, "attributes": {}})
+    yield b"\0" + compact({"arrays": [], "leftovers": [], "attributes": {}})
     yield b"\3" + compact({"error": {"place": "array a", "reason": "is compressed"}})
     yield b"\4" + compact({"error": {"reason": "there is no libhdf5"}})
     for choice in range(3, 8):

@@ -43,12 +43,15 @@ void ingot_hdf5_set_limits(struct ingot_hdf5_limits limits);
 /// stand uncompressed inside another file, as in a `.keras` archive.
 ///
 ///     {"arrays": [{"name": "a/kernel:0", "type": "float32", "shape": [3, 4], "bytes": 48, "offset": 2048,
-///                  "order": "little", "same": "b/kernel:0"}, …], "attributes": {"keras_version": "2.15.0", …}}
+///                  "order": "little", "same": "b/kernel:0"}, …], "leftovers": [{"name": "c", "what": "texts, which aren't read"}, …],
+///      "attributes": {"keras_version": "2.15.0", …}}
 ///
 /// `type` is one of float64 float32 float16 bfloat16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool. `offset`,
 /// in the file at `path`, is where the elements stand as they are (contiguous, little-endian, inside the file); it is
 /// null where only `ingot_hdf5_read` gets at them: chunked, compact, big-endian or never written data, and bools, whose
-/// bytes have to be checked. `same` is there only for a further hard link to a dataset: the name it was listed under.
+/// bytes have to be checked. `same` is there only for a further name of a dataset: the name it was listed under. Soft links
+/// are followed within the file, to groups too: what they lead to is listed by each of its names. `leftovers` are objects
+/// that nothing is wrong with but that they aren't read, and links that lead out of the file or nowhere, each with why.
 /// Order: depth first, names in byte order. `attributes` are the root's scalar strings of up to 4 KiB.
 ///
 /// What is refused is written as {"error": {"place": "a/kernel:0", "reason": "…"}} instead, and the status returned.

@@ -12,6 +12,7 @@ public struct HDF5Checkpoint: Checkpoint {
   public let files: [InputFile]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
+  public let leftovers: [Leftover]
 
   private let run: HDF5Child.Run
   private let base: Int
@@ -22,10 +23,13 @@ public struct HDF5Checkpoint: Checkpoint {
 
   /// - Parameters:
   ///   - range: of the HDF5 data in the file, where they are part of it.
+  ///   - takesAll: whether the arrays of a Keras model's optimizer are taken too.
   ///   - run: what runs the child.
-  /// - Throws: `Failure` of kind `badData` naming the array and what is wrong; `io` when there is no libhdf5.
+  /// - Throws: `Failure` of kind `badData` naming the array and what is wrong, or the first object where none is an
+  ///   array that is read; `io` when there is no libhdf5.
   package init(
-    _ file: InputFile, range: Range<Int>? = nil, openedBy path: String, run: @escaping HDF5Child.Run = HDF5Child.run
+    _ file: InputFile, range: Range<Int>? = nil, openedBy path: String, takesAll: Bool = false,
+    run: @escaping HDF5Child.Run = HDF5Child.run
   ) throws(Failure) {
     let range = range ?? 0..<file.size
     (base, length) = (range.lowerBound, range.count)
@@ -40,8 +44,21 @@ public struct HDF5Checkpoint: Checkpoint {
         arrays.append(array)
         offsets.append(offset)
       }
+      var leftovers: [Leftover] = []
+      for value in try list.member("leftovers").array() {
+        leftovers.append(try Leftover(name: value.member("name").string(), what: value.member("what").string()))
+      }
+      if arrays.isEmpty, let first = leftovers.first { throw HDF5Checkpoint.nothingRead(first, leftovers.count) }
+      if !takesAll {
+        let told = KerasOptimizer.indices(of: arrays)
+        leftovers += told.map { KerasOptimizer.leftover($0.group, $0.indices.map { arrays[$0] }) }
+        let left = Set(told.flatMap(\.indices))
+        offsets = offsets.indices.filter { !left.contains($0) }.map { offsets[$0] }
+        arrays = arrays.indices.filter { !left.contains($0) }.map { arrays[$0] }
+      }
       self.arrays = arrays
       self.offsets = offsets
+      self.leftovers = leftovers
       var metadata: [(name: String, value: String)] = []
       for member in try list.member("attributes").object() { metadata.append((member.key, try member.value.string())) }
       self.metadata = metadata.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
@@ -64,6 +81,14 @@ public struct HDF5Checkpoint: Checkpoint {
       throw answer.failure
     }
     return try JSONValue(parsing: answer.output)
+  }
+
+  /// Of a file in which nothing is an array of numbers that can be read.
+  private static func nothingRead(_ first: Leftover, _ count: Int) -> Failure {
+    .unsupported(
+      place: first.name, first.what + (count > 1 ? "; nor is anything else read of the file's \(count) objects" : ""),
+      hint: HDF5Child.hint(.exited(65), first.what)
+        ?? "the file isn't damaged, but holds no arrays that are read: ask its author for a safetensors file")
   }
 
   private static func array(_ value: JSONValue, _ file: InputFile) throws(Failure) -> (CheckpointArray, Int?) {

@@ -40,8 +40,14 @@ package enum HDF5Child {
       + ["--", verb, path]
   }
 
+  /// In what the child says of a file, or an object in it, in a form that libhdf5 doesn't know yet.
+  static let needsNewerLibrary = "may need a newer libhdf5 than"
+
   static func hint(_ ending: ChildProcess.Ending, _ reason: String) -> String? {
-    Limit.named(in: reason)?.hint()
+    if reason.contains(needsNewerLibrary) {
+      return "a newer libhdf5 may read it, unless it is damaged: install one, or ask its author for a safetensors file"
+    }
+    return Limit.named(in: reason)?.hint()
       ?? (ending == .exited(69) ? "install libhdf5: in Debian, `apt-get install libhdf5-dev` brings it" : nil)
   }
 

@@ -141,8 +141,7 @@ extension FuzzTarget {
       .exited(0), .exited(0), .exited(0), .exited(65), .exited(69), .exited(1), .killed(signal: 11), .killed(signal: 9),
     ]
     let content = storage + storage
-    let checkpoint = try HDF5Checkpoint(file.holding(content), openedBy: file.path) {
-      arguments, limit throws(Failure) in
+    let run: HDF5Child.Run = { arguments, limit throws(Failure) in
       let isList = arguments.contains("list")
       let output = isList ? parts[0] : parts[1]
       guard output.count <= limit else { throw Failure(.badData, "the child process prints more") }
@@ -150,6 +149,22 @@ extension FuzzTarget {
         output: output, ending: isList ? endings[choice] : .exited(0),
         message: String(decoding: parts[1].prefix(40), as: UTF8.self))
     }
+    let checkpoint = try HDF5Checkpoint(file.holding(content), openedBy: file.path, run: run)
+    // The weights and what is told apart are all there is.
+    let all = try sure("all arrays") {
+      try HDF5Checkpoint(file.holding(content), openedBy: file.path, takesAll: true, run: run)
+    }
+    let told = checkpoint.leftovers.dropFirst(all.leftovers.count)
+    try expect(checkpoint.leftovers.prefix(all.leftovers.count).elementsEqual(all.leftovers), "other leftovers")
+    var weights = checkpoint.arrays[...]
+    for array in all.arrays {
+      if array == weights.first {
+        weights = weights.dropFirst()
+      } else {
+        try expect(told.contains { array.name.utf8.starts(with: "\($0.name)/".utf8) }, "an array that nobody tells of")
+      }
+    }
+    try expect(weights.isEmpty, "weights that are none of all arrays")
     for (index, array) in checkpoint.arrays.enumerated() where array.bytes <= mostRead {
       let data = try checkpoint.data(of: index)
       try expect(data.count == array.bytes, "other than the array's bytes")
