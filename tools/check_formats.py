@@ -122,8 +122,8 @@ def check_header_schema(checks, errors):
         ["tokenizer", None], ["tokenizer", "kind", "bpe"], ["tokenizer", "vocabulary", 3, 3],
         ["tokenizer", "stripAccents", None], ["provenance", "sources", 0, "sha256", "A" * 64],
         ["provenance", "convertedFrom", "float31"], ["provenance", "seed", 1 << 63], ["provenance", "tool", REMOVE],
-        ["ties", 0, "same", REMOVE], ["arrays", 0, "name", "a b"], ["arrays", 0, "name", "a\n"],
-        ["arrays", 0, "name", ""], ["arrays", 0, "name", "a" * 257],
+        ["ties", 0, "same", REMOVE], ["arrays", 0, "name", "a\tb"], ["arrays", 0, "name", "a\n"],
+        ["arrays", 0, "name", ""], ["arrays", 0, "name", "a" * 4097],
         ["arrays", 0, "elementType", "F64"], ["arrays", 0, "shape", [1] * 9],
         ["arrays", 0, "shape", [-1]], ["arrays", 0, "shape", [1.5]], ["arrays", 0, "offset", 65],
         ["arrays", 0, "offset", 0], ["arrays", 0, "bytes", 1 << 63], ["arrays", 0, "sha256", REMOVE],
@@ -487,7 +487,9 @@ def check_golden(checks):
         checks.check(set(arrays) == names, f"{path.name}: names of the arrays")
         checks.check(header == read_header(path), f"{path.name}: header")
         kinds = {entry["elementType"] for entry in header["arrays"]}
-        checks.check(kinds == set(read_ingot.TYPES) and len(kinds) == 15, f"{path.name}: element types")
+        # Those that came later are in no file of that time.
+        later = {"float8E4M3FNUZ", "float8E5M2FNUZ", "float8E8M0", "complex64", "complex128"}
+        checks.check(kinds == set(read_ingot.TYPES) - later and len(kinds) == 15, f"{path.name}: element types")
         for name, (dtype, shape, data) in source.items():
             checks.check(list(arrays[name].shape) == shape, f"{path.name}: {name}: shape {arrays[name].shape}")
             checks.check(same(arrays[name], expected_values(dtype, data)), f"{path.name}: {name}: values")

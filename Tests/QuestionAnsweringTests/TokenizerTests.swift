@@ -134,6 +134,24 @@ private func same(_ left: String, _ right: String) -> Bool { left.unicodeScalars
     #expect(tokenizer.id("a") == 4)
   }
 
+  /// Words that a fine-tune added are found inside others, special tokens in the text as it is. The ids are those of
+  /// transformers 5.24's BertTokenizer with the same vocabulary and `added_tokens_decoder`.
+  @Test(arguments: [
+    ("is a LUNG?", [2, 6, 5, 15, 12, 3]), ("xlungs lungx a-lùng", [2, 9, 15, 8, 15, 9, 5, 10, 15, 3]),
+    ("circle-like, circle-likes <x>lung <X>", [2, 16, 11, 16, 8, 17, 15, 1, 9, 1, 3]),
+    ("sx circle - like lunglung", [2, 8, 14, 1, 10, 13, 15, 15, 3]),
+  ])
+  func addedWordsAreFoundAsThePublisherDoes(text: String, ids: [Int]) throws {
+    let five = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    var description = description(
+      five + ["a", "is", "##s", "s", "x", "-", ",", "?", "like", "##x", "Lung", "circle-like", "<x>"])
+    (description.matched, description.matchedWords) = (["<x>"], ["Lung", "circle-like"])
+    description.kind = "wordpiece-added"
+    let tokenizer = try WordPiece(description)
+    #expect(tokenizer.question(text, maximumTokens: nil) == ids)
+    #expect(tokenizer.text([16, 17, 7]) == "circle-likes")
+  }
+
   @Test(arguments: [
     (
       "sentencepiece", ["a"], 0,
