@@ -22,6 +22,7 @@ enum { REPORTED = 99, SECONDS = 30 };
 
 // The sanitizer needs the system calls that are taken from a child.
 void ingot_child_confine(int output) { (void)output; }
+void ingot_child_confine_with_threads(int output) { (void)output; }
 void ingot_child_start_clock(void) {}
 void ingot_child_stop_clock(void) {}
 
