@@ -593,6 +593,8 @@ def check_statistics(checks, errors, program):
             values = read_ingot.dequantized(header, arrays, line["name"]) if (
                 arrays[line["name"]].dtype == np.int8) else arrays[line["name"]]
             numpy_checks.check_measured(checks, f"{path.name}: {line['name']}", line["statistics"], values)
+    report = program.report(checks, errors, "inspect", "inspect", DEMO, "--check")
+    checks.check(report["check"] == {"arrays": len(report["arrays"]), "findings": []}, "the demo net's values")
     report = program.report(checks, errors, "inspect", "inspect", EVERY_TYPE, "--statistics")
     source = safetensors_arrays(EVERY_TYPE)
     for line in report["arrays"]:

@@ -9,8 +9,10 @@ extension Inspection {
   /// See schemas/reports/inspect.schema.json.
   public var json: JSONValue { json(statistics: nil) }
 
-  /// - Parameter statistics: of every array, where they were measured.
-  public func json(statistics: MeasuredArrays?) -> JSONValue {
+  /// - Parameters:
+  ///   - statistics: of every array, where they were measured.
+  ///   - check: what is wrong with the values, where that was looked for.
+  public func json(statistics: MeasuredArrays?, check: ValueCheck? = nil) -> JSONValue {
     let known = JSONValue(.object(Combination(parameters).json))
     let nets: [JSONValue] = nets.map { net in
       .object([
@@ -35,6 +37,7 @@ extension Inspection {
       ("configuration", JSONValue(.object(configuration))),
       ("profile", profile ?? .null),
       ("provenance", provenance ?? .null),
+      ("check", check?.json),
       ("leftovers", checkpoint.map { .array($0.leftovers.map(\.json)) }),
       ("calls", checkpoint.map { .strings($0.calls) }),
       ("notes", .strings(notes)),

@@ -7,14 +7,19 @@ import Nets
 
 extension Inspection {
   /// For people. Arrays that differ only in their block's number share a line unless `listsEveryArray`.
-  /// - Parameter statistics: of every array, where they were measured.
-  public func text(listsEveryArray: Bool, statistics: MeasuredArrays? = nil) -> String {
+  /// - Parameters:
+  ///   - statistics: of every array, where they were measured.
+  ///   - check: what is wrong with the values, where that was looked for.
+  public func text(
+    listsEveryArray: Bool, statistics: MeasuredArrays? = nil, check: ValueCheck? = nil
+  ) -> String {
     var lines = heading
     lines.append("")
     lines += arrayLines(listsEveryArray)
     lines.append("")
     lines += totals
     if let statistics { lines += [""] + statisticsLines(statistics) }
+    if let check { lines += [""] + check.lines }
     if !besides.isEmpty { lines += [""] + besides }
     if !notes.isEmpty { lines += [""] + notes.map { "note: \(printable($0))" } }
     return lines.joined(separator: "\n")

@@ -8,8 +8,9 @@ struct Inspect: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Tells what is in a net file, a combination, or any checkpoint before it is converted.",
     discussion: """
-      Reads headers only: a file of gigabytes takes no longer than a small one. With --statistics or --html, all values \
-      are read and measured too.
+      Reads headers only: a file of gigabytes takes no longer than a small one. With --statistics, --check or \
+      --html, all values are read and measured too. With --check, the exit status is 1 where an array holds NaN or \
+      infinities, or several floats that are all zero.
       """)
 
   @Argument(help: "A net file, a weights file, or a checkpoint's folder.", completion: .file())
@@ -23,6 +24,9 @@ struct Inspect: LimitedCommand {
   @Flag(help: "Measure every array's values: range, mean, deviation, zeros, histogram.")
   var statistics = false
 
+  @Flag(help: "Look for NaN, infinities and arrays that are all zeros.")
+  var check = false
+
   @Option(help: .init("Write a page with all that was found and measured.", valueName: "file"), completion: .file())
   var html: String?
 
@@ -35,11 +39,14 @@ struct Inspect: LimitedCommand {
     let selected = try (try? selection.selectionOnShelf(path: path)) ?? selection.selection(path: path)
     let inspection = try Inspection(selected, shelf: selection.shelfOptions.chosen, part: part.given)
     let file = try html.map { path throws(Failure) in try OutputFile(path) }
-    let measured = statistics || file != nil ? try measure(inspection) : nil
+    let measured = statistics || check || file != nil ? try measure(inspection) : nil
     if let file { try InspectionPage(inspection, statistics: measured).page.write(to: file) }
     let told = statistics ? measured : nil
+    let checked = check ? measured.map { ValueCheck(inspection, $0) } : nil
     try output.print(
-      json: inspection.json(statistics: told), text: inspection.text(listsEveryArray: arrays, statistics: told))
+      json: inspection.json(statistics: told, check: checked),
+      text: inspection.text(listsEveryArray: arrays, statistics: told, check: checked))
+    if let checked, !checked.findings.isEmpty { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 
   /// nil where there are no weights.
