@@ -6,7 +6,7 @@ import Arrays
 public func openCheckpoint(_ path: String, _ part: CheckpointPart = .weights) throws(Failure) -> any Checkpoint {
   let path = try HubCache.snapshot(of: path) ?? path
   var checkpoint: any Checkpoint
-  switch try Paths.isFolder(path) ? weightsFile(in: path) : .one(TensorFlowCheckpoint.index(of: path) ?? path) {
+  switch try Paths.isFolder(path) ? WeightsFolder(path).weights() : .one(TensorFlowCheckpoint.index(of: path) ?? path) {
   case .one(let name):
     let file = try InputFile(name)
     if name.hasSuffix(".index.json") {
@@ -92,39 +92,4 @@ func openWeights(
     if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }
     throw kind.failure(file: file.path, wanted: "a checkpoint")
   }
-}
-
-/// Usual names of weights files, the best first.
-private let usualNames = [
-  "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
-  "tf_model.h5", "flax_model.msgpack", "flax_model.msgpack.index.json",
-]
-
-/// Where the weights of a folder are.
-private enum WeightsFiles {
-  /// The path of a file of weights or of an index.
-  case one(String)
-  /// Names of files that together make a checkpoint, without an index.
-  case shards([String])
-}
-
-private func weightsFile(in folder: String) throws(Failure) -> WeightsFiles {
-  let names = try Paths.names(in: folder)
-  if let name = usualNames.first(where: names.contains) { return .one(Paths.join(folder, name)) }
-  let endings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".h5", ".hdf5", ".keras"]
-  var others = names.filter { name in endings.contains { name.hasSuffix($0) } }
-  if others.isEmpty, let index = try TensorFlowCheckpoint.index(in: folder, names) { return .one(index) }
-  // Those that often lie beside the ones above, or hold other things than weights, count where there are none of these.
-  for ending in [[".gguf", ".index", ".msgpack", ".npz", ".onnx"], [".npy"]] where others.isEmpty {
-    others = names.filter { name in ending.contains { name.hasSuffix($0) } }
-  }
-  if others.count == 1, ShardName(others[0]) == nil { return .one(Paths.join(folder, others[0])) }
-  if let shards = try ShardName.set(of: others, in: folder) { return .shards(shards) }
-  guard let example = others.first else {
-    throw Failure(
-      .noInput, file: folder, "holds no weights file", hint: "name a folder with model.safetensors, or the file itself")
-  }
-  throw Failure(
-    .noInput, file: folder, "holds \(others.count) weights files, none of a usual name",
-    hint: "name the file itself, for example \(example)")
 }

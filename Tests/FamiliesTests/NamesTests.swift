@@ -188,6 +188,35 @@ import Testing
     #expect(failure { _ = try openCheckpoint(folder.path) }?.reason == "holds 4 weights files, none of a usual name")
   }
 
+  @Test func variantsAreNamed() throws {
+    for variant in ["ema", "fp16"] { try folder.write(Array("text".utf8), to: "model.\(variant).safetensors") }
+    let error = failure { _ = try openCheckpoint(folder.path) }
+    #expect(error?.reason == "holds no model.safetensors, but 2 variants of it: ema, fp16")
+    #expect(
+      error?.hint == "name the file of the one that you want, for example \(folder.file("model.ema.safetensors"))")
+  }
+
+  @Test func pipelinesAreNamed() throws {
+    try folder.write(Array("{}".utf8), to: "model_index.json")
+    for name in ["unet", "vae", "scheduler"] {
+      try FileManager.default.createDirectory(atPath: folder.file(name), withIntermediateDirectories: true)
+    }
+    for name in ["unet", "vae"] {
+      try folder.write(Array("text".utf8), to: "\(name)/diffusion_pytorch_model.safetensors")
+    }
+    let error = failure { _ = try openCheckpoint(folder.path) }
+    #expect(error?.reason == "holds no weights file itself, but is a pipeline of nets, whose weights are in unet, vae")
+    #expect(error?.hint == "name one of these folders, for example \(folder.file("unet"))")
+  }
+
+  /// Weights beside what training left.
+  @Test func trainingsFilesAreNoWeights() throws {
+    for name in ["optimizer.pt", "rng_state_0.pth", "training_args.bin", "mine.safetensors"] {
+      try folder.write(Array("text".utf8), to: name)
+    }
+    #expect(failure { _ = try openCheckpoint(folder.path) }?.file == folder.file("mine.safetensors"))
+  }
+
   @Test(arguments: [
     ("model-00000-of-00003.bin", false), ("model-4-of-3.bin", false), ("a-1-of-9999999.bin", false),
     ("1-of-1.bin", false),
