@@ -25,10 +25,9 @@ extension ElementType {
         case .float32: fill(UInt32.self) { Double(Float(bitPattern: $0)) }
         case .float16: fill(UInt16.self) { Double(Float(Float16(bitPattern: $0))) }
         case .bfloat16: fill(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
-        case .float8E4M3, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0:
+        case .float8E4M3, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0:
           let table = Float8Values.table(of: type)
           fill(UInt8.self) { Double(table[Int($0)]) }
-        case .float8E5M2: fill(UInt8.self) { Double(Float(Float16(bitPattern: UInt16($0) << 8))) }
         case .int64: fill(Int64.self) { Double($0) }
         case .int32: fill(Int32.self) { Double($0) }
         case .int16: fill(Int16.self) { Double($0) }

@@ -125,29 +125,10 @@ extension ElementType {
   /// Whether its elements can be compared with those of another such type.
   fileprivate var isComparable: Bool { isFloatingPoint }
 
-  /// Elements as numbers; 64-bit integers beyond 53 bits as their bit patterns, which is enough to tell them
-  /// apart.
+  /// Elements as numbers. What is no truth value is told apart from one.
   fileprivate func values(_ bytes: [UInt8]) -> [Double] {
-    switch self {
-    case .float32: return Floats.array(bytes).map(Double.init)
-    case _ where isFloatingPoint && size == 1:
-      let table = Float8Values.table(of: self)
-      return bytes.map { Double(table[Int($0)]) }
-    case .float16, .bfloat16:
-      return Floats.array(FloatConversion.convert(bytes.rawSpan, from: self, to: .float32)).map(Double.init)
-    default:
-      return stride(from: 0, to: bytes.count, by: size).map { start in
-        var bits: UInt64 = 0
-        for byte in 0..<size { bits |= UInt64(bytes[start + byte]) << UInt64(8 * byte) }
-        switch self {
-        case .float64: return Double(bitPattern: bits)
-        case .int64: return Double(Int64(bitPattern: bits))
-        case .int32: return Double(Int32(truncatingIfNeeded: bits))
-        case .int16: return Double(Int16(truncatingIfNeeded: bits))
-        case .int8: return Double(Int8(truncatingIfNeeded: bits))
-        default: return Double(bits)
-        }
-      }
-    }
+    var out = [Double](repeating: 0, count: bytes.count / size)
+    (self == .bool ? .uint8 : self).read(bytes.rawSpan, out.indices, into: &out)
+    return out
   }
 }

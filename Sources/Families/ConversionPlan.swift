@@ -37,6 +37,11 @@ public struct ConversionRequest: Sendable {
     self.allowsUnused = allowsUnused
     self.keepsUnknown = keepsUnknown
   }
+
+  /// Whether a checkpoint that nothing is known of is to be kept as it is: nothing else was asked for than a name.
+  func keepsWhatIsUnknown(of checkpoint: any Checkpoint) -> Bool {
+    keepsUnknown && family == nil && !checkpoint.arrays.isEmpty && parameters.allSatisfy { $0.name == "Name" }
+  }
 }
 
 /// How every array of every net of a family is made from a checkpoint, with the proof that each published array is used
@@ -92,37 +97,21 @@ extension ConversionPlan {
   public init(
     _ checkpoint: any Checkpoint, _ request: ConversionRequest, isSketch: Bool = false
   ) throws(Failure) {
-    let isUnknown: Bool
     do throws(Failure) {
-      isUnknown = try Self.isUnknown(checkpoint, request)
-    } catch {
-      throw error.inFile(checkpoint.path)
-    }
-    if isUnknown || request.family?.name == Family.plain.name {
-      do {
-        self = try ConversionPlan(plain: checkpoint, request, isUnknown: isUnknown)
-      } catch {
-        throw error.inFile(checkpoint.path)
+      if request.family?.name == Family.plain.name {
+        self = try ConversionPlan(plain: checkpoint, request)
+        return
       }
-      return
-    }
-    do throws(Failure) {
-      var planner = try ConversionPlanner(checkpoint, request)
-      self = try planner.plan(isSketch: isSketch)
+      let naming = try ConversionPlanner.naming(of: checkpoint)
+      if naming == nil, request.keepsWhatIsUnknown(of: checkpoint) {
+        self = try ConversionPlan(plain: checkpoint, request, isUnknown: true)
+      } else {
+        var planner = try ConversionPlanner(checkpoint, request, naming)
+        self = try planner.plan(isSketch: isSketch)
+      }
     } catch {
       throw error.inFile(checkpoint.path)
     }
-  }
-
-  /// Whether a checkpoint that nothing is known of is to be kept as it is, and nothing else was asked for than a name.
-  private static func isUnknown(_ checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) -> Bool {
-    guard request.keepsUnknown, request.family == nil, !checkpoint.arrays.isEmpty,
-      request.parameters.allSatisfy({ $0.name == "Name" })
-    else {
-      return false
-    }
-    guard try Foreign(checkpoint) == nil else { return false }
-    return try Naming.recognize(checkpoint) == nil
   }
 
   /// Bytes that a conversion handles: reads of the source for its digest, and of the arrays.

@@ -16,9 +16,15 @@ struct ConversionPlanner {
   /// Index of each published array by its name in the rules.
   private let indices: [String: Int]
 
-  init(_ checkpoint: any Checkpoint, _ request: ConversionRequest) throws(Failure) {
+  /// The family and layout of a checkpoint; nil where nothing is known of it.
+  /// - Throws: `Failure` where it is known to be nothing that can be converted.
+  static func naming(of checkpoint: any Checkpoint) throws(Failure) -> Naming? {
     if let foreign = try Foreign(checkpoint) { throw foreign.failure }
-    guard let naming = try Naming.recognize(checkpoint) else {
+    return try Naming.recognize(checkpoint)
+  }
+
+  init(_ checkpoint: any Checkpoint, _ request: ConversionRequest, _ naming: Naming?) throws(Failure) {
+    guard let naming else {
       throw Failure(
         .badData, "its \(checkpoint.arrays.count) arrays are of no known family and layout",
         hint: "`ingot inspect` shows what is in it; `ingot convert --family plain` keeps its arrays as they are")

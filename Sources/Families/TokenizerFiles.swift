@@ -137,6 +137,7 @@ struct TokenizerFiles {
     let found = try added(config).sorted { ($0.id ?? .max) < ($1.id ?? .max) }
     var ids: [String: Int] = [:]
     for (id, token) in vocabulary.enumerated() { ids[token] = id }
+    var seen = Set(Self.own)
     for token in found {
       try checkForm(token)
       let id = ids[token.content] ?? vocabulary.count
@@ -151,7 +152,7 @@ struct TokenizerFiles {
         ids[token.content] = id
         guard vocabulary.count <= Limit.vocabulary.value else { throw tooMany }
       }
-      if Self.own.contains(token.content) || (matched + words).contains(token.content) { continue }
+      guard seen.insert(token.content).inserted else { continue }
       if token.isSpecial { matched.append(token.content) } else { words.append(token.content) }
     }
     return (matched, words)
@@ -196,15 +197,13 @@ struct TokenizerFiles {
     } else {
       if let map = try files.json("special_tokens_map.json") { named.append((map, "special_tokens_map.json")) }
       if let tokens = try files.json("added_tokens.json") {
+        var special = Set(Self.own)
+        for (json, _) in named { special.formUnion(try specials(json).compactMap { content(of: $0.value) }) }
         for member in try tokens.object() {
-          var isSpecial = Self.own.contains(member.key)
-          for (json, _) in named where !isSpecial {
-            isSpecial = try specials(json).contains { ($0.value["content"] ?? $0.value) == .string(member.key) }
-          }
           out.append(
             Added(
-              content: member.key, id: try member.value.size(), isSpecial: isSpecial, json: member.value,
-              file: "added_tokens.json"))
+              content: member.key, id: try member.value.size(), isSpecial: special.contains(member.key),
+              json: member.value, file: "added_tokens.json"))
         }
       }
       if let json = try files.json("tokenizer.json") {
@@ -213,13 +212,19 @@ struct TokenizerFiles {
         }
       }
     }
+    var told = Set(out.map(\.content))
     for (json, file) in named {
-      for value in try specials(json)
-      where !out.contains(where: { .string($0.content) == (value.value["content"] ?? value.value) }) {
-        out.append(try token(value.value, id: nil, isNamed: true, file))
+      for value in try specials(json) {
+        let added = try token(value.value, id: nil, isNamed: true, file)
+        if told.insert(added.content).inserted { out.append(added) }
       }
     }
     return out
+  }
+
+  /// The text of a token, which stands alone or among what else there is to say of it; nil: it has none.
+  private func content(of json: JSONValue) -> String? {
+    if case .string(let text) = (json["content"] ?? json).content { text } else { nil }
   }
 
   /// Tokens under names of their own, and the lists of further ones.
