@@ -2,16 +2,9 @@
 
 import struct
 
+from malformed_onnx import varint
+
 MAGIC = bytes.fromhex("57fb808b247547db")
-
-
-def varint(value):
-    out = b""
-    value &= 2**64 - 1
-    while value >= 0x80:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
 
 
 def crc(content):

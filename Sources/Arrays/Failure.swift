@@ -60,6 +60,9 @@ public struct Failure: Error, Hashable, Sendable {
   public static let unsupportedHint =
     "the file isn't damaged, but this can't be run here: `ingot inspect` shows what is in it, `ingot list` what can be run"
 
+  /// What to do about a file that ends where more is needed.
+  package static let truncationHint = "the download may be incomplete: fetch the file again"
+
   /// Exit status of the command.
   public var exitStatus: Int32 { kind.exitStatus }
 

@@ -79,18 +79,8 @@ package enum Inflation {
     var buffer = [UInt8](repeating: 0, count: min(chunkSize, max(4096, most)))
     var position = start
     while true {
-      let given = min(bytes.count - position, chunkSize)
-      let (status, taken, made): (Int32, Int, Int) = unsafe bytes.withUnsafeBufferPointer { input in
-        unsafe buffer.withUnsafeMutableBufferPointer { output in
-          // zlib reads its input only, though C doesn't say so.
-          unsafe stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress?.advanced(by: position))
-          unsafe stream.avail_in = UInt32(given)
-          unsafe stream.next_out = output.baseAddress
-          unsafe stream.avail_out = UInt32(output.count)
-          let status = unsafe inflate(&stream, Z_NO_FLUSH)
-          return unsafe (status, given - Int(stream.avail_in), output.count - Int(stream.avail_out))
-        }
-      }
+      let end = position + min(bytes.count - position, chunkSize)
+      let (status, taken, made) = unsafe step(&stream, bytes, position..<end, &buffer)
       position += taken
       guard out.count + made <= most || isFront else { throw tooMuch() }
       out += buffer[..<min(made, most - out.count)]
@@ -101,11 +91,29 @@ package enum Inflation {
       case Z_OK where isFront, Z_BUF_ERROR where isFront: return position
       case Z_OK, Z_BUF_ERROR:
         throw Failure(
-          .badData, "its packed data end early", hint: "the download may be incomplete: fetch the file again")
+          .badData, "its packed data end early", hint: Failure.truncationHint)
       case Z_MEM_ERROR: throw noMemory
       default:
         let message = unsafe stream.msg.map { unsafe String(cString: $0) } ?? "they ask for a dictionary"
         throw Failure(.badData, "its packed data are damaged: \(message)")
+      }
+    }
+  }
+
+  /// Unpacks some of `range` of `bytes` into the front of `buffer`.
+  /// - Returns: zlib's status, how many bytes it took and how many it made.
+  @unsafe private static func step(
+    _ stream: inout z_stream, _ bytes: [UInt8], _ range: Range<Int>, _ buffer: inout [UInt8]
+  ) -> (status: Int32, taken: Int, made: Int) {
+    unsafe bytes.withUnsafeBufferPointer { input in
+      unsafe buffer.withUnsafeMutableBufferPointer { output in
+        // zlib reads its input only, though C doesn't say so.
+        unsafe stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress?.advanced(by: range.lowerBound))
+        unsafe stream.avail_in = UInt32(range.count)
+        unsafe stream.next_out = output.baseAddress
+        unsafe stream.avail_out = UInt32(output.count)
+        let status = unsafe inflate(&stream, Z_NO_FLUSH)
+        return unsafe (status, range.count - Int(stream.avail_in), output.count - Int(stream.avail_out))
       }
     }
   }
@@ -144,16 +152,7 @@ package enum Inflation {
     var buffer = [UInt8](repeating: 0, count: min(chunkSize, max(4096, most)))
     while true {
       let input = try next(out.packed)
-      let (status, taken, made): (Int32, Int, Int) = unsafe input.withUnsafeBufferPointer { given in
-        unsafe buffer.withUnsafeMutableBufferPointer { output in
-          unsafe stream.next_in = UnsafeMutablePointer(mutating: given.baseAddress)
-          unsafe stream.avail_in = UInt32(given.count)
-          unsafe stream.next_out = output.baseAddress
-          unsafe stream.avail_out = UInt32(output.count)
-          let status = unsafe inflate(&stream, Z_NO_FLUSH)
-          return unsafe (status, given.count - Int(stream.avail_in), output.count - Int(stream.avail_out))
-        }
-      }
+      let (status, taken, made) = unsafe step(&stream, input, input.indices, &buffer)
       out.packed += taken
       let room = most - out.bytes.count
       out.bytes += buffer[..<min(made, room)]

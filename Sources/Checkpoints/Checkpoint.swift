@@ -70,6 +70,9 @@ public protocol Checkpoint: Sendable {
   func read(_ array: Int, at offset: Int, count: Int, into buffer: inout [UInt8]) throws(Failure)
 }
 
+/// How many arrays there are, of how many bytes in all, in words.
+func counted(arrays: Int, bytes: Int) -> String { "\(arrays) \(arrays == 1 ? "array" : "arrays"), \(byteCount(bytes))" }
+
 extension Checkpoint {
   public var notes: [String] { [] }
   public var leftovers: [Leftover] { [] }

@@ -78,7 +78,7 @@ struct FileCursor {
     guard count >= 0, count <= remaining else {
       throw Failure(
         .badData, place: "byte \(position)", "\(byteCount(count)) expected, \(remaining) left",
-        hint: end == file.size ? truncationHint : nil)
+        hint: end == file.size ? Failure.truncationHint : nil)
     }
   }
 
@@ -91,6 +91,3 @@ struct FileCursor {
     bufferStart = position
   }
 }
-
-/// What to do about a file that ends where more is needed.
-let truncationHint = "the download may be incomplete: fetch the file again"

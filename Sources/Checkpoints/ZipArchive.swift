@@ -107,7 +107,7 @@ package struct ZipArchive {
     else {
       throw Failure(
         .badData, place: "byte \(file.size)", "the zip archive's directory is missing at the end of the file",
-        hint: "the download may be incomplete: fetch the file again")
+        hint: Failure.truncationHint)
     }
     var reader = ByteReader(Array(tail[end..<end + 22]))
     _ = try reader.take(10)

@@ -8,9 +8,10 @@ public struct WordPiece: Sendable {
   private let normalization: TextNormalization
   /// Found in a text as they are, before anything else is done to it.
   private let special: [(token: String, id: Int)]
-  private let beginnings: Set<Unicode.Scalar>
-  /// Found in a normalized text, as they are themselves when normalized.
-  private let words: [(codes: [UInt32], id: Int)]
+  /// The same by their first character, the longest first.
+  private let beginnings: [Unicode.Scalar: [(token: String, id: Int)]]
+  /// Found in a normalized text, as they are themselves when normalized: by their first code point, the longest first.
+  private let words: [UInt32: [(codes: [UInt32], id: Int)]]
   private let unknown: Int
   private let start: Int
   private let end: Int
@@ -49,7 +50,9 @@ public struct WordPiece: Sendable {
       special.append((token, id))
     }
     self.special = special
-    beginnings = Set(special.compactMap { $0.0.unicodeScalars.first })
+    beginnings = Dictionary(grouping: special, by: { $0.0.unicodeScalars.first ?? "[" }).mapValues { tokens in
+      tokens.sorted { $0.0.unicodeScalars.count > $1.0.unicodeScalars.count }.map { (token: $0.0, id: $0.1) }
+    }
     self.index = index
     normalization = TextNormalization(
       lowercase: description.lowercase, stripsAccents: description.stripAccents ?? description.lowercase,
@@ -62,7 +65,9 @@ public struct WordPiece: Sendable {
       }
       words.append((normalized.codes, id))
     }
-    self.words = words
+    self.words = Dictionary(grouping: words, by: { $0.codes[0] }).mapValues { words in
+      words.sorted { $0.codes.count > $1.codes.count }
+    }
   }
 
   /// Id of a token, be it the checkpoint's or added to its vocabulary; nil if it is none.
@@ -101,10 +106,7 @@ public struct WordPiece: Sendable {
 
   /// The longest special token at the beginning of a text.
   private func specialToken(at text: Substring.UnicodeScalarView) -> (token: String, id: Int)? {
-    guard let first = text.first, beginnings.contains(first) else { return nil }
-    return special.filter { text.starts(with: $0.token.unicodeScalars) }.max {
-      $0.token.unicodeScalars.count < $1.token.unicodeScalars.count
-    }
+    text.first.flatMap { beginnings[$0]?.first { text.starts(with: $0.token.unicodeScalars) } }
   }
 
   /// Of a text without special tokens.
@@ -144,8 +146,7 @@ public struct WordPiece: Sendable {
     var position = start
     while position < run.upperBound {
       let rest = codes[position..<run.upperBound]
-      let longest = words.filter { rest.starts(with: $0.codes) }.max { $0.codes.count < $1.codes.count }
-      guard let longest else {
+      guard let longest = words[codes[position]]?.first(where: { rest.starts(with: $0.codes) }) else {
         position += 1
         continue
       }

@@ -136,7 +136,7 @@ struct GGUFHeader {
         throw Failure(
           .badData, place: "byte \(place)",
           "array \"\(tensor.name)\": its \(byteCount(tensor.bytes)) from \(offset) on go past the end of the file",
-          hint: truncationHint)
+          hint: Failure.truncationHint)
       }
       let start = dataStart + Int(offset)
       guard start >= end || tensor.bytes == 0 else {

@@ -56,36 +56,38 @@ struct GGUFMetadata {
     return Int(value)
   }
 
-  /// The length and bytes of a string.
-  static func text(_ cursor: inout FileCursor, _ what: String, most: Int) throws(Failure) -> [UInt8] {
+  /// The length of a string, whose bytes are there.
+  private static func length(_ cursor: inout FileCursor, _ what: String) throws(Failure) -> Int {
     let start = cursor.position
     let length = try cursor.integer(UInt64.self)
     guard length <= UInt64(cursor.remaining) else {
       throw Failure(
         .badData, place: "byte \(start)", "\(what) of \(counted(length)) goes past the end of the file",
-        hint: truncationHint)
+        hint: Failure.truncationHint)
     }
-    guard length <= UInt64(most) else {
+    return Int(length)
+  }
+
+  /// The length and bytes of a string.
+  static func text(_ cursor: inout FileCursor, _ what: String, most: Int) throws(Failure) -> [UInt8] {
+    let start = cursor.position
+    let length = try length(&cursor, what)
+    guard length <= most else {
       throw Failure(.badData, place: "byte \(start)", "\(what) of \(length) bytes; at most \(most) are read")
     }
-    return try cursor.bytes(Int(length))
+    return try cursor.bytes(length)
   }
 
   private static func value(_ cursor: inout FileCursor, _ type: GGUFValueType) throws(Failure) -> String {
     switch type {
     case .string:
       let start = cursor.position
-      let length = try cursor.integer(UInt64.self)
-      guard length <= UInt64(cursor.remaining) else {
-        throw Failure(
-          .badData, place: "byte \(start)", "a text of \(counted(length)) goes past the end of the file",
-          hint: truncationHint)
-      }
-      guard length <= UInt64(mostText) else {
-        try cursor.skip(Int(length))
+      let length = try length(&cursor, "a text")
+      guard length <= mostText else {
+        try cursor.skip(length)
         return "a text of \(length) bytes"
       }
-      do throws(Failure) { return try readText(cursor.bytes(Int(length))) } catch {
+      do throws(Failure) { return try readText(cursor.bytes(length)) } catch {
         throw error.place != nil
           ? error : Failure(.badData, place: "byte \(start)", "the text \(error.reason)")
       }
@@ -106,19 +108,12 @@ struct GGUFMetadata {
     guard count <= UInt64(cursor.remaining) / least else {
       throw Failure(
         .badData, place: "byte \(start)", "a list of \(count) \(type) values goes past the end of the file",
-        hint: truncationHint)
+        hint: Failure.truncationHint)
     }
     guard count <= UInt64(mostListed) else {
       for _ in 0..<(type.size == nil ? count : 0) {
         if type == .string {
-          let place = cursor.position
-          let length = try cursor.integer(UInt64.self)
-          guard length <= UInt64(cursor.remaining) else {
-            throw Failure(
-              .badData, place: "byte \(place)", "a text of \(counted(length)) goes past the end of the file",
-              hint: truncationHint)
-          }
-          try cursor.skip(Int(length))
+          try cursor.skip(length(&cursor, "a text"))
         } else {
           _ = try list(&cursor, depth: depth + 1)
         }

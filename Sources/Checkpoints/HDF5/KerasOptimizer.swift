@@ -35,8 +35,6 @@ enum KerasOptimizer {
 
   static func leftover(_ group: String, _ arrays: [CheckpointArray]) -> Leftover {
     let bytes = arrays.reduce(0) { $0 &+ $1.bytes }
-    return Leftover(
-      name: group,
-      what: "optimizer state: \(arrays.count) \(arrays.count == 1 ? "array" : "arrays"), \(byteCount(bytes))")
+    return Leftover(name: group, what: "optimizer state: \(counted(arrays: arrays.count, bytes: bytes))")
   }
 }

@@ -23,7 +23,7 @@ enum MessagePackValue {
     func short(_ needed: UInt64, _ what: String) -> Failure {
       Failure(
         .badData, place: "byte \(start)", "\(what) of \(needed == 1 ? "1 byte" : "\(needed) bytes") goes past the end",
-        hint: truncationHint)
+        hint: Failure.truncationHint)
     }
     func number(_ size: Int) throws(Failure) -> UInt64 {
       guard cursor.position <= end - size else { throw short(UInt64(size), "a number") }
@@ -46,12 +46,14 @@ enum MessagePackValue {
     func count(_ number: UInt64, _ each: UInt64, _ what: String) throws(Failure) -> Int {
       guard number <= UInt64(end - cursor.position) / each else {
         throw Failure(
-          .badData, place: "byte \(start)", "\(what) of \(number) values goes past the end", hint: truncationHint)
+          .badData, place: "byte \(start)", "\(what) of \(number) values goes past the end",
+          hint: Failure.truncationHint)
       }
       return Int(number)
     }
     guard start < end else {
-      throw Failure(.badData, place: "byte \(start)", "the file ends where a value is needed", hint: truncationHint)
+      throw Failure(
+        .badData, place: "byte \(start)", "the file ends where a value is needed", hint: Failure.truncationHint)
     }
     let byte = try cursor.byte()
     switch byte {

@@ -45,7 +45,7 @@ public struct NumPyCheckpoint: Checkpoint {
       guard bytes <= file.size - header.dataStart else {
         throw Failure(
           .badData, place: "byte \(header.dataStart)",
-          "the array's \(byteCount(bytes)) go past the end of the file", hint: truncationHint)
+          "the array's \(byteCount(bytes)) go past the end of the file", hint: Failure.truncationHint)
       }
       let rest = file.size - header.dataStart - bytes
       // Arrays that were saved into the same file are read by whoever knows how many there are.

@@ -34,7 +34,7 @@ struct NumPyHeader {
     func short(_ place: Int, _ wanted: Int, _ what: String) -> Failure {
       Failure(
         .badData, place: "byte \(base + place)", "\(what) of \(byteCount(wanted)) goes past the end",
-        hint: truncationHint)
+        hint: Failure.truncationHint)
     }
     guard length >= 10 else { throw short(0, 10, "the beginning of a NumPy array") }
     let head = try bytes(0, min(12, length))

@@ -59,7 +59,7 @@ struct ONNXModel {
       }
       cursor.move(to: field.range.upperBound)
     }
-    guard hasGraph else { throw Failure(.badData, "is an ONNX model without a graph", hint: truncationHint) }
+    guard hasGraph else { throw Failure(.badData, "is an ONNX model without a graph", hint: Failure.truncationHint) }
   }
 
   private func checkMetadata() throws(Failure) { try Limit.metadata.check(metadata.count, "entries of metadata") }

@@ -34,7 +34,7 @@ struct ProtobufField {
     func short(_ needed: UInt64) -> Failure {
       Failure(
         .badData, place: "byte \(start)", "field \(tag >> 3) needs \(needed) bytes where \(left) are left",
-        hint: end == cursor.end ? truncationHint : nil)
+        hint: end == cursor.end ? Failure.truncationHint : nil)
     }
     switch wire {
     case .varint:
@@ -55,7 +55,7 @@ struct ProtobufField {
         throw Failure(
           .badData, place: "byte \(place)",
           "field \(tag >> 3) of \(length) bytes goes past the end of its message, \(end - first) bytes on",
-          hint: end == cursor.end ? truncationHint : nil)
+          hint: end == cursor.end ? Failure.truncationHint : nil)
       }
       value = length
       range = first..<first + Int(length)
@@ -70,7 +70,7 @@ struct ProtobufField {
       guard cursor.position < end else {
         throw Failure(
           .badData, place: "byte \(start)", "a number goes past the end of its message",
-          hint: end == cursor.end ? truncationHint : nil)
+          hint: end == cursor.end ? Failure.truncationHint : nil)
       }
       let byte = try cursor.byte()
       // Of the tenth byte, one bit is left.

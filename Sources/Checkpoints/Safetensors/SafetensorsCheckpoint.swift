@@ -58,7 +58,7 @@ private struct SafetensorsHeader {
     guard file.size >= 8 else {
       throw Failure(
         .badData, "has \(byteCount(file.size)), fewer than the 8 of a safetensors header length",
-        hint: Self.truncationHint)
+        hint: Failure.truncationHint)
     }
     var reader = ByteReader(try file.bytes(8, at: 0))
     let length = try reader.integer(UInt64.self)
@@ -73,7 +73,7 @@ private struct SafetensorsHeader {
     guard dataStart <= file.size else {
       throw Failure(
         .badData, place: "byte 0", "the header of \(length) bytes goes past the end of the file (\(file.size) bytes)",
-        hint: Self.truncationHint)
+        hint: Failure.truncationHint)
     }
     let text = try file.bytes(Int(length), at: 8)
     guard text.first == UInt8(ascii: "{") else {
@@ -91,8 +91,6 @@ private struct SafetensorsHeader {
     entries.sort { ($0.offset, $0.bytes) < ($1.offset, $1.bytes) }
     try checkCoverage(dataStart: dataStart, fileSize: file.size)
   }
-
-  private static let truncationHint = "the download may be incomplete: fetch the file again"
 
   private static func metadata(_ value: JSONValue) throws(Failure) -> [(name: String, value: String)] {
     var out: [(name: String, value: String)] = []
@@ -180,7 +178,7 @@ private struct SafetensorsHeader {
         throw Failure(
           .badData, place: "byte \(fileSize)",
           "the file ends inside array \"\(entry.name)\", \(end - fileSize) bytes before its end",
-          hint: Self.truncationHint)
+          hint: Failure.truncationHint)
       }
     }
     guard end == fileSize else {

@@ -15,13 +15,14 @@ struct SortedTable {
   /// - Throws: `Failure` of kind `badData` naming the byte.
   init(_ file: InputFile) throws(Failure) {
     guard file.size >= SortedTable.footerLength else {
-      throw Failure(.badData, "has \(byteCount(file.size)), fewer than a table's footer", hint: truncationHint)
+      throw Failure(.badData, "has \(byteCount(file.size)), fewer than a table's footer", hint: Failure.truncationHint)
     }
     let start = file.size - SortedTable.footerLength
     var footer = ByteReader(try file.bytes(SortedTable.footerLength, at: start))
     guard Array(footer.bytes[40...]) == SortedTable.magic else {
       throw Failure(
-        .badData, place: "byte \(start + 40)", "does not end as a table of TensorFlow's does", hint: truncationHint)
+        .badData, place: "byte \(start + 40)", "does not end as a table of TensorFlow's does",
+        hint: Failure.truncationHint)
     }
     do throws(Failure) {
       _ = try SortedTable.handle(&footer)

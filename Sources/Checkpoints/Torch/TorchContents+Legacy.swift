@@ -121,7 +121,7 @@ private struct LegacyHead {
       let place = "storage \"\(key)\""
       guard let bytes = sizes[key] else { throw Failure(.badData, place: place, "is not mentioned before") }
       guard file.size - position >= 8 else {
-        throw Failure(.badData, place: place, "the file ends before it", hint: Self.hint)
+        throw Failure(.badData, place: place, "the file ends before it", hint: Failure.truncationHint)
       }
       // The count of elements, whose size the pickle has told.
       var reader = ByteReader(try file.bytes(8, at: position))
@@ -130,7 +130,7 @@ private struct LegacyHead {
         throw Failure(.badData, place: place, "has another count of elements than the state dict says")
       }
       guard bytes <= file.size - position - 8 else {
-        throw Failure(.badData, place: place, "the file ends inside it", hint: Self.hint)
+        throw Failure(.badData, place: place, "the file ends inside it", hint: Failure.truncationHint)
       }
       let range = position + 8..<position + 8 + bytes
       guard out.updateValue(range, forKey: StorageKey(pickle: 0, key: key)) == nil else {
@@ -143,6 +143,4 @@ private struct LegacyHead {
     }
     return out
   }
-
-  private static let hint = "the download may be incomplete: fetch the file again"
 }

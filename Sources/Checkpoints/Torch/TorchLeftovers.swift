@@ -77,7 +77,7 @@ struct TorchLeftovers {
       let view = found.tensors[index].view
       return sum &+ view.shape.elements &* view.elementType.size
     }
-    return "\(tensors.count) \(tensors.count == 1 ? "array" : "arrays"), \(byteCount(bytes))"
+    return counted(arrays: tensors.count, bytes: bytes)
   }
 
   private func members(of value: PickleValue) -> [(key: PickleValue, value: PickleValue)] {
