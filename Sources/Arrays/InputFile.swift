@@ -1,6 +1,6 @@
 /// A regular file open for reading at any offset, from any thread. Reading by `pread` rather than through a mapping
 /// keeps the pages out of the process's resident memory, and a file truncated meanwhile is an error, not a signal.
-public final class InputFile: Sendable {
+public final class InputFile: Source {
   public let path: String
   /// Bytes in the file when it was opened.
   public let size: Int
@@ -46,34 +46,23 @@ public final class InputFile: Sendable {
     }
   }
 
-  /// The `count` bytes at `offset`.
-  public func bytes(_ count: Int, at offset: Int) throws(Failure) -> [UInt8] {
-    var buffer: [UInt8] = []
-    try read(count, at: offset, into: &buffer)
-    return buffer
-  }
-
-  /// Hands the bytes of `range` to `body` in order, in pieces of at most `chunkSize`.
-  /// - Parameter multipleOf: bytes that a piece is a multiple of, but for the last one, unless they are more than such a
-  ///   piece.
-  public func forEachChunk(
-    in range: Range<Int>, multipleOf unit: Int = 1, _ body: (borrowing RawSpan) throws -> Void
-  ) throws {
-    let most = unit > 0 && unit <= chunkSize ? chunkSize / unit * unit : chunkSize
-    var buffer = [UInt8](repeating: 0, count: min(most, range.count))
-    var offset = range.lowerBound
-    while offset < range.upperBound {
-      let count = min(buffer.count, range.upperBound - offset)
-      try read(count, at: offset, into: &buffer)
-      try body(buffer.rawSpan.extracting(0..<count))
-      offset += count
-    }
+  public func neighbour(_ name: String, followsLinks: Bool) throws(Failure) -> any Source {
+    let folder = Paths.folder(of: path)
+    let other = Paths.join(folder, name)
+    guard !followsLinks, try Paths.exists(other) else { return try InputFile(other) }
+    // In the hub client's cache links lead a file and its neighbours alike into one folder.
+    guard let target = Paths.resolved(other), let here = Paths.resolved(folder), let own = Paths.resolved(path),
+      [here, Paths.folder(of: own)].contains(where: { target.isInside($0) })
+    else { throw Failure(.badData, file: other, "leads out of the folder by a link") }
+    return try InputFile(other)
   }
 }
 
-/// Bytes handled at a time where whole files pass through: few enough to stay in a cache between reading, hashing and
-/// writing, many enough for system calls to cost nothing.
-public let chunkSize = 1 << 20
+extension String {
+  fileprivate func isInside(_ folder: String) -> Bool {
+    utf8.starts(with: (folder == "/" ? folder : folder + "/").utf8)
+  }
+}
 
 /// The whole content of a small file.
 /// - Throws: `Failure` as `InputFile` does, and of kind `badData` when the file holds more than `limit` bytes.

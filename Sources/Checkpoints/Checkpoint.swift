@@ -53,7 +53,7 @@ public protocol Checkpoint: Sendable {
   /// The container's name, e.g. `safetensors`.
   var format: String { get }
   /// The files that hold the weights, in the order of reading.
-  var files: [InputFile] { get }
+  var files: [any Source] { get }
   /// In the order of their data.
   var arrays: [CheckpointArray] { get }
   /// What the writer noted in the file, sorted by name.

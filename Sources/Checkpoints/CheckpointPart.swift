@@ -21,7 +21,7 @@ struct PartOfCheckpoint: Checkpoint {
   private let places: [Int]
 
   var format: String { whole.format }
-  var files: [InputFile] { whole.files }
+  var files: [any Source] { whole.files }
   var metadata: [(name: String, value: String)] { whole.metadata }
   var calls: [String] { whole.calls }
 

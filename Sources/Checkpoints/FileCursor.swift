@@ -3,7 +3,7 @@ import Arrays
 /// Reads a file from one place on, piece by piece, and passes over what isn't wanted without reading it: for containers
 /// whose structure stands between their data.
 struct FileCursor {
-  let file: InputFile
+  let file: any Source
   /// Where the next byte is read, from the start of the file.
   private(set) var position: Int
   /// Where what may be read ends.
@@ -17,7 +17,7 @@ struct FileCursor {
   private static let mostPiece = 1 << 16
 
   /// - Parameter range: of the file that may be read; it lies within it.
-  init(_ file: InputFile, _ range: Range<Int>) {
+  init(_ file: any Source, _ range: Range<Int>) {
     self.file = file
     (position, end) = (range.lowerBound, range.upperBound)
     bufferStart = position

@@ -56,9 +56,11 @@ private func filesOfSplitGGUF(_ path: String) throws(Failure) -> [String]? {
 private let longestName = 4096
 
 /// Opens one weights file, by its content.
-/// - Parameter takesAll: whether what is no weights is taken too.
-func openWeights(
-  _ file: InputFile, openedBy path: String, takesAll: Bool = false
+/// - Parameters:
+///   - path: it is told to have been opened by.
+///   - takesAll: whether what is no weights is taken too.
+package func openWeights(
+  _ file: any Source, openedBy path: String, takesAll: Bool = false
 ) throws(Failure) -> any Checkpoint {
   let kind = try FileKind.of(file)
   switch kind {

@@ -6,7 +6,7 @@ public struct ShardedCheckpoint: Checkpoint {
   public let path: String
   public let arrays: [CheckpointArray]
   public var format: String { "\(shards.first?.format ?? "empty"), \(shards.count) files" }
-  public var files: [InputFile] { shards.flatMap(\.files) }
+  public var files: [any Source] { shards.flatMap(\.files) }
   public var metadata: [(name: String, value: String)] { shards.first?.metadata ?? [] }
   public var leftovers: [Leftover] { shards.flatMap(\.leftovers) }
   public var calls: [String] {
@@ -24,7 +24,7 @@ public struct ShardedCheckpoint: Checkpoint {
 
   /// - Throws: `Failure` of kind `badData` naming the array or file that is wrong in the index; `noInput` for a shard that
   ///   is not there.
-  package init(index file: InputFile, openedBy path: String) throws(Failure) {
+  package init(index file: any Source, openedBy path: String) throws(Failure) {
     var map: [(array: String, file: String, offset: Int)]
     do {
       map = try Self.weightMap(file)
@@ -35,7 +35,7 @@ public struct ShardedCheckpoint: Checkpoint {
     try Limit.shards.check(names.count, "files of weights", file: file.path)
     let folder = Paths.folder(of: file.path)
     var shards: [any Checkpoint] = []
-    for name in names { shards.append(try Self.open(Paths.join(folder, name), index: file.path)) }
+    for name in names { shards.append(try Self.open(name, beside: file)) }
 
     // An index of Flax' files has slashes where their arrays' names have dots.
     if shards.first is MessagePackCheckpoint {
@@ -106,7 +106,7 @@ public struct ShardedCheckpoint: Checkpoint {
 
   private static let mixedHint = "the files are not of one checkpoint: fetch all of them again"
 
-  private static func weightMap(_ file: InputFile) throws(Failure) -> [(array: String, file: String, offset: Int)] {
+  private static func weightMap(_ file: any Source) throws(Failure) -> [(array: String, file: String, offset: Int)] {
     try Limit.indexBytes.check(file.size, "bytes")
     let json = try JSONValue(parsing: file.bytes(file.size, at: 0))
     var out: [(array: String, file: String, offset: Int)] = []
@@ -127,14 +127,14 @@ public struct ShardedCheckpoint: Checkpoint {
       && !name.utf8.contains(UInt8(ascii: "\\")) && !name.utf8.contains { $0 < 0x20 }
   }
 
-  private static func open(_ path: String, index: String) throws(Failure) -> any Checkpoint {
-    let file: InputFile
+  private static func open(_ name: String, beside index: any Source) throws(Failure) -> any Checkpoint {
+    let file: any Source
     do {
-      file = try InputFile(path)
+      file = try index.neighbour(name, followsLinks: true)
     } catch {
-      throw error.kind == .noInput ? error.hinting("\(index) names this file: fetch it too") : error
+      throw error.kind == .noInput ? error.hinting("\(index.path) names this file: fetch it too") : error
     }
-    return try openWeights(file, openedBy: path)
+    return try openWeights(file, openedBy: file.path)
   }
 
   public func read(_ array: Int, at offset: Int, count: Int, into buffer: inout [UInt8]) throws(Failure) {

@@ -139,7 +139,7 @@ public enum FileKind: Hashable, Sendable {
   }
 
   /// The kind of a file. HDF5 data may begin behind a user block of 512 bytes, 1024, 2048 and so on.
-  public static func of(_ file: InputFile) throws(Failure) -> FileKind {
+  public static func of(_ file: any Source) throws(Failure) -> FileKind {
     let kind = FileKind(prefix: try file.bytes(min(file.size, prefixLength), at: 0))
     var offset = 512
     while [.unknown, .text].contains(kind), offset <= 1 << 20, offset + hdf5Signature.count <= file.size {

@@ -16,13 +16,13 @@ package struct ZipArchive {
     fileprivate let crc: UInt32
   }
 
-  let file: InputFile
+  let file: any Source
   package private(set) var entries: [Entry] = []
 
   /// - Parameter takesDeflated: whether entries are to be read that are compressed: then each must be so by a method that
   ///   is known.
   /// - Throws: `Failure` of kind `badData` naming the entry or the byte.
-  package init(_ file: InputFile, takesDeflated: Bool = false) throws(Failure) {
+  package init(_ file: any Source, takesDeflated: Bool = false) throws(Failure) {
     self.file = file
     let directory = try ZipArchive.directory(of: file)
     try Limit.zipEntries.check(directory.entries, "entries", place: "zip directory")
@@ -98,7 +98,7 @@ package struct ZipArchive {
   }
 
   /// Where the central directory is, from the record at the end of the file.
-  private static func directory(of file: InputFile) throws(Failure) -> (offset: Int, length: Int, entries: Int) {
+  private static func directory(of file: any Source) throws(Failure) -> (offset: Int, length: Int, entries: Int) {
     let tailLength = min(file.size, 22 + 0xffff)
     let tailStart = file.size - tailLength
     let tail = try file.bytes(tailLength, at: tailStart)
@@ -129,7 +129,7 @@ package struct ZipArchive {
   }
 
   private static func zip64Directory(
-    _ file: InputFile, endRecord: Int
+    _ file: any Source, endRecord: Int
   ) throws(Failure) -> (entries: UInt64, length: UInt64, offset: UInt64) {
     let missing = Failure(.badData, place: "zip directory", "the 64-bit end record is missing")
     guard endRecord >= 20 else { throw missing }
@@ -148,7 +148,7 @@ package struct ZipArchive {
 
   /// The bytes of an entry, behind its local header, whose own lengths of name and extra field count.
   private static func range(
-    of header: CentralHeader, in file: InputFile, end: Int, _ takesDeflated: Bool
+    of header: CentralHeader, in file: any Source, end: Int, _ takesDeflated: Bool
   ) throws(Failure) -> Range<Int> {
     let place = "zip entry \"\(header.text)\""
     if takesDeflated {

@@ -118,7 +118,7 @@ extension ConversionPlan {
     }
   }
 
-  private static func digest(of file: InputFile, _ progress: ProgressHandler) throws -> Digest {
+  private static func digest(of file: any Source, _ progress: ProgressHandler) throws -> Digest {
     var hash = SHA256()
     try file.forEachChunk(in: 0..<file.size) { piece in
       hash.update(piece)

@@ -8,7 +8,7 @@ import Arrays
 public struct GGUFCheckpoint: Checkpoint {
   public let path: String
   public let format: String
-  public let files: [InputFile]
+  public let files: [any Source]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
   public let notes: [String]
@@ -24,7 +24,7 @@ public struct GGUFCheckpoint: Checkpoint {
 
   /// Reads and validates the header.
   /// - Throws: `Failure` of kind `badData` naming the byte, entry or array.
-  public init(_ file: InputFile, openedBy path: String? = nil) throws(Failure) {
+  public init(_ file: any Source, openedBy path: String? = nil) throws(Failure) {
     do throws(Failure) {
       let header = try GGUFHeader(file)
       var (arrays, placements): ([CheckpointArray], [Placement]) = ([], [])

@@ -23,7 +23,7 @@ struct GGUFHeader {
   /// Bytes of a tensor's name.
   private static let mostName = 4096
 
-  init(_ file: InputFile) throws(Failure) {
+  init(_ file: any Source) throws(Failure) {
     var cursor = FileCursor(file, 0..<file.size)
     guard try cursor.integer(UInt32.self) == 0x4655_4747 else {
       throw Failure(.badData, place: "byte 0", "does not begin with GGUF")

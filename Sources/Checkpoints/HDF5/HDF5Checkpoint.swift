@@ -9,7 +9,7 @@ import Synchronization
 public struct HDF5Checkpoint: Checkpoint {
   public let path: String
   public let format: String
-  public let files: [InputFile]
+  public let files: [any Source]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
   public let leftovers: [Leftover]
@@ -28,7 +28,7 @@ public struct HDF5Checkpoint: Checkpoint {
   /// - Throws: `Failure` of kind `badData` naming the array and what is wrong, or the first object where none is an
   ///   array that is read; `io` when there is no libhdf5.
   package init(
-    _ file: InputFile, range: Range<Int>? = nil, openedBy path: String, takesAll: Bool = false,
+    _ file: any Source, range: Range<Int>? = nil, openedBy path: String, takesAll: Bool = false,
     run: @escaping HDF5Child.Run = HDF5Child.run
   ) throws(Failure) {
     let range = range ?? 0..<file.size
@@ -91,7 +91,7 @@ public struct HDF5Checkpoint: Checkpoint {
         ?? "the file isn't damaged, but holds no arrays that are read: ask its author for a safetensors file")
   }
 
-  private static func array(_ value: JSONValue, _ file: InputFile) throws(Failure) -> (CheckpointArray, Int?) {
+  private static func array(_ value: JSONValue, _ file: any Source) throws(Failure) -> (CheckpointArray, Int?) {
     let name = try value.member("name").string()
     do throws(Failure) {
       let type = try value.member("type").choice("element type", of: ElementType.self)

@@ -31,7 +31,7 @@ package enum HDF5Child {
   }
 
   /// - Parameter range: of the HDF5 data in the file.
-  static func arguments(_ verb: String, _ file: InputFile, _ range: Range<Int>) -> [String] {
+  static func arguments(_ verb: String, _ file: any Source, _ range: Range<Int>) -> [String] {
     arguments(verb, file.path) + ["\(range.lowerBound)", "\(range.count)"]
   }
 

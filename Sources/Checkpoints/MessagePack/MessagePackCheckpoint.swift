@@ -5,14 +5,14 @@ import Arrays
 public struct MessagePackCheckpoint: Checkpoint {
   public let path: String
   public let format = "MessagePack"
-  public let files: [InputFile]
+  public let files: [any Source]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)] = []
   public let leftovers: [Leftover]
   private let parts: [[Range<Int>]]
 
   /// - Throws: `Failure` of kind `badData` naming the byte.
-  public init(_ file: InputFile, openedBy path: String? = nil) throws(Failure) {
+  public init(_ file: any Source, openedBy path: String? = nil) throws(Failure) {
     do throws(Failure) {
       let tree = try MessagePackTree(file)
       self.path = path ?? file.path

@@ -25,7 +25,7 @@ struct MessagePackTree {
   private static let chunkMark = "__msgpack_chunked_array__"
 
   /// - Throws: `Failure` of kind `badData` naming the byte.
-  init(_ file: InputFile) throws(Failure) {
+  init(_ file: any Source) throws(Failure) {
     end = file.size
     cursor = FileCursor(file, 0..<file.size)
     try value("", depth: 0)

@@ -5,7 +5,7 @@ import Arrays
 public struct NumPyCheckpoint: Checkpoint {
   public let path: String
   public let format: String
-  public let files: [InputFile]
+  public let files: [any Source]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)] = []
   public let notes: [String]
@@ -32,7 +32,7 @@ public struct NumPyCheckpoint: Checkpoint {
 
   /// A .npy file.
   /// - Throws: `Failure` of kind `badData` naming the byte.
-  public init(_ file: InputFile, openedBy path: String? = nil) throws(Failure) {
+  public init(_ file: any Source, openedBy path: String? = nil) throws(Failure) {
     do throws(Failure) {
       let header = try NumPyHeader(length: file.size, base: 0) { place, count throws(Failure) in
         try file.bytes(count, at: place)

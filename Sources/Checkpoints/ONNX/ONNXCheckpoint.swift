@@ -6,7 +6,7 @@ import Arrays
 public struct ONNXCheckpoint: Checkpoint {
   public let path: String
   public let format: String
-  public let files: [InputFile]
+  public let files: [any Source]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
   public let leftovers: [Leftover]
@@ -29,7 +29,7 @@ public struct ONNXCheckpoint: Checkpoint {
   private let unpacked = UnpackedArrays()
 
   /// - Throws: `Failure` of kind `badData` naming the byte or the array; `noInput` when a file of its data isn't there.
-  public init(_ file: InputFile, openedBy path: String? = nil) throws(Failure) {
+  public init(_ file: any Source, openedBy path: String? = nil) throws(Failure) {
     do throws(Failure) {
       let model = try ONNXModel(file)
       var external = ONNXExternalFiles(file)
@@ -89,7 +89,7 @@ public struct ONNXCheckpoint: Checkpoint {
   }
 
   private static func placed(
-    _ tensor: ONNXTensor, _ name: String, _ file: InputFile, _ external: inout ONNXExternalFiles
+    _ tensor: ONNXTensor, _ name: String, _ file: any Source, _ external: inout ONNXExternalFiles
   ) throws(Failure) -> (CheckpointArray, Placement) {
     let shape = try Shape(tensor.dimensions)
     guard let type = ONNXType(number: tensor.number), let elementType = type.elementType else {

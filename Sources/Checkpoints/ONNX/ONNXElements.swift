@@ -19,7 +19,7 @@ struct ONNXElements {
 
   /// Goes through all numbers of the field, in order.
   /// - Throws: `Failure` of kind `badData` when one doesn't fit the type.
-  private func forEach(_ file: InputFile, _ body: (UInt64) -> Void) throws(Failure) {
+  private func forEach(_ file: any Source, _ body: (UInt64) -> Void) throws(Failure) {
     var cursor = FileCursor(file, range)
     while let found = try ProtobufField(&cursor, end: range.upperBound) {
       if found.number == field {
@@ -71,7 +71,7 @@ struct ONNXElements {
   }
 
   /// How many elements there are; checks each. Reads all of them unless they have a fixed size.
-  func count(_ file: InputFile) throws(Failure) -> Int {
+  func count(_ file: any Source) throws(Failure) -> Int {
     var count = 0
     if let fixed {
       let size = fixed == .fixed32 ? 4 : 8
@@ -97,7 +97,7 @@ struct ONNXElements {
   }
 
   /// Their bytes, little-endian.
-  func bytes(_ file: InputFile, count: Int) throws(Failure) -> [UInt8] {
+  func bytes(_ file: any Source, count: Int) throws(Failure) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(count)
     let size = fixed.map { $0 == .fixed32 ? 4 : 8 } ?? type.size
@@ -108,7 +108,7 @@ struct ONNXElements {
   }
 
   /// Where the elements stand as they are: packed, of a fixed size and in one piece; nil elsewhere.
-  func place(_ file: InputFile) throws(Failure) -> Int? {
+  func place(_ file: any Source) throws(Failure) -> Int? {
     guard fixed != nil else { return nil }
     var found: Range<Int>?
     var cursor = FileCursor(file, range)

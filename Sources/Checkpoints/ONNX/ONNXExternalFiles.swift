@@ -3,10 +3,10 @@ import Arrays
 /// Files beside an ONNX file that hold the data of its tensors. They lie in its own folder or below, whatever links there
 /// are; or, as in the hub client's cache, where links lead both the model and its data into one folder.
 struct ONNXExternalFiles {
-  private(set) var files: [InputFile]
+  private(set) var files: [any Source]
   private var places: [String: Int] = [:]
 
-  init(_ model: InputFile) { files = [model] }
+  init(_ model: any Source) { files = [model] }
 
   /// Where a tensor's data are.
   /// - Parameter entries: `location`, `offset`, `length`, and others that say nothing of it.
@@ -50,28 +50,19 @@ struct ONNXExternalFiles {
         .badData, "its \(shown) is no path in the file's own folder",
         hint: "a model may name files of its own folder only: don't trust it")
     }
-    let model = files[0].path
-    let path = Paths.join(Paths.folder(of: model), location)
-    guard try Paths.exists(path) else {
-      throw Failure(
-        .noInput, file: path, "no such file", hint: "\(model) names it for the data of its arrays: fetch it too")
-    }
-    guard let target = Paths.resolved(path), let folder = Paths.resolved(Paths.folder(of: model)),
-      let own = Paths.resolved(model), [folder, Paths.folder(of: own)].contains(where: { target.isInside($0) })
-    else {
+    let other: any Source
+    do throws(Failure) { other = try files[0].neighbour(location, followsLinks: false) } catch {
+      if error.kind == .noInput {
+        throw error.hinting("\(files[0].path) names it for the data of its arrays: fetch it too")
+      }
+      guard error.kind == .badData else { throw error }
       throw Failure(
         .badData, "its \(shown) leads out of the file's own folder by a link",
         hint: "a model may name files of its own folder only: don't trust it, or put the file itself there")
     }
     try Limit.shards.check(files.count, "files beside it")
-    files.append(try InputFile(path))
+    files.append(other)
     places[location] = files.count - 1
     return files.count - 1
-  }
-}
-
-extension String {
-  fileprivate func isInside(_ folder: String) -> Bool {
-    utf8.starts(with: (folder == "/" ? folder : folder + "/").utf8)
   }
 }

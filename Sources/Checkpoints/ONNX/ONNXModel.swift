@@ -25,7 +25,7 @@ struct ONNXModel {
   static let mostDepth = 16
 
   /// - Throws: `Failure` of kind `badData` naming the byte.
-  init(_ file: InputFile) throws(Failure) {
+  init(_ file: any Source) throws(Failure) {
     length = file.size
     cursor = FileCursor(file, 0..<file.size)
     try readModel()

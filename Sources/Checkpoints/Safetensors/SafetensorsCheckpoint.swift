@@ -9,7 +9,7 @@ import Arrays
 public struct SafetensorsCheckpoint: Checkpoint {
   public let path: String
   public let format = "safetensors"
-  public let files: [InputFile]
+  public let files: [any Source]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
   /// Arrays of elements of fewer bits than a byte.
@@ -19,7 +19,7 @@ public struct SafetensorsCheckpoint: Checkpoint {
 
   /// Reads and validates the header.
   /// - Throws: `Failure` of kind `badData` naming the byte or the array.
-  public init(_ file: InputFile, openedBy path: String? = nil) throws(Failure) {
+  public init(_ file: any Source, openedBy path: String? = nil) throws(Failure) {
     do {
       let header = try SafetensorsHeader(file)
       self.path = path ?? file.path
@@ -54,7 +54,7 @@ private struct SafetensorsHeader {
   private(set) var entries: [Entry] = []
   private(set) var metadata: [(name: String, value: String)] = []
 
-  init(_ file: InputFile) throws(Failure) {
+  init(_ file: any Source) throws(Failure) {
     guard file.size >= 8 else {
       throw Failure(
         .badData, "has \(byteCount(file.size)), fewer than the 8 of a safetensors header length",

@@ -3,25 +3,20 @@ import Arrays
 /// Bytes that are scanned: a part of a file, or what was unpacked into memory.
 struct ScanBytes {
   private enum Content {
-    case file(InputFile)
+    case file(any Source)
     case memory([UInt8])
   }
 
   private let content: Content
   private let range: Range<Int>
 
-  init(_ file: InputFile) { (content, range) = (.file(file), 0..<file.size) }
+  init(_ file: any Source) { (content, range) = (.file(file), 0..<file.size) }
 
   init(_ bytes: [UInt8]) { (content, range) = (.memory(bytes), 0..<bytes.count) }
 
   private init(_ content: Content, _ range: Range<Int>) { (self.content, self.range) = (content, range) }
 
   var count: Int { range.count }
-
-  /// The file, where these are all of its bytes.
-  var wholeFile: InputFile? {
-    if case .file(let file) = content, range == 0..<file.size { file } else { nil }
-  }
 
   /// The bytes from `offset` on, as many of `count` as there are.
   /// - Throws: `Failure` of kind `io`.

@@ -13,7 +13,7 @@ struct SortedTable {
   static let (mostKey, mostKeys) = (4096, 64 << 20)
 
   /// - Throws: `Failure` of kind `badData` naming the byte.
-  init(_ file: InputFile) throws(Failure) {
+  init(_ file: any Source) throws(Failure) {
     guard file.size >= SortedTable.footerLength else {
       throw Failure(.badData, "has \(byteCount(file.size)), fewer than a table's footer", hint: Failure.truncationHint)
     }
@@ -77,7 +77,7 @@ struct SortedTable {
 
   /// The entries of a block: each shares the front of its key with the one before it.
   private static func block(
-    _ file: InputFile, _ handle: Handle, before end: Int
+    _ file: any Source, _ handle: Handle, before end: Int
   ) throws(Failure) -> [(key: [UInt8], value: [UInt8])] {
     let place = "byte \(handle.offset)"
     guard handle.offset <= UInt64(end), handle.size <= UInt64(end) - handle.offset,

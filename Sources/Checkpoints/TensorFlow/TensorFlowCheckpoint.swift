@@ -6,32 +6,28 @@ import Arrays
 public struct TensorFlowCheckpoint: Checkpoint {
   public let path: String
   public let format: String
-  public let files: [InputFile]
+  public let files: [any Source]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
   public let leftovers: [Leftover]
   /// File and start in it, by array.
   private let places: [(file: Int, start: Int)]
 
-  /// - Parameters:
-  ///   - file: the index.
-  ///   - open: opens a file of data.
+  /// - Parameter file: the index.
   /// - Throws: `Failure` of kind `badData` naming the byte or the array; `noInput` when a file of data isn't there.
-  package init(
-    _ file: InputFile, openedBy path: String? = nil,
-    open: (String) throws(Failure) -> InputFile = { path throws(Failure) in try InputFile(path) }
-  ) throws(Failure) {
+  package init(_ file: any Source, openedBy path: String? = nil) throws(Failure) {
     do throws(Failure) {
       let table = try SortedTable(file)
       guard let first = table.entries.first, first.key.isEmpty else {
         throw Failure(.badData, "is a table, but no index of TensorFlow's: it has no header")
       }
       let header = try BundleHeader(first.value)
-      let stem = file.path.hasSuffix(".index") ? String(file.path.dropLast(6)) : file.path
-      var files = [file]
+      let own = Paths.name(file.path)
+      let stem = own.hasSuffix(".index") ? String(own.dropLast(6)) : own
+      var files: [any Source] = [file]
       for number in 0..<header.shards {
         let name = stem + ".data-\(Self.padded(number))-of-\(Self.padded(header.shards))"
-        do throws(Failure) { files.append(try open(name)) } catch {
+        do throws(Failure) { files.append(try file.neighbour(name, followsLinks: true)) } catch {
           throw error.kind == .noInput ? error.hinting("\(file.path) is an index of this file: fetch it too") : error
         }
       }

@@ -8,7 +8,7 @@ public struct TorchCheckpoint: Checkpoint {
 
   public let path: String
   public let format: String
-  public let files: [InputFile]
+  public let files: [any Source]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
   public let notes: [String]
@@ -20,7 +20,7 @@ public struct TorchCheckpoint: Checkpoint {
 
   /// - Parameter takesAll: whether all arrays are taken, by their paths in the file, and not the weights alone.
   /// - Throws: `Failure` of kind `badData` naming the entry, byte or array.
-  public init(_ file: InputFile, openedBy path: String? = nil, takesAll: Bool = false) throws(Failure) {
+  public init(_ file: any Source, openedBy path: String? = nil, takesAll: Bool = false) throws(Failure) {
     do throws(Failure) {
       if try FileKind.of(file) == .zip {
         try self.init(archive: ZipArchive(file), openedBy: path ?? file.path, takesAll)
@@ -43,7 +43,7 @@ public struct TorchCheckpoint: Checkpoint {
   }
 
   private init(
-    _ contents: TorchContents, _ file: InputFile, openedBy path: String, _ takesAll: Bool
+    _ contents: TorchContents, _ file: any Source, openedBy path: String, _ takesAll: Bool
   ) throws(Failure) {
     let tree = contents.tree
     let found = try TorchParts(tree, pickle: contents.pickle)
@@ -73,14 +73,14 @@ public struct TorchCheckpoint: Checkpoint {
       leftovers: contents.leftovers + TorchLeftovers(found, weights).lines, calls: calls)
   }
 
-  private init(_ export: TorchExport, _ file: InputFile, openedBy path: String) throws(Failure) {
+  private init(_ export: TorchExport, _ file: any Source, openedBy path: String) throws(Failure) {
     try self.init(
       export.items, file, openedBy: path, format: "PyTorch export", metadata: [], notes: export.notes,
       leftovers: export.leftovers, calls: [])
   }
 
   private init(
-    _ items: [(array: CheckpointArray, placement: TorchPlacement)], _ file: InputFile, openedBy path: String,
+    _ items: [(array: CheckpointArray, placement: TorchPlacement)], _ file: any Source, openedBy path: String,
     format: String, metadata: [(name: String, value: String)], notes: [String], leftovers: [Leftover], calls: [String]
   ) throws(Failure) {
     // In the order of the data, which is the order in which reading is quick.

@@ -5,7 +5,7 @@ extension TorchContents {
   /// object and the list of storages; then for each storage eight bytes of count and its elements.
   ///
   /// A pickle that torch.save did not write, such as Detectron2's of NumPy arrays, is read by itself.
-  init(legacy file: InputFile) throws(Failure) {
+  init(legacy file: any Source) throws(Failure) {
     guard try LegacyHead.isOne(file) else {
       self = try Self.pickle(file)
       return
@@ -34,7 +34,7 @@ extension TorchContents {
 
 extension TorchContents {
   /// A file that is one pickle and nothing else: pickle.dump's.
-  private static func pickle(_ file: InputFile) throws(Failure) -> TorchContents {
+  private static func pickle(_ file: any Source) throws(Failure) -> TorchContents {
     try Limit.pickleBytes.check(file.size, "bytes")
     var parser = PickleParser(try file.bytes(file.size, at: 0), name: "pickle")
     let tree = try parser.parse()
@@ -62,7 +62,7 @@ private struct LegacyHead {
   ]
 
   /// Whether a file begins as torch.save began it.
-  static func isOne(_ file: InputFile) throws(Failure) -> Bool {
+  static func isOne(_ file: any Source) throws(Failure) -> Bool {
     try file.bytes(min(file.size, 15), at: 0).dropFirst(2).elementsEqual(magic)
   }
 
@@ -114,7 +114,7 @@ private struct LegacyHead {
     return out
   }
 
-  func storages(in file: InputFile) throws(Failure) -> [StorageKey: Range<Int>] {
+  func storages(in file: any Source) throws(Failure) -> [StorageKey: Range<Int>] {
     var out: [StorageKey: Range<Int>] = [:]
     var position = end
     for key in keys {

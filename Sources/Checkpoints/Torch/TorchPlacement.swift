@@ -74,7 +74,7 @@ struct TorchPlacement: Sendable {
 
   /// All of an array's data, in order. Of elements with strides, all bytes between the first and the last are read, and the
   /// elements picked from them.
-  func elements(of array: CheckpointArray, in file: InputFile) throws(Failure) -> [UInt8] {
+  func elements(of array: CheckpointArray, in file: any Source) throws(Failure) -> [UInt8] {
     let (size, dimensions) = (array.elementType.size, array.shape.dimensions)
     guard array.shape.elements > 0 else { return [] }
     let reach = strides.map { zip(dimensions, $0).reduce(0) { $0 + ($1.0 - 1) * $1.1 } } ?? array.shape.elements - 1

@@ -6,7 +6,7 @@ import Families
 private struct NamedArrays: Checkpoint {
   let path = "/nowhere/names"
   let format = "names"
-  let files: [InputFile] = []
+  let files: [any Source] = []
   let arrays: [CheckpointArray]
   let metadata: [(name: String, value: String)] = []
 

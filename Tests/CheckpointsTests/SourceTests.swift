@@ -1,0 +1,76 @@
+import Arrays
+import Checkpoints
+import Synchronization
+import TestSupport
+import Testing
+
+/// What a file holds, had from memory, and a tally of what was asked for. Behind `content` there are zeros up to `size`.
+private final class MemorySource: Source {
+  let path: String
+  let size: Int
+  private let content: [UInt8]
+  private let neighbours: [String: [UInt8]]
+  private let asked = Mutex(0)
+
+  init(_ name: String, _ content: [UInt8], size: Int? = nil, beside neighbours: [String: [UInt8]] = [:]) {
+    (path, self.content, self.neighbours) = ("memory://\(name)", content, neighbours)
+    self.size = size ?? content.count
+  }
+
+  /// Bytes that were read.
+  var read: Int { asked.withLock { $0 } }
+
+  func read(_ count: Int, at offset: Int, into buffer: inout [UInt8]) throws(Failure) {
+    guard offset + count <= size else { throw Failure(.io, file: path, "ends early") }
+    asked.withLock { $0 += count }
+    if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
+    for index in 0..<count { buffer[index] = offset + index < content.count ? content[offset + index] : 0 }
+  }
+
+  func neighbour(_ name: String, followsLinks: Bool) throws(Failure) -> any Source {
+    guard let bytes = neighbours[name] else { throw Failure(.noInput, file: name, "no such file") }
+    return MemorySource(name, bytes)
+  }
+}
+
+@Suite struct SourceTests {
+  /// Files of every container but HDF5, which a library reads in a process of its own, are read through any source: their
+  /// arrays are what the publishers' libraries found in the file.
+  @Test(arguments: ContainerTests.containers)
+  func readsThroughAnySource(container: String) throws {
+    let folder = Paths.join(ContainerFixtures.folder, container)
+    let beside = Dictionary(
+      uniqueKeysWithValues: try Paths.names(in: folder).map { ($0, try bytes(of: Paths.join(folder, $0))) })
+    for member in try ContainerFixtures.expected(container) {
+      // Some are named by a folder, or by what several files begin with.
+      guard let content = beside[member.key], !member.key.contains("-of-") else { continue }
+      let source = MemorySource(member.key, content, beside: beside)
+      try ContainerFixtures.check(openWeights(source, openedBy: source.path), member.value)
+    }
+  }
+
+  @Test func anIndexOpensItsShards() throws {
+    let one = safetensors(#"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#, data: 2)
+    let two = safetensors(#"{"b":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#, data: 3)
+    let index = Array(#"{"weight_map":{"a":"one.safetensors","b":"two.safetensors"}}"#.utf8)
+    let source = MemorySource(
+      "model.safetensors.index.json", index, beside: ["one.safetensors": one, "two.safetensors": two])
+    #expect(try ShardedCheckpoint(index: source, openedBy: "x").arrays.map(\.name) == ["a", "b"])
+    let alone = MemorySource("model.safetensors.index.json", index, beside: ["one.safetensors": one])
+    let missing = failure { _ = try ShardedCheckpoint(index: alone, openedBy: "x") }
+    #expect(missing?.hint == "memory://model.safetensors.index.json names this file: fetch it too")
+  }
+
+  /// Opening reads what tells of the arrays, and nothing of them.
+  @Test func opensWithoutReadingArrays() throws {
+    let gigabytes = 3 << 30
+    let header = safetensors(#"{"w":{"dtype":"U8","shape":[\#(gigabytes)],"data_offsets":[0,\#(gigabytes)]}}"#)
+    let source = MemorySource("large.safetensors", header, size: header.count + gigabytes)
+    let checkpoint = try openWeights(source, openedBy: source.path)
+    #expect(checkpoint.arrays[0].bytes == gigabytes)
+    #expect(source.read < 4096)
+    var buffer: [UInt8] = []
+    try checkpoint.read(0, at: gigabytes - 8, count: 8, into: &buffer)
+    #expect(source.read < 4096)
+  }
+}
