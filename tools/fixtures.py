@@ -9,6 +9,7 @@ Below DIR, which is the repository unless given, in Tests/:
     NetFileTests/Fixtures/every-type.safetensors        arrays of every element type, with the values that break things
     NetFileTests/Fixtures/golden-v1.ingot               the same arrays as a net file with every header member
     NetFileTests/Fixtures/golden-v1-compressed.ingot    the same, compressed, and one array of more than one block
+    NetFileTests/Fixtures/golden-v2.ingot               int8 arrays with scales along each of their dimensions
     FamiliesTests/Fixtures/tiny-vit/                    a checkpoint of transformers' ViTForImageClassification
     FamiliesTests/Fixtures/tiny-vit-facts.json          what torch counts in it
     FamiliesTests/Fixtures/tiny-blip/                   one of BlipForQuestionAnswering, with a vocabulary
@@ -103,6 +104,22 @@ def every_type():
     return entries
 
 
+def scale_axes():
+    """An int8 array of 2 x 3 x 4 elements for each dimension that its scales may go along."""
+    entries = []
+    for axis in range(3):
+        name = f"axis{axis}.kernel"
+        elements = [number % 255 - 127 for number in random_bits(200 + axis, 24)]
+        entries.append(entry(name, "int8", (2, 3, 4), struct.pack("24b", *elements)))
+        entries[-1]["scales"] = f"{name}.scales"
+        if axis > 0:
+            entries[-1]["scaleAxis"] = axis
+        count = (2, 3, 4)[axis]
+        scales = struct.pack(f"<{count}f", *(2.0 ** -(index + axis + 1) for index in range(count)))
+        entries.append(entry(f"{name}.scales", "float32", (count,), scales))
+    return entries
+
+
 def slowly_repeating():
     """More than one block of data that compresses well."""
     values = (np.arange(1100 * 1000) // 1000 % 97 / 8).astype("<f4")
@@ -159,8 +176,7 @@ def header_text(description, entries, places):
                  "bytes": len(entry["data"]), "sha256": sha256(entry["data"])}
         if stored is not None:
             array |= {"encoding": "zstd-planes", "storedBytes": stored, "storedSHA256": sha256(entry["frames"])}
-        if "scales" in entry:
-            array["scales"] = entry["scales"]
+        array |= {member: entry[member] for member in ("scales", "scaleAxis") if member in entry}
         arrays.append(array)
     return compact(description | {"arrays": arrays}).encode()
 
@@ -203,7 +219,8 @@ def compressed_file(description, entries):
 
 def assembled(text, offsets, parts):
     end = offsets[-1] + len(parts[-1])
-    start = b"\x89INGOT\r\n" + struct.pack("<HHIQQ", 1, 0, 0, len(text), end)
+    major = 2 if b'"scaleAxis":' in text else 1
+    start = b"\x89INGOT\r\n" + struct.pack("<HHIQQ", major, 0, 0, len(text), end)
     out = bytearray(end)
     out[:64 + len(text)] = start + hashlib.sha256(start + text).digest() + text
     for offset, part in zip(offsets, parts):
@@ -269,6 +286,7 @@ def make_net_files(folder):
     header = description("every-type.safetensors", source)
     write(folder / "every-type.safetensors", source)
     write(folder / "golden-v1.ingot", plain_file(header, entries))
+    write(folder / "golden-v2.ingot", plain_file(header | {"net": "ScaleAxes", "ties": []}, scale_axes()))
     write(folder / "golden-v1-compressed.ingot", compressed_file(header, [*entries, slowly_repeating()]))
     check_with_safetensors(folder / "every-type.safetensors", entries)
 

@@ -25,11 +25,50 @@ def check_quantized(checks, path, float_path):
                 bias = corrected_bias(source, arrays, corrected[name], name)
                 checks.check(np.array_equal(arrays[name], bias), f"{path.name}: {name} is corrected")
             elif name not in others:
-                checks.check(np.array_equal(arrays[name], source[name]), f"{path.name}: {name} stays")
+                checks.check(
+                    np.array_equal(arrays[name], source[name], equal_nan=source[name].dtype.kind == "f"),
+                    f"{path.name}: {name} stays")
             continue
-        elements, scales = requantized(source[name], arrays.get(entry.get("inputDirections")))
+        if "scales" not in entry:
+            checks.check(np.array_equal(arrays[name], source[name]), f"{path.name}: {name} stays")
+            continue
+        rows = np.moveaxis(source[name], entry.get("scaleAxis", 0), 0)
+        elements, scales = requantized(
+            rows.reshape(len(rows), -1).astype(np.float32), arrays.get(entry.get("inputDirections")))
+        elements = np.moveaxis(elements.reshape(rows.shape), 0, entry.get("scaleAxis", 0))
         checks.check(np.array_equal(arrays[name], elements), f"{path.name}: elements of {name}")
         checks.check(np.array_equal(arrays[entry["scales"]], scales), f"{path.name}: scales of {name}")
+
+
+def check_errors(checks, path, float_path, report):
+    """Holds what `quantize` told of an int8 net's errors against the nets, in float64."""
+    header, arrays = read_ingot.read(path)
+    source = read_ingot.read(float_path)[1]
+    told = {error["array"]: error for error in report["errors"]}
+    quantized = {entry["name"]: entry for entry in header["arrays"] if "scales" in entry}
+    checks.check(told.keys() == quantized.keys() == set(report["arrays"]), f"{path.name}: errors of {set(told)}")
+    for name, entry in quantized.items():
+        axis = entry.get("scaleAxis", 0)
+        rows = np.moveaxis(source[name], axis, 0)
+        rows = rows.reshape(len(rows), -1).astype("f4").astype("f8")
+        elements = np.moveaxis(arrays[name], axis, 0).reshape(rows.shape).astype("f8")
+        scales = arrays[entry["scales"]].astype("f8")
+        signal, noise = (rows**2).sum(axis=1), ((rows - elements * scales[:, None])**2).sum(axis=1)
+        error = told[name]
+        checks.check(np.isclose(error["signal"], signal.sum(), rtol=1e-12, atol=0), f"{path.name}: signal of {name}")
+        checks.check(np.isclose(error["noise"], noise.sum(), rtol=1e-12, atol=0), f"{path.name}: noise of {name}")
+        checks.check(error["lostRows"] == np.count_nonzero((scales == 0) & (noise + signal > 0)), f"{name}: lost rows")
+        known = (noise > 0) & (scales > 0)
+        if known.any():
+            ratios = 10 * np.log10(signal[known] / noise[known])
+            worst = error["worstRow"]
+            checks.check(np.isclose(worst["sqnr"], ratios.min(), rtol=1e-12), f"{path.name}: worst row of {name}")
+            checks.check(worst["row"] == np.flatnonzero(known)[ratios.argmin()], f"{path.name}: worst row of {name}")
+        if noise.sum() > 0:
+            wanted = 10 * np.log10(signal.sum() / noise.sum())
+            checks.check(np.isclose(error["sqnr"], wanted, rtol=1e-12), f"{path.name}: SQNR of {name}")
+        else:
+            checks.check(error["sqnr"] is None, f"{path.name}: {name} is exact")
 
 
 def corrected_bias(source, arrays, entry, name):
@@ -45,12 +84,13 @@ def corrected_bias(source, arrays, entry, name):
 def requantized(rows, directions=None):
     """Elements and scales of float32 rows, every operation in float32 and in the order that the program documents."""
     one = np.float32
-    with np.errstate(divide="ignore", invalid="ignore"):  # a row of zeros has no scale
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a row of zeros has no scale
         largest = np.abs(rows).max(axis=1)
         best, least = np.zeros_like(largest), np.full_like(largest, np.inf)
         for candidate in range(6):
             scale = largest * (one(1) - one(0.04) * one(candidate)) / one(127)
             inverse = one(1) / scale
+            usable = inverse <= one(3e38)  # a row too small for that becomes zeros
             errors = rows - np.clip(np.rint(rows * inverse[:, None]), -127, 127) * scale[:, None]
             squares = errors * errors
             lanes = np.zeros((len(rows), 16), np.float32)
@@ -60,7 +100,7 @@ def requantized(rows, directions=None):
             total = np.zeros(len(rows), np.float32)
             for column in [*lanes.T, *squares[:, whole:].T]:
                 total += column
-            better = total < least
+            better = usable & (total < least)
             best, least = np.where(better, scale, best), np.where(better, total, least)
         inverse = np.where(best > 0, one(1) / best, one(0))
         if directions is None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads net files (.ingot, format version 1). Written from schemas/FORMAT.md and nothing else, with NumPy; libzstd is
+"""Reads net files (.ingot, format versions 1 and 2). Written from schemas/FORMAT.md and nothing else, with NumPy; libzstd is
 loaded when an array is compressed.
 
     python3 tools/read_ingot.py FILE            lists the arrays: name, element type, shape, least and greatest element
@@ -51,9 +51,11 @@ def read(path):
 
 def dequantized(header, arrays, name):
     """An array as float32: an int8 array with scales as the numbers that it stands for."""
-    scales = next(entry for entry in header["arrays"] if entry["name"] == name).get("scales")
+    entry = next(entry for entry in header["arrays"] if entry["name"] == name)
     values = arrays[name].astype(np.float32)
-    return values if scales is None else values * arrays[scales].reshape(-1, *[1] * (values.ndim - 1))
+    if "scales" not in entry:
+        return values
+    return values * arrays[entry["scales"]].reshape(-1, *[1] * (values.ndim - 1 - entry.get("scaleAxis", 0)))
 
 
 def read_header(data):
@@ -61,7 +63,7 @@ def read_header(data):
     version, reserved, length, file_length = (
         int.from_bytes(prologue[start:end], "little") for start, end in [(8, 10), (12, 16), (16, 24), (24, 32)])
     need(prologue[:8] == b"\x89INGOT\r\n", "does not begin as a net file does")
-    need(version == 1, f"format version {version} is not known")
+    need(version in (1, 2), f"format version {version} is not known")
     need(reserved == 0, "reserved bytes are not zero")
     need(file_length == len(data), f"states a length of {file_length} bytes but has {len(data)}")
     need(length <= min(LARGEST_HEADER, len(data) - PROLOGUE), "the header is too long")
@@ -69,7 +71,7 @@ def read_header(data):
     need(hashlib.sha256(prologue[:32] + text).digest() == prologue[32:], "the header does not match its SHA-256")
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=members)
-        check(header)
+        check(header, version)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"the header lacks something or is of the wrong form: {error!r}") from error
     return header, PROLOGUE + length
@@ -80,7 +82,7 @@ def members(pairs):
     return dict(pairs)
 
 
-def check(header):
+def check(header, version):
     need(header["format"] == "ingot", 'the format is not "ingot"')
     need(header.keys() >= REQUIRED, f"the header lacks {REQUIRED - header.keys()}")
     need(header["initialized"] is True or header["arrays"] == [], "a net without weights has arrays")
@@ -96,8 +98,13 @@ def check(header):
         need(entry.get("encoding", "zstd-planes") == "zstd-planes", f"{name}: unknown encoding")
         if "scales" in entry:
             scales = entries.get(entry["scales"], {"elementType": None})
-            need(kind == "int8" and scales["elementType"] == "float32" and scales["shape"] == shape[:1] != [],
+            axis = entry.get("scaleAxis", 0)
+            need(kind == "int8" and scales["elementType"] == "float32" and scales["shape"] == shape[axis:axis + 1] != [],
                  f"{name}: has no float32 scales for the rows of an int8 array")
+        if "scaleAxis" in entry:
+            axis = entry["scaleAxis"]
+            need(version >= 2 and "scales" in entry and type(axis) is int and 1 <= axis < len(shape)
+                 and not entry.keys() & {"inputMeans", "inputDirections"}, f"{name}: has no such scale axis")
         if "inputMeans" in entry:
             means = entries.get(entry["inputMeans"], {"elementType": None})
             need("scales" in entry and len(shape) == 2 and means["elementType"] == "float32"

@@ -54,7 +54,7 @@ def wrong_files(plain, compressed):
     tokenizer = golden["tokenizer"] | {"vocabulary": [], "new": [None]}
     yield True, "a new member", rewritten(data, setting("tokenizer", tokenizer))
     yield True, "white space around the header", rewritten(data, shorter, text=lambda text: f" \n{text}\t")
-    for prologue in [(0, 0, 0), (2, 0, 0), (1, 0, 1)]:
+    for prologue in [(0, 0, 0), (3, 0, 0), (1, 0, 1)]:
         yield False, f"major and minor version and reserved bytes {prologue}", rewritten(data, prologue=prologue)
     yield False, "a tail", rewritten(data, tail=b"\0")
     yield False, "no JSON", rewritten(data, text=lambda text: text[:-1])
@@ -75,6 +75,10 @@ def wrong_files(plain, compressed):
         ["arrays", scales, "scales", "quantized.weight.scales"],
     ]:
         yield False, f"header: {change[:-1]} set", rewritten(data, setting(*change))
+    axis = ["arrays", quantized, "scaleAxis"]
+    yield False, "a scale axis in version 1", rewritten(data, setting(*axis, 1))
+    for value in [0, 1, 3, 1.0, "1"]:  # none of which the scales are of
+        yield False, f"a scale axis {value!r}", rewritten(data, setting(*axis, value), prologue=(2, 0, 0))
     yield False, "arrays in another order", rewritten(data, lambda header: header["arrays"].reverse())
     yield False, "the last array left out", rewritten(data, lambda header: header["arrays"].pop())
 

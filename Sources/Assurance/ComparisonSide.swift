@@ -1,6 +1,7 @@
 import Arrays
 import Checkpoints
 import Families
+import Kernels
 import NetFile
 
 /// One of two things compared: its arrays, under the nets' own names where its family is known, and what was done to
@@ -13,6 +14,16 @@ struct ComparisonSide: Sendable {
     /// What a layout's rule did to the published array.
     let transform: ArrayTransform
     let forEachChunk: @Sendable ((borrowing RawSpan) throws -> Void) throws -> Void
+    /// Of int8 elements with scales: what they stand for.
+    var quantized: Quantized?
+  }
+
+  /// Numbers that are integers times a scale.
+  struct Quantized: Sendable {
+    /// The same as float32, by single precision products, as nets use them.
+    let forEachChunk: @Sendable ((borrowing RawSpan) throws -> Void) throws -> Void
+    /// Names of the arrays that go with it.
+    let belongings: [String]
   }
 
   let path: String
@@ -42,14 +53,41 @@ struct ComparisonSide: Sendable {
     let isPlain = header.family == Family.plain.name
     family = isPlain ? nil : header.family
     nets = isPlain ? [] : [header.net]
+    func name(_ entry: String) -> String { isPlain ? entry : "\(header.net).\(entry)" }
+    let entries = Dictionary(header.arrays.map { ($0.name, $0) }) { first, _ in first }
     items = header.arrays.map { entry in
-      Item(
-        name: isPlain ? entry.name : "\(header.net).\(entry.name)", shape: entry.shape, elementType: entry.elementType,
-        transform: .none
-      ) { try net.forEachChunk(of: entry, $0) }
+      let quantized = entry.scales.flatMap { entries[$0] }.map { scales in
+        Quantized(
+          forEachChunk: { try Self.forEachDequantized(entry, scales, of: net, $0) },
+          belongings: [entry.scales, entry.inputMeans, entry.inputDirections].compactMap(\.self).map(name))
+      }
+      return Item(
+        name: name(entry.name), shape: entry.shape, elementType: entry.elementType, transform: .none,
+        forEachChunk: { try net.forEachChunk(of: entry, $0) }, quantized: quantized)
     }
     tied = []
     configurations = isPlain ? [:] : [header.net: header.configuration]
+  }
+
+  private static func forEachDequantized(
+    _ entry: ArrayEntry, _ scales: ArrayEntry, of net: NetFile, _ body: (borrowing RawSpan) throws -> Void
+  ) throws {
+    var bytes: [UInt8] = []
+    try net.forEachChunk(of: scales) { bytes.append(contentsOf: $0) }
+    let factors = Floats.array(bytes)
+    let rows = AxisRows(entry.shape, axis: entry.scaleAxis ?? 0)
+    var index = 0
+    try net.forEachChunk(of: entry) { piece in
+      var elements: [UInt8] = []
+      elements.append(contentsOf: piece)
+      var floats: [Float] = []
+      floats.reserveCapacity(elements.count)
+      for element in elements {
+        floats.append(Float(Int8(bitPattern: element)) * factors[index / rows.inner % rows.rows])
+        index += 1
+      }
+      try body(Floats.bytes(floats).rawSpan)
+    }
   }
 
   init(_ checkpoint: any Checkpoint) throws(Failure) {

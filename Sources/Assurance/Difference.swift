@@ -24,6 +24,9 @@ public struct Difference: Sendable {
     /// Of the absolute differences of all elements; NaN where one side has no number.
     public let maxError: Double?
     public let meanError: Double?
+    /// 10 log₁₀(Σ w² / Σ (w - v)²) in dB, where one side's numbers v were made of the other's w by int8 or a narrower type;
+    /// infinite where nothing was lost, nil elsewhere.
+    public let sqnr: Double?
   }
 
   /// Arrays that are the same once something was done to one of them.
@@ -77,8 +80,12 @@ public struct Comparison: Sendable {
     let byName = Dictionary(itemsB.map { (Array($0.name.utf8), $0) }) { first, _ in first }
     pairs = itemsA.compactMap { item in byName[Array(item.name.utf8)].map { (item, $0) } }
     let names = Set(itemsA.map { Array($0.name.utf8) })
-    onlyInA = itemsA.map(\.name).filter { byName[Array($0.utf8)] == nil }
-    onlyInB = itemsB.map(\.name).filter { !names.contains(Array($0.utf8)) }
+    // What belongs to int8 elements is part of them where they are compared with floats.
+    let parts = pairs.filter { ($0.a.quantized == nil) != ($0.b.quantized == nil) }
+    let partsOfA = Set(parts.flatMap { $0.a.quantized?.belongings ?? [] })
+    let partsOfB = Set(parts.flatMap { $0.b.quantized?.belongings ?? [] })
+    onlyInA = itemsA.map(\.name).filter { byName[Array($0.utf8)] == nil && !partsOfA.contains($0) }
+    onlyInB = itemsB.map(\.name).filter { !names.contains(Array($0.utf8)) && !partsOfB.contains($0) }
     (self.a, self.b) = (a, b)
   }
 

@@ -27,6 +27,8 @@ public struct InspectionStatistics: Sendable {
     let isUnpackedWhole: Bool
     /// Of each row, where integers are multiplied by one.
     let scales: (@Sendable () throws -> [Float])?
+    /// The dimension that they go along.
+    let scaleAxis: Int
     let forEachChunk: @Sendable ((borrowing RawSpan) throws -> Void) throws -> Void
 
     var bytes: Int { shape.elements * elementType.size }
@@ -77,7 +79,7 @@ public struct InspectionStatistics: Sendable {
       Source(
         name: entry.name, shape: entry.shape, elementType: entry.elementType,
         isUnpackedWhole: entry.encoding != .plain,
-        scales: reader(of: entry.scales.flatMap { entries[$0] }, in: net)
+        scales: reader(of: entry.scales.flatMap { entries[$0] }, in: net), scaleAxis: entry.scaleAxis ?? 0
       ) { try net.forEachChunk(of: entry, $0) }
     }
   }
@@ -96,7 +98,7 @@ public struct InspectionStatistics: Sendable {
       let array = checkpoint.arrays[index]
       return Source(
         name: array.name, shape: array.shape, elementType: array.elementType,
-        isUnpackedWhole: checkpoint is HDF5Checkpoint, scales: nil
+        isUnpackedWhole: checkpoint is HDF5Checkpoint, scales: nil, scaleAxis: 0
       ) { try checkpoint.forEachChunk(of: index, .none, $0) }
     }
   }
@@ -138,7 +140,7 @@ public struct InspectionStatistics: Sendable {
     let isKept = source.bytes <= most
     if isKept { kept.reserveCapacity(source.bytes) }
     let scales = try source.scales?() ?? []
-    var reader = ValueReader(source.elementType.component, scales: scales, source.measured)
+    var reader = ValueReader(source.elementType.component, scales: scales, axis: source.scaleAxis, source.measured)
     try source.forEachChunk { piece in
       if isKept { kept.append(contentsOf: piece) }
       reader.forEachBatch(of: piece) { meter.add($0, count: $1) }
@@ -146,7 +148,7 @@ public struct InspectionStatistics: Sendable {
     }
     meter.finishValues()
     if meter.needsHistogram {
-      reader = ValueReader(source.elementType.component, scales: scales, source.measured)
+      reader = ValueReader(source.elementType.component, scales: scales, axis: source.scaleAxis, source.measured)
       if isKept {
         reader.forEachBatch(of: kept.rawSpan) { meter.addToHistogram($0, count: $1) }
       } else {
@@ -166,10 +168,11 @@ public struct InspectionStatistics: Sendable {
     private var column = 0
     private var values = [Double](repeating: 0, count: InspectionStatistics.batch)
 
-    init(_ type: ElementType, scales: [Float], _ shape: Shape) {
+    init(_ type: ElementType, scales: [Float], axis: Int, _ shape: Shape) {
       self.type = type
       self.scales = scales
-      rowLength = scales.isEmpty ? 0 : max(1, shape.elements / max(1, scales.count))
+      // Elements beside each other that have the same scale. Behind those of the last one come those of the first again.
+      rowLength = scales.isEmpty ? 0 : max(1, shape.dimensions[(axis + 1)...].reduce(1, *))
     }
 
     mutating func forEachBatch(of piece: borrowing RawSpan, _ body: ([Double], Int) -> Void) {
@@ -187,7 +190,7 @@ public struct InspectionStatistics: Sendable {
       var index = 0
       while index < count {
         let end = min(count, index + rowLength - column)
-        let scale = scales[min(row, scales.count - 1)]
+        let scale = scales[row % scales.count]
         for place in index..<end { values[place] = Double(Float(values[place]) * scale) }
         column += end - index
         index = end

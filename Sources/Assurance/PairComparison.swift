@@ -1,5 +1,6 @@
 import Arrays
 import Families
+import Kernels
 
 enum PairVerdict: Sendable {
   /// The same; after what, if anything.
@@ -20,16 +21,18 @@ struct PairComparison {
   func verdict() throws -> PairVerdict {
     guard a.shape == b.shape else { return try resizedVerdict() ?? .different(item(.shape)) }
     let isConverted = a.elementType != b.elementType
-    if isConverted, !(a.elementType.isComparable && b.elementType.isComparable) {
+    let (first, second) = isConverted ? (numbers(of: a), numbers(of: b)) : (a, b)
+    if isConverted, !(first.elementType.isComparable && second.elementType.isComparable) {
       return .different(item(.elementType))
     }
-    let bytes = try data(of: a)
+    let bytes = try data(of: first)
     // Complex numbers are compared part by part.
-    let (mineType, theirType) = (a.elementType.component, b.elementType.component)
+    let (mineType, theirType) = (first.elementType.component, second.elementType.component)
     let size = mineType.size
     var tally = Tally()
+    if isConverted { tally.reference = reference }
     var offset = 0
-    try b.forEachChunk { piece in
+    try second.forEachChunk { piece in
       let count = piece.byteCount / theirType.size
       let mine = Array(bytes[offset * size..<(offset + count) * size])
       offset += count
@@ -45,6 +48,21 @@ struct PairComparison {
     }
     if isConverted { return .different(item(.elementType, tally)) }
     return tally.count == 0 ? .same(after: a.transform == b.transform ? nil : how) : .different(item(.values, tally))
+  }
+
+  /// What int8 elements with scales stand for; of others themselves.
+  private func numbers(of item: ComparisonSide.Item) -> ComparisonSide.Item {
+    guard let quantized = item.quantized else { return item }
+    return .init(
+      name: item.name, shape: item.shape, elementType: .float32, transform: item.transform,
+      forEachChunk: quantized.forEachChunk)
+  }
+
+  /// The side that the other one's numbers were made of: the floats beside int8, the wider of two types.
+  private var reference: Tally.Side? {
+    if (a.quantized == nil) != (b.quantized == nil) { return a.quantized == nil ? .first : .second }
+    guard a.elementType.size != b.elementType.size else { return nil }
+    return a.elementType.size > b.elementType.size ? .first : .second
   }
 
   private var how: String {
@@ -96,12 +114,21 @@ struct PairComparison {
   private func item(_ kind: Difference.Kind, _ tally: Tally? = nil) -> Difference.Item {
     Difference.Item(
       name: a.name, kind: kind, shapes: (a.shape, b.shape), elementTypes: (a.elementType, b.elementType),
-      count: tally?.count, maxError: tally?.maxError, meanError: tally.map { $0.sum / Double(max(1, $0.elements)) })
+      count: tally?.count, maxError: tally?.maxError, meanError: tally.map { $0.sum / Double(max(1, $0.elements)) },
+      sqnr: tally.flatMap(\.sqnr))
   }
 }
 
 /// Sums over the elements of two arrays.
 private struct Tally {
+  enum Side {
+    case first, second
+  }
+
+  /// The side whose numbers are the right ones; nil: there is none.
+  var reference: Side?
+  private var signal = 0.0
+  private var noise = 0.0
   var elements = 0
   var count = 0
   var maxError = 0.0
@@ -111,6 +138,13 @@ private struct Tally {
   ///   NaN, and large integers are rounded.
   mutating func add(_ first: [Double], _ second: [Double], differ: (Int) -> Bool) {
     elements += first.count
+    if let reference {
+      for (x, y) in zip(first, second) {
+        let right = reference == .first ? x : y
+        signal += right * right
+        noise += (x - y) * (x - y)
+      }
+    }
     for (index, (x, y)) in zip(first, second).enumerated()
     where differ(index) && (x.bitPattern != y.bitPattern || !x.isFinite || abs(x) >= 0x1p53) {
       count += 1
@@ -118,6 +152,14 @@ private struct Tally {
       maxError = error.isNaN || maxError.isNaN ? .nan : max(maxError, error)
       sum += error
     }
+  }
+}
+
+extension Tally {
+  /// nil where there is no reference, or something is not finite.
+  fileprivate var sqnr: Double? {
+    guard reference != nil, signal.isFinite, noise.isFinite else { return nil }
+    return QuantizationError.decibels(signal, noise)
   }
 }
 

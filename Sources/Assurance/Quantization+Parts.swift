@@ -10,7 +10,11 @@ extension Quantization {
   /// input.
   /// - Parameter take: gets the number of each part and what makes its data.
   /// - Throws: `Failure` of kind `badData` when a weight is not finite or the source doesn't match its SHA-256, `io`.
-  func makeParts(of step: Step, _ take: (_ part: Int, _ produce: Produce) throws -> Void) throws {
+  /// - Parameter measure: gets what int8 costs, once an array's elements were made.
+  func makeParts(
+    of step: Step, measure: (QuantizationError) throws -> Void = { _ in },
+    _ take: (_ part: Int, _ produce: Produce) throws -> Void
+  ) throws {
     switch step.action {
     case .convert(let type):
       try take(0) { sink in
@@ -18,18 +22,29 @@ extension Quantization {
         try forEachChecked(step.source) { piece in
           guard type != step.source.elementType else { return try sink(piece) }
           try waiting.add(piece) {
-            try sink(FloatConversion.convert($0, from: step.source.elementType, to: type).rawSpan)
+            let converted = FloatConversion.convert($0, from: step.source.elementType, to: type)
+            try checkIsHeld(converted, $0, step.source, type)
+            try sink(converted.rawSpan)
           }
         }
       }
     case .quantize(let input):
       var scales: [Float] = []
+      var error = QuantizationError()
+      let rows = AxisRows(step.source.shape, axis: step.axis)
       try take(0) { sink in
-        try forEachRows(of: step.source, input?.directions) { _, rows in
-          scales += rows.scales
-          try sink(rows.elements.rawSpan)
+        if rows.areAdjacent {
+          try forEachRows(of: step.source, input?.directions) { floats, made in
+            scales += made.scales
+            error.add(floats, made, columns: rows.columns)
+            try sink(made.elements.rawSpan)
+          }
+        } else {
+          let elements = try quantizeAcross(step.source, rows, &scales, &error)
+          try sink(elements.rawSpan)
         }
       }
+      try measure(error)
       try take(1) { try $0(Floats.bytes(scales).rawSpan) }
       guard let input else { break }
       try take(2) { try $0(Floats.bytes(input.means).rawSpan) }
@@ -71,17 +86,62 @@ extension Quantization {
     return out
   }
 
+  /// Quantizes rows that are no neighbours' neighbours, some at a time, in place: the array is held in memory once.
+  /// - Returns: the integers, in the array's order.
+  private func quantizeAcross(
+    _ array: ArrayEntry, _ rows: AxisRows, _ scales: inout [Float], _ error: inout QuantizationError
+  ) throws -> [UInt8] {
+    try Limit.checkArrayMemory(array.bytes, place: "array \"\(array.name)\"")
+    let size = array.elementType.size
+    var data: [UInt8] = []
+    data.reserveCapacity(array.bytes)
+    try forEachChecked(array) { data.append(contentsOf: $0) }
+    // A few MB of them, so that no more than that is held beside the array.
+    let most = max(1, min(64, (4 << 20) / max(1, rows.columns * 4)))
+    for start in stride(from: 0, to: rows.rows, by: most) {
+      let range = start..<min(start + most, rows.rows)
+      var floats = rows.gather(range, of: data, size: size)
+      if array.elementType != .float32 {
+        floats = FloatConversion.convert(floats.rawSpan, from: array.elementType, to: .float32)
+      }
+      guard let made = QuantizedRows(bytes: floats.rawSpan, columns: rows.columns) else { throw unfit(array) }
+      scales += made.scales
+      error.add(floats.rawSpan, made, columns: rows.columns)
+      rows.scatter(made.elements, range, into: &data, size: size)
+    }
+    rows.pack(&data, size: size)
+    return data
+  }
+
+  private func unfit(_ array: ArrayEntry) -> UnfitArray {
+    UnfitArray(
+      name: array.name, reason: .notFinite,
+      failure: Failure(
+        .badData, file: net.path, place: "array \"\(array.name)\"", "holds numbers that are not finite, or too large",
+        hint: "such a net can't be quantized; were its weights damaged in training?"))
+  }
+
+  /// A number that float16 has not would become an infinity, in silence.
+  private func checkIsHeld(
+    _ converted: [UInt8], _ piece: borrowing RawSpan, _ array: ArrayEntry, _ type: ElementType
+  ) throws(Failure) {
+    guard type == .float16, ElementType.float16.infinities(converted.rawSpan) > 0,
+      ElementType.float16.infinities(converted.rawSpan) != array.elementType.infinities(piece)
+    else { return }
+    throw Failure(
+      .badData, file: net.path, place: "array \"\(array.name)\"", "holds numbers that are too large for float16",
+      hint: "bfloat16 has the range of float32")
+  }
+
   /// Quantizes an array a few rows at a time.
   /// - Parameter body: gets the rows as float32, little-endian, and what becomes of them.
   private func forEachRows(
     of array: ArrayEntry, _ directions: RoundingDirections?, _ body: (borrowing RawSpan, QuantizedRows) throws -> Void
   ) throws {
-    let columns = array.shape.dimensions[1]
+    let columns = array.shape.elements / max(1, array.shape.dimensions[0])
     func quantize(_ floats: borrowing RawSpan) throws {
       guard let rows = QuantizedRows(bytes: floats, columns: columns, along: directions) else {
-        throw Failure(
-          .badData, file: net.path, place: "array \"\(array.name)\"", "holds numbers that are not finite, or too large",
-          hint: "such a net can't be quantized; were its weights damaged in training?")
+        throw unfit(array)
       }
       try body(floats, rows)
     }
@@ -109,6 +169,22 @@ extension Quantization {
         .badData, file: net.path, place: "array \"\(array.name)\"", "does not match its SHA-256",
         hint: "the file was damaged: make it again")
     }
+  }
+}
+
+extension ElementType {
+  /// How many of some elements are infinite.
+  fileprivate func infinities(_ bytes: borrowing RawSpan) -> Int {
+    let batch = 4096
+    var values = [Double](repeating: 0, count: batch)
+    var found = 0
+    let count = bytes.byteCount / size
+    for start in stride(from: 0, to: count, by: batch) {
+      let range = start..<min(start + batch, count)
+      read(bytes, range, into: &values)
+      for index in 0..<range.count where values[index].isInfinite { found += 1 }
+    }
+    return found
   }
 }
 

@@ -21,12 +21,22 @@ public struct QuantizationOptions: Sendable {
   public var floatActivations: Set<String>
   /// By which weights are rounded and biases corrected; nil: to the nearest, and not at all. By layer: `blocks.0.mlp.fc1`.
   public var inputs: [String: LayerInput]?
+  /// Of plain nets: the least ratio of signal to quantization noise of an int8 array, in dB; what falls below stays as it is.
+  public var minimumSQNR: Double?
+  /// What falls below becomes; nil: it stays as it is.
+  public var fallback: ElementType?
+  /// Of plain nets: the dimension that scales go along, by array; by rule (`OutputAxis`) for the others.
+  public var axes: [String: Int] = [:]
+  /// Of plain nets: arrays of `kept` that were found not to bear int8, and why.
+  var unfit: [String: LeftReason] = [:]
 
   public init(
     precision: ElementType = .int8, keepsEmbeddings: Bool = false, kept: [String: ElementType?] = [:],
     rest: ElementType? = nil, activations: Activations? = nil, floatActivations: Set<String> = [],
-    inputs: [String: LayerInput]? = nil
+    inputs: [String: LayerInput]? = nil, minimumSQNR: Double? = nil, fallback: ElementType? = nil
   ) {
+    self.minimumSQNR = minimumSQNR
+    self.fallback = fallback
     self.precision = precision
     self.keepsEmbeddings = keepsEmbeddings
     self.kept = kept
@@ -39,6 +49,10 @@ public struct QuantizationOptions: Sendable {
   /// Those by which a net was made.
   /// - Throws: `Failure` of kind `badData` when a net that says such things can't have come from that float net.
   init(of quantized: NetFile, from net: NetFile) throws(Failure) {
+    if net.header.family == Family.plain.name {
+      self = try .ofPlain(quantized, from: net)
+      return
+    }
     self.init()
     let quantizable = try Set(Quantization(net).quantizedArrays)
     let sources = Dictionary(net.header.arrays.map { ($0.name, $0.elementType) }) { first, _ in first }
@@ -72,6 +86,36 @@ public struct QuantizationOptions: Sendable {
     activations = profile.activations
     if profile.activations == .int8 { floatActivations = profile.exceptions }
     if profile.knowsInputs { inputs = layers }
+  }
+
+  /// The same of plain nets, whose files say the dimension of each array's scales.
+  private static func ofPlain(_ quantized: NetFile, from net: NetFile) throws(Failure) -> QuantizationOptions {
+    var options = QuantizationOptions()
+    do throws(Failure) {
+      let precision = try Family.plain.combination(ofHeader: quantized.header)["Precision"]
+      guard let type = precision.flatMap({ ElementType(rawValue: "\($0)") }) else {
+        throw Failure(
+          .badData, "is of no other precision than what it would have come from",
+          hint: "`ingot quantize` makes nets that can be derived again")
+      }
+      options.precision = type
+    } catch {
+      throw error.inFile(quantized.path)
+    }
+    guard options.precision == .int8 else { return options }
+    let sources = Dictionary(net.header.arrays.map { ($0.name, $0) }) { first, _ in first }
+    let hidden = quantized.header.hiddenArrays
+    for array in quantized.header.arrays where !hidden.contains(array.name) {
+      guard let source = sources[array.name] else { continue }
+      if array.scales != nil {
+        options.axes[array.name] = array.scaleAxis ?? 0
+      } else {
+        let type = array.elementType == source.elementType ? nil : array.elementType
+        let canBeQuantized = LeftReason(source, axis: OutputAxis(net.header)[source]) == nil
+        if canBeQuantized { options.kept.updateValue(type, forKey: array.name) } else { options.rest = type ?? options.rest }
+      }
+    }
+    return options
   }
 
   private static func floats(_ array: ArrayEntry, of net: NetFile) throws(Failure) -> [Float] {

@@ -192,3 +192,75 @@ int ck_quantize_rows(const float *rows, size_t count, size_t columns, const floa
                    directions, gains, size, out + index * columns);
   return 0;
 }
+
+FOR_SEVERAL_PROCESSORS
+void ck_row_errors(const float *rows, size_t count, size_t columns, const int8_t *out, const float *scales, double *signal,
+                   double *noise) {
+  for (size_t index = 0; index < count; index++) {
+    const float *row = rows + index * columns;
+    const int8_t *rounded_row = out + index * columns;
+    double scale = (double)scales[index], squares[LANES] = {0}, errors[LANES] = {0};
+    size_t start = 0;
+    for (; start + LANES <= columns; start += LANES) {
+      for (int lane = 0; lane < LANES; lane++) {
+        double x = (double)row[start + lane], error = x - (double)rounded_row[start + lane] * scale;
+        squares[lane] += x * x;
+        errors[lane] += error * error;
+      }
+    }
+    for (; start < columns; start++) {
+      double x = (double)row[start], error = x - (double)rounded_row[start] * scale;
+      squares[start % LANES] += x * x;
+      errors[start % LANES] += error * error;
+    }
+    double square_sum = 0.0, error_sum = 0.0;
+    for (int lane = 0; lane < LANES; lane++) {
+      square_sum += squares[lane];
+      error_sum += errors[lane];
+    }
+    signal[index] = square_sum;
+    noise[index] = error_sum;
+  }
+}
+
+/// Runs of one element go by tiles, so that neither side is read or written a row apart.
+#define GATHER(type)                                                                                          \
+  do {                                                                                                        \
+    const type *from = array;                                                                                 \
+    type *to = out;                                                                                           \
+    for (size_t top = 0; top < outer; top += LANES)                                                           \
+      for (size_t left = 0; left < count; left += LANES)                                                      \
+        for (size_t row = left; row < count && row < left + LANES; row++)                                     \
+          for (size_t index = top; index < outer && index < top + LANES; index++)                             \
+            to[row * outer + index] = from[index * rows + first + row];                                       \
+  } while (0)
+
+void ck_gather_rows(const void *array, size_t size, size_t outer, size_t rows, size_t inner, size_t first, size_t count,
+                    void *out) {
+  if (inner == 1) {
+    if (size == 1) GATHER(uint8_t);
+    if (size == 2) GATHER(uint16_t);
+    if (size == 4) GATHER(uint32_t);
+    if (size == 8) GATHER(uint64_t);
+    return;
+  }
+  size_t run = inner * size;
+  for (size_t row = 0; row < count; row++)
+    for (size_t index = 0; index < outer; index++)
+      memcpy((char *)out + (row * outer + index) * run, (const char *)array + (index * rows + first + row) * run, run);
+}
+
+void ck_scatter_rows(const int8_t *elements, size_t size, size_t outer, size_t rows, size_t inner, size_t first,
+                     size_t count, void *array) {
+  int8_t *bytes = array;
+  for (size_t top = 0; top < outer; top += LANES)
+    for (size_t row = 0; row < count; row++)
+      for (size_t index = top; index < outer && index < top + LANES; index++)
+        for (size_t element = 0; element < inner; element++)
+          bytes[((index * rows + first + row) * inner + element) * size] = elements[(row * outer + index) * inner + element];
+}
+
+void ck_pack_first_bytes(void *array, size_t size, size_t count) {
+  int8_t *bytes = array;
+  for (size_t index = 0; index < count; index++) bytes[index] = bytes[index * size];
+}

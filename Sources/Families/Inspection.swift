@@ -133,7 +133,7 @@ extension Inspection {
     profile = header.profile
     do throws(Failure) {
       if header.family == Family.plain.name {
-        parameters = try Combination(json: header.parameters).parameters
+        parameters = try Family.plain.combination(ofHeader: header).parameters
         family = .plain
         (ties, nets) = ([], [])
         arrays = header.arrays.map {

@@ -11,7 +11,11 @@ extension Family {
     axes: [
       Axis(
         name: "Name", about: "what the net is called", values: [.word("unnamed")], defaultValue: .word("unnamed"),
-        isOpen: true, selects: nil, field: nil, isInferred: false, otherwise: nil, isImplicit: false)
+        isOpen: true, selects: nil, field: nil, isInferred: false, otherwise: nil, isImplicit: false),
+      Axis(
+        name: "Precision", about: "element type of the weights",
+        values: [.word("original"), .word("float16"), .word("bfloat16"), .word("int8")], defaultValue: .word("original"),
+        isOpen: false, selects: .precision, field: nil, isInferred: false, otherwise: nil, isImplicit: true),
     ], nets: [], variants: [], defaultProfile: "", profiles: [], layouts: [], published: [], configurationKeys: nil)
 
   /// The name of the one net of the plain family.
@@ -40,8 +44,12 @@ extension ConversionPlan {
       combination["Name"] = .word(Self.defaultName(checkpoint.path))
       combination = try Family.plain.combination(setting: combination.parameters)
     }
+    guard combination["Precision"] == Family.plain.precisionAxis?.defaultValue else {
+      throw Failure(
+        .usage, "arrays of no known family keep their element types", hint: "`ingot quantize` makes other nets of this one")
+    }
     let header = NetHeader(
-      family: Family.plain.name, net: Family.plainNet, parameters: combination.json, configuration: [],
+      family: Family.plain.name, net: Family.plainNet, parameters: Family.plain.written(combination).json, configuration: [],
       profile: .object([:]), tokenizer: nil,
       provenance: Provenance(
         tool: Ingot.tool, layout: Layout.plain.name,

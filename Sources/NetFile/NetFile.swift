@@ -54,9 +54,10 @@ public final class NetFile: Sendable {
     guard (1...UInt16(NetFormat.majorVersion)).contains(major) else {
       throw Failure(
         .badData, place: "byte 8",
-        "is of format version \(major); this program reads version \(NetFormat.majorVersion)",
+        "is of format version \(major); this program reads versions 1 to \(NetFormat.majorVersion)",
         hint:
-          "use a newer version of ingot, or make the file again if it should be of version \(NetFormat.majorVersion)")
+          "use a newer version of ingot, or make the file again if it should be of version \(NetFormat.majorVersion) at most"
+      )
     }
     guard try reader.integer(UInt32.self) == 0 else {
       throw Failure(.badData, place: "byte 12", "reserved bytes are not zero", hint: damageHint)
@@ -81,6 +82,11 @@ public final class NetFile: Sendable {
     }
     let json = try JSONValue(parsing: text, base: NetFormat.prologueLength, rules: NetFormat.headerRules)
     let header = try NetHeader(json: json)
+    if major < NetFormat.scaleAxisVersion, let array = header.arrays.first(where: { $0.scaleAxis != nil }) {
+      throw Failure(
+        .badData, place: "array \"\(array.name)\"", "has a scale axis, which a file of version \(major) has not",
+        hint: damageHint)
+    }
     try header.validate(headerLength: length, fileLength: file.size)
     try Limit.checkExpansion(header.arrays.reduce(0) { $0 + $1.bytes }, ofFileOf: file.size)
     return (header, length)

@@ -1,9 +1,11 @@
 import Arrays
 
-/// The constants and rules of the net file format, version 1; schemas/FORMAT.md says them in words.
+/// The constants and rules of the net file format, versions 1 and 2; schemas/FORMAT.md says them in words.
 public enum NetFormat {
   /// A reader refuses a higher one.
-  public static let majorVersion = 1
+  public static let majorVersion = 2
+  /// The first that knows scales along another dimension than the first.
+  static let scaleAxisVersion = 2
   /// Bytes before the header.
   public static let prologueLength = 64
   /// Bytes of the prologue that the header's digest covers: all before the digest itself.
@@ -23,12 +25,17 @@ public enum NetFormat {
     return overflow ? nil : sum / alignment * alignment
   }
 
-  /// The first 32 bytes of a file. A higher minor version adds header members only; the lowest is written that has all of
-  /// this file's.
+  /// The first 32 bytes of a file. A higher minor version adds header members only; the lowest version is written that has
+  /// all of this file's.
   static func prologue(of header: NetHeader, headerLength: Int, fileLength: Int) -> [UInt8] {
+    let hasAxes = header.arrays.contains { $0.scaleAxis != nil }
+    let major = hasAxes ? scaleAxisVersion : 1
     let minor =
-      header.arrays.contains { $0.inputDirections != nil } ? 2 : header.arrays.contains { $0.inputMeans != nil } ? 1 : 0
-    return NetFileMagic.bytes + UInt16(majorVersion).littleEndianBytes + UInt16(minor).littleEndianBytes
+      hasAxes
+      ? 0
+      : header.arrays.contains { $0.inputDirections != nil }
+        ? 2 : header.arrays.contains { $0.inputMeans != nil } ? 1 : 0
+    return NetFileMagic.bytes + UInt16(major).littleEndianBytes + UInt16(minor).littleEndianBytes
       + UInt32(0).littleEndianBytes + UInt64(headerLength).littleEndianBytes + UInt64(fileLength).littleEndianBytes
   }
 }
@@ -86,10 +93,24 @@ extension NetHeader {
       }
     }
     for array in arrays {
-      guard let name = array.scales else { continue }
-      guard array.elementType == .int8, let rows = array.shape.dimensions.first else {
+      guard let name = array.scales else {
+        guard array.scaleAxis == nil else {
+          throw Failure(.badData, place: "array \"\(array.name)\"", "has a scale axis but no scales")
+        }
+        continue
+      }
+      guard array.elementType == .int8, array.shape.rank > 0 else {
         throw Failure(.badData, place: "array \"\(array.name)\"", "has scales but is not int8 with rows")
       }
+      guard array.scaleAxis.map({ (1..<array.shape.rank).contains($0) }) ?? true else {
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"",
+          "its scale axis is \(array.scaleAxis ?? 0), but it has \(array.shape.rank) dimensions, of which the first needs none")
+      }
+      guard array.scaleAxis == nil || array.inputMeans == nil && array.inputDirections == nil else {
+        throw Failure(.badData, place: "array \"\(array.name)\"", "has a scale axis, and input means or directions")
+      }
+      let rows = array.shape.dimensions[array.scaleAxis ?? 0]
       guard let scales = entries[name], scales.elementType == .float32, scales.shape.dimensions == [rows] else {
         throw Failure(
           .badData, place: "array \"\(array.name)\"", "has no float32 scales \"\(name)\" of shape [\(rows)]")

@@ -59,6 +59,7 @@ extension ArrayEntry {
       ]
     }
     if let scales { members.append(JSONMember("scales", .string(scales))) }
+    if let scaleAxis { members.append(JSONMember("scaleAxis", .integer(scaleAxis))) }
     if let inputMeans { members.append(JSONMember("inputMeans", .string(inputMeans))) }
     if let inputDirections { members.append(JSONMember("inputDirections", .string(inputDirections))) }
     return JSONValue(.object(members))
@@ -71,6 +72,7 @@ extension ArrayEntry {
       let dimensions = try json.member("shape").sizes()
       try self.init(
         name: name, elementType: type, shape: Shape(dimensions), scales: try json["scales"]?.string(),
+        scaleAxis: try json["scaleAxis"]?.size(),
         inputMeans: try json["inputMeans"]?.string(), inputDirections: try json["inputDirections"]?.string(),
         offset: try json.member("offset").size(),
         sha256: try json.member("sha256").digest(),

@@ -75,8 +75,10 @@ public struct ArrayEntry: Hashable, Sendable {
   /// Of the unpacked data.
   public var sha256: Digest
   public var encoding: Encoding
-  /// For int8: the name of the float32 array with one scale per row.
+  /// For int8: the name of the float32 array with one scale per row: per index of the first dimension, or of `scaleAxis`.
   public let scales: String?
+  /// For int8 with scales along another dimension than the first: which, from 1.
+  public let scaleAxis: Int?
   /// For int8: the name of the float32 array with the mean input of its layer, by which the layer's bias was corrected.
   public let inputMeans: String?
   /// For int8: the name of the float16 array with the directions in which its layer's inputs vary most, by which its elements
@@ -85,14 +87,15 @@ public struct ArrayEntry: Hashable, Sendable {
 
   /// - Throws: `Failure` when the shape is too large.
   public init(
-    name: String, elementType: ElementType, shape: Shape, scales: String? = nil, inputMeans: String? = nil,
-    inputDirections: String? = nil, offset: Int = 0, sha256: Digest = .zero, encoding: Encoding = .plain
+    name: String, elementType: ElementType, shape: Shape, scales: String? = nil, scaleAxis: Int? = nil,
+    inputMeans: String? = nil, inputDirections: String? = nil, offset: Int = 0, sha256: Digest = .zero, encoding: Encoding = .plain
   ) throws(Failure) {
     self.name = name
     self.elementType = elementType
     self.shape = shape
     bytes = try shape.bytes(of: elementType)
     self.scales = scales
+    self.scaleAxis = scaleAxis
     self.inputMeans = inputMeans
     self.inputDirections = inputDirections
     self.offset = offset

@@ -1,16 +1,20 @@
 import Arrays
 import Assurance
-import Families
+import Kernels
 
 /// What was quantized, for people and as JSON (schemas/reports/quantize.schema.json).
 public struct QuantizationReport: Sendable {
-  private let items: [(quantization: Quantization, net: WrittenNet)]
+  private let items: [QuantizedNet]
   private let search: BudgetSearch.Result?
+  private let listsAll: Bool
 
-  /// - Parameter search: that decided what is quantized.
-  public init(_ items: [(quantization: Quantization, net: WrittenNet)], search: BudgetSearch.Result? = nil) {
+  /// - Parameters:
+  ///   - search: that decided what is quantized.
+  ///   - listsAll: whether the errors of all arrays of plain nets are told.
+  public init(_ items: [QuantizedNet], search: BudgetSearch.Result? = nil, listsAll: Bool = false) {
     self.items = items
     self.search = search
+    self.listsAll = listsAll
   }
 
   public var text: String {
@@ -19,10 +23,12 @@ public struct QuantizationReport: Sendable {
       let share = Double(item.net.storedBytes) / Double(max(1, item.quantization.totalBytes))
       let (count, precision) = (item.quantization.quantizedArrays.count, item.quantization.precision)
       table.add(
-        item.net.header.net, count > 0 ? "\(counted(count, "array")) to int8" : "all arrays to \(precision)",
+        item.net.header.net, count > 0 ? "\(counted(count, "array")) to int8"
+          : "all \(item.quantization.isPlain ? "floating-point " : "")arrays to \(precision)",
         "\(sized(item.net.storedBytes)), \(rounded(share * 100, 1)) % of before", item.net.path)
     }
-    return (searchLines + table.lines).joined(separator: "\n")
+    let errors = items.filter { $0.quantization.isPlain }.flatMap { $0.errorLines(listsAll: listsAll) }
+    return (searchLines + table.lines + errors).joined(separator: "\n")
   }
 
   /// Helped arrays that are told where all would be too many.
@@ -63,7 +69,10 @@ public struct QuantizationReport: Sendable {
         items.map { item in
           .object([
             "file": .string(item.net.path), "arrays": .strings(item.quantization.quantizedArrays),
-            "bytesBefore": .integer(item.quantization.totalBytes),
+            "bytesBefore": .integer(item.quantization.totalBytes), "sqnr": decibelValue(item.sqnr),
+            "errors": .array(item.errors.map { $0.error.json($0.array) }),
+            "left": .array(
+              item.quantization.left.map { .object(["array": .string($0.name), "reason": .string($0.reason.text)]) }),
           ])
         }),
       "search": search.map { search in

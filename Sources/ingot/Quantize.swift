@@ -11,9 +11,10 @@ struct Quantize: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes int8 nets of float ones: a quarter of the size.",
     discussion: """
-      Every Linear's weight and the word embeddings become 8-bit integers with a scale per row; the rest stays. The nets \
+      Of nets of known families, every Linear's weight and the word embeddings become 8-bit integers with a scale per row; the rest stays. The nets \
       stand on the shelf as Precision=int8. Named by parameters without the part, all three nets that answer questions \
-      are quantized.
+      are quantized. Of a plain net, every floating-point array of two or more dimensions becomes int8, with a scale for each \
+      output: the first dimension, or the last one where Keras, Flax or TensorFlow put it.
 
       With --questions, the layers' inputs are measured on some of the questions, which need no answers. Weights are then \
       rounded so that the errors cancel in the directions in which inputs vary most, and biases take back what rounding \
@@ -46,6 +47,18 @@ struct Quantize: LimitedCommand {
 
   @Option(help: .init("Of biases, norms and whatever else is never int8: float16 or bfloat16.", valueName: "type"))
   var rest: ShorterFloat?
+
+  @Option(
+    help: .init(
+      "Of plain nets: the least ratio of signal to quantization noise of an int8 array; what falls below stays as it is.",
+      valueName: "dB"))
+  var minSqnr: Double?
+
+  @Option(help: .init("What falls below --min-sqnr becomes: float16 or bfloat16.", valueName: "type"))
+  var fallback: ShorterFloat?
+
+  @Flag(help: "Of plain nets: show the errors of all arrays, not of the worst ones only.")
+  var all = false
 
   @OptionGroup var questions: QuestionOptions
 
@@ -87,6 +100,8 @@ struct Quantize: LimitedCommand {
   }
 
   func validate() throws {
+    if fallback != nil, minSqnr == nil { throw ValidationError("--fallback goes with --min-sqnr") }
+    if let minSqnr, !minSqnr.isFinite { throw ValidationError("--min-sqnr is a number of decibels") }
     if questions.file == nil, computing.kernels != .auto {
       throw ValidationError("--kernels goes with --questions: without them, no net is run")
     }
@@ -103,6 +118,7 @@ struct Quantize: LimitedCommand {
       throw ValidationError("--min-agreement is a number from 0 to 100")
     }
     if precision != .int8 {
+      guard minSqnr == nil else { throw ValidationError("--min-sqnr is of int8 nets") }
       guard keep.isEmpty, !keepEmbeddings, rest == nil, activations == .auto, questions.file == nil else {
         throw ValidationError("of a \(precision.rawValue) net every array is of that type: there is nothing to choose")
       }
@@ -112,6 +128,7 @@ struct Quantize: LimitedCommand {
   func run() throws {
     let shelf = selection.shelfOptions.chosen
     let nets = try nets()
+    for net in nets { try checkOptions(of: net) }
     let asked = try questions.read()
     let inputs = try asked.map { asked throws(Failure) in try measuredInputs(of: nets, asked) }
     let base = try options(for: nets, inputs)
@@ -121,7 +138,7 @@ struct Quantize: LimitedCommand {
     defer { progress.finish() }
     let written = try Quantization.run(quantizations, on: shelf, replacing: force, progress: progress.add)
     progress.finish()
-    let report = QuantizationReport(Array(zip(quantizations, written)), search: search)
+    let report = QuantizationReport(written, search: search, listsAll: all)
     try output.print(json: report.json, text: report.text)
   }
 
@@ -135,6 +152,23 @@ struct Quantize: LimitedCommand {
       return files
     }
     return try selection.nets()
+  }
+
+  /// Of a plain net it isn't known what its layers are, and it can't be run; how well a known one runs can be measured.
+  private func checkOptions(of net: NetFile) throws(Failure) {
+    guard net.header.family == Family.plain.name else {
+      guard minSqnr == nil else {
+        throw Failure(
+          .usage, file: net.path, "--min-sqnr is of plain nets, and this one is of a known family",
+          hint: "--max-drop and --min-agreement measure what matters: its answers")
+      }
+      return
+    }
+    guard !keepEmbeddings, activations == .auto, questions.file == nil else {
+      throw Failure(
+        .usage, file: net.path, "is a plain net: which arrays are embeddings isn't known, and it can't be run",
+        hint: "leave out --keep-embeddings, --activations and --questions; --keep NAME and --min-sqnr choose arrays")
+    }
   }
 
   private func search(
@@ -173,7 +207,8 @@ struct Quantize: LimitedCommand {
         QuantizationOptions(
           precision: precision.elementType, keepsEmbeddings: keepEmbeddings,
           kept: Dictionary(uniqueKeysWithValues: kept.map { ($0, nil) }), rest: rest?.elementType,
-          activations: Activations(rawValue: activations.rawValue), inputs: inputs?.of(net))
+          activations: Activations(rawValue: activations.rawValue), inputs: inputs?.of(net),
+          minimumSQNR: minSqnr, fallback: fallback?.elementType)
       )
     }
   }

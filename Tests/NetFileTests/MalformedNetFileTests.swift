@@ -35,7 +35,7 @@ import Testing
   static let frames: [([UInt8], String)] = [
     ([UInt8](repeating: 0, count: 64), "byte 0: does not begin as a net file does"),
     (Array("{\"a\":1}".utf8) + [UInt8](repeating: 32, count: 64), "byte 0: does not begin as a net file does"),
-    (netFile(header: emptyHeader, major: 0), "byte 8: is of format version 0; this program reads version 1"),
+    (netFile(header: emptyHeader, major: 0), "byte 8: is of format version 0; this program reads versions 1 to 2"),
     (
       Array(netFile(header: emptyHeader)[..<12]) + [1] + Array(netFile(header: emptyHeader)[13...]),
       "byte 12: reserved bytes are not zero"
@@ -109,6 +109,10 @@ import Testing
       "array \"a\": has input directions but is no int8 matrix with scales"
     ),
     (
+      arrays(entry(["elementType": "\"int8\"", "bytes": "2", "scales": "\"s\"", "scaleAxis": "1"])),
+      "array \"a\": has a scale axis, which a file of version 1 has not"
+    ),
+    (
       arrays(
         entry([
           "elementType": "\"int8\"", "shape": "[2,3]", "bytes": "6", "scales": "\"s\"", "inputDirections": "\"d\"",
@@ -134,6 +138,25 @@ import Testing
       ), "array \"a\": makes the arrays larger than can be counted"
     ),
   ]
+
+  /// Of files of version 2.
+  static let axes: [([String: String], String)] = [
+    (["scaleAxis": "1"], "has a scale axis but no scales"),
+    (["scales": "\"s\"", "scaleAxis": "0"], "its scale axis is 0, but it has 2 dimensions, of which the first needs none"),
+    (["scales": "\"s\"", "scaleAxis": "2"], "its scale axis is 2, but it has 2 dimensions, of which the first needs none"),
+    (["scales": "\"s\"", "scaleAxis": "1"], "has no float32 scales \"s\" of shape [3]"),
+    (
+      ["scales": "\"s\"", "scaleAxis": "1", "inputMeans": "\"m\""],
+      "has a scale axis, and input means or directions"
+    ),
+  ]
+
+  @Test(arguments: axes)
+  func refusesScaleAxes(changes: [String: String], message: String) throws {
+    let entry = Self.entry(
+      changes.merging(["elementType": "\"int8\"", "shape": "[2,3]", "bytes": "6"]) { first, _ in first })
+    #expect(try self.message(netFile(header: Self.arrays(entry), major: 2)) == "array \"a\": \(message)")
+  }
 
   @Test(arguments: headers)
   func refusesHeaders(marked: String, message: String) throws {

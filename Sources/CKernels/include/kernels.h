@@ -138,6 +138,22 @@ enum { ck_most_directions = 32 };
 int ck_quantize_rows(const float *rows, size_t count, size_t columns, const float *directions, const float *gains,
                      size_t size, int8_t *out, float *scales);
 
+/// Of each of `count` rows that were quantized: the sum of its squares, and of its squared errors x - out · scale, in double
+/// precision. The same on every processor.
+void ck_row_errors(const float *rows, size_t count, size_t columns, const int8_t *out, const float *scales, double *signal,
+                   double *noise);
+
+/// Some rows of an array of `outer` × `rows` × `inner` elements of `size` (1, 2, 4, 8) bytes, a row being all elements of one
+/// middle index: rows `first` ..< `first + count`, one after the other, into `out` (count × outer · inner elements).
+void ck_gather_rows(const void *array, size_t size, size_t outer, size_t rows, size_t inner, size_t first, size_t count,
+                    void *out);
+
+/// The reverse for quantized rows: each byte of `elements` goes into the first byte of its element's place in the array, the
+/// others of which are then of no use. `ck_pack_first_bytes` brings them together, at the front.
+void ck_scatter_rows(const int8_t *elements, size_t size, size_t outer, size_t rows, size_t inner, size_t first,
+                     size_t count, void *array);
+void ck_pack_first_bytes(void *array, size_t size, size_t count);
+
 /// The gains (columns × count) that go with directions (columns × count). From the last column to the first, in double
 /// precision, M (count × count) being the unit matrix at first, sums in the order of the directions, nothing fused:
 ///   m = M d, gain = m / (1 + m · d), rounded to float32, and then M = M - (m mᵀ) / (1 + m · d).
