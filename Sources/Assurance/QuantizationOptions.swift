@@ -112,7 +112,11 @@ public struct QuantizationOptions: Sendable {
       } else {
         let type = array.elementType == source.elementType ? nil : array.elementType
         let canBeQuantized = LeftReason(source, axis: OutputAxis(net.header)[source]) == nil
-        if canBeQuantized { options.kept.updateValue(type, forKey: array.name) } else { options.rest = type ?? options.rest }
+        if canBeQuantized {
+          options.kept.updateValue(type, forKey: array.name)
+        } else {
+          options.rest = type ?? options.rest
+        }
       }
     }
     return options

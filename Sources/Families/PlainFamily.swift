@@ -14,7 +14,8 @@ extension Family {
         isOpen: true, selects: nil, field: nil, isInferred: false, otherwise: nil, isImplicit: false),
       Axis(
         name: "Precision", about: "element type of the weights",
-        values: [.word("original"), .word("float16"), .word("bfloat16"), .word("int8")], defaultValue: .word("original"),
+        values: [.word("original"), .word("float16"), .word("bfloat16"), .word("int8")],
+        defaultValue: .word("original"),
         isOpen: false, selects: .precision, field: nil, isInferred: false, otherwise: nil, isImplicit: true),
     ], nets: [], variants: [], defaultProfile: "", profiles: [], layouts: [], published: [], configurationKeys: nil)
 
@@ -46,10 +47,12 @@ extension ConversionPlan {
     }
     guard combination["Precision"] == Family.plain.precisionAxis?.defaultValue else {
       throw Failure(
-        .usage, "arrays of no known family keep their element types", hint: "`ingot quantize` makes other nets of this one")
+        .usage, "arrays of no known family keep their element types",
+        hint: "`ingot quantize` makes other nets of this one")
     }
     let header = NetHeader(
-      family: Family.plain.name, net: Family.plainNet, parameters: Family.plain.written(combination).json, configuration: [],
+      family: Family.plain.name, net: Family.plainNet, parameters: Family.plain.written(combination).json,
+      configuration: [],
       profile: .object([:]), tokenizer: nil,
       provenance: Provenance(
         tool: Ingot.tool, layout: Layout.plain.name,

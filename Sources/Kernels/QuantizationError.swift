@@ -41,7 +41,8 @@ public struct QuantizationError: Sendable, Equatable {
       func measure(_ rows: UnsafeBufferPointer<Float>) {
         unsafe quantized.elements.withUnsafeBytes { elements in
           unsafe ck_row_errors(
-            rows.baseAddress, count, columns, elements.bindMemory(to: Int8.self).baseAddress, quantized.scales, &signals,
+            rows.baseAddress, count, columns, elements.bindMemory(to: Int8.self).baseAddress, quantized.scales,
+            &signals,
             &noises)
         }
       }

@@ -105,7 +105,8 @@ extension NetHeader {
       guard array.scaleAxis.map({ (1..<array.shape.rank).contains($0) }) ?? true else {
         throw Failure(
           .badData, place: "array \"\(array.name)\"",
-          "its scale axis is \(array.scaleAxis ?? 0), but it has \(array.shape.rank) dimensions, of which the first needs none")
+          "its scale axis is \(array.scaleAxis ?? 0), but it has \(array.shape.rank) dimensions, of which the first needs none"
+        )
       }
       guard array.scaleAxis == nil || array.inputMeans == nil && array.inputDirections == nil else {
         throw Failure(.badData, place: "array \"\(array.name)\"", "has a scale axis, and input means or directions")

@@ -88,7 +88,8 @@ public struct ArrayEntry: Hashable, Sendable {
   /// - Throws: `Failure` when the shape is too large.
   public init(
     name: String, elementType: ElementType, shape: Shape, scales: String? = nil, scaleAxis: Int? = nil,
-    inputMeans: String? = nil, inputDirections: String? = nil, offset: Int = 0, sha256: Digest = .zero, encoding: Encoding = .plain
+    inputMeans: String? = nil, inputDirections: String? = nil, offset: Int = 0, sha256: Digest = .zero,
+    encoding: Encoding = .plain
   ) throws(Failure) {
     self.name = name
     self.elementType = elementType

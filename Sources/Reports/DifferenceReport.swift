@@ -59,13 +59,15 @@ extension Difference.Item {
 
   private var values: String? {
     guard let count, let maxError, let meanError else { return nil }
-    return "\(counted(count, "element")), max \(measured(maxError)), mean \(measured(meanError))" + (sqnr.map { ", SQNR \(decibelText($0))" } ?? "")
+    return "\(counted(count, "element")), max \(measured(maxError)), mean \(measured(meanError))"
+      + (sqnr.map { ", SQNR \(decibelText($0))" } ?? "")
   }
 
   fileprivate var json: JSONValue {
     .object([
       "name": .string(name), "kind": .string(kind.rawValue), "maxError": maxError.map { .number($0) },
-      "meanError": meanError.map { .number($0) }, "sqnr": sqnr.map { decibelValue($0) }, "count": count.map { .integer($0) },
+      "meanError": meanError.map { .number($0) }, "sqnr": sqnr.map { decibelValue($0) },
+      "count": count.map { .integer($0) },
       "shapes": .array([.integers(shapes.0.dimensions), .integers(shapes.1.dimensions)]),
       "elementTypes": .strings([elementTypes.0.rawValue, elementTypes.1.rawValue]),
     ])

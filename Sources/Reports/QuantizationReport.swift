@@ -23,7 +23,9 @@ public struct QuantizationReport: Sendable {
       let share = Double(item.net.storedBytes) / Double(max(1, item.quantization.totalBytes))
       let (count, precision) = (item.quantization.quantizedArrays.count, item.quantization.precision)
       table.add(
-        item.net.header.net, count > 0 ? "\(counted(count, "array")) to int8"
+        item.net.header.net,
+        count > 0
+          ? "\(counted(count, "array")) to int8"
           : "all \(item.quantization.isPlain ? "floating-point " : "")arrays to \(precision)",
         "\(sized(item.net.storedBytes)), \(rounded(share * 100, 1)) % of before", item.net.path)
     }

@@ -142,8 +142,14 @@ import Testing
   /// Of files of version 2.
   static let axes: [([String: String], String)] = [
     (["scaleAxis": "1"], "has a scale axis but no scales"),
-    (["scales": "\"s\"", "scaleAxis": "0"], "its scale axis is 0, but it has 2 dimensions, of which the first needs none"),
-    (["scales": "\"s\"", "scaleAxis": "2"], "its scale axis is 2, but it has 2 dimensions, of which the first needs none"),
+    (
+      ["scales": "\"s\"", "scaleAxis": "0"],
+      "its scale axis is 0, but it has 2 dimensions, of which the first needs none"
+    ),
+    (
+      ["scales": "\"s\"", "scaleAxis": "2"],
+      "its scale axis is 2, but it has 2 dimensions, of which the first needs none"
+    ),
     (["scales": "\"s\"", "scaleAxis": "1"], "has no float32 scales \"s\" of shape [3]"),
     (
       ["scales": "\"s\"", "scaleAxis": "1", "inputMeans": "\"m\""],
