@@ -26,9 +26,11 @@ import tempfile
 import traceback
 
 import fixtures
+import fixtures_plain
 import jsonschema
 import numpy as np
 import numpy_checks
+import plain_cases
 import read_ingot
 from checks import Checks
 from referencing import Registry, Resource
@@ -38,6 +40,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
 FIXTURES = ROOT / "Tests" / "NetFileTests" / "Fixtures"
 DEMO = ROOT / "weights" / "demo"
+GOLDEN_AXES = FIXTURES / "golden-v2.ingot"
 GOLDEN = [FIXTURES / "golden-v1.ingot", FIXTURES / "golden-v1-compressed.ingot"]
 EVERY_TYPE = FIXTURES / "every-type.safetensors"
 TINY = [ROOT / "Tests" / "FamiliesTests" / "Fixtures" / name for name in ("tiny-blip", "tiny-vit")]
@@ -111,7 +114,7 @@ def check_family_files(checks, errors):
 
 
 def check_header_schema(checks, errors):
-    for path in GOLDEN:
+    for path in [*GOLDEN, GOLDEN_AXES]:
         check_valid(checks, errors, "net-file", read_header(path), path.name)
     header = read_header(GOLDEN[0])
     quantized = next(index for index, array in enumerate(header["arrays"]) if "scales" in array)
@@ -214,6 +217,29 @@ def check_evaluating(checks, errors, program, shelf):
     return report
 
 
+def check_plain(checks, errors, program):
+    """int8 of a plain net, and what is told of its errors, against NumPy."""
+    source, shelf = program.folder / "cases.safetensors", program.folder / "plain"
+    source.write_bytes(fixtures_plain.safetensors_file(plain_cases.arrays()))
+    converted = program.report(checks, errors, "convert", "convert", source, "--shelf", shelf)
+    floats = pathlib.Path(converted["nets"][0]["file"])
+    for options in [], ["--min-sqnr", "40"], ["--keep", "conv.weight"]:
+        report = program.report(checks, errors, "quantize", "quantize", floats, "--shelf", shelf, "--force", *options)
+        path = pathlib.Path(report["nets"][0]["file"])
+        check_valid(checks, errors, "net-file", read_header(path), path.name)
+        numpy_checks.check_quantized(checks, path, floats)
+        numpy_checks.check_errors(checks, path, floats, report["quantized"][0])
+        program.report(checks, errors, "verify", "verify", path, "--source", floats)
+    check_refused(checks, errors, "quantize", report, [
+        ["quantized", 0, "errors", 0, "sqnr", REMOVE], ["quantized", 0, "errors", 0, "noise", -1],
+        ["quantized", 0, "left", 0, "reason", REMOVE], ["quantized", 0, "errors", 0, "worstRow", {"row": 1}]])
+    different = program.report(checks, errors, "diff", "diff", floats, path, status=1)
+    checks.check(different["onlyInB"] == [], "scales are no arrays of their own")
+    found = {array["name"]: array["sqnr"] for array in different["different"]}
+    for error in report["quantized"][0]["errors"]:
+        checks.check(abs(found[error["array"]] - error["sqnr"]) < 1e-3, f"diff's SQNR of {error['array']}")
+
+
 def check_reports(checks, errors, program):
     """Returns the reports of the conversions, by the arguments that were given for them."""
     folder = program.folder
@@ -285,6 +311,7 @@ def check_reports(checks, errors, program):
     for net, path in zip(quantized["nets"], plain):
         numpy_checks.check_quantized(checks, pathlib.Path(net["file"]), path)
         program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
+    check_plain(checks, errors, program)
     evaluated = check_evaluating(checks, errors, program, shelf)
     questions = ["--questions", DEMO / "questions.jsonl"]
     searched = program.report(
@@ -480,6 +507,11 @@ def same(array, values):
 
 
 def check_golden(checks):
+    header, arrays = read_ingot.read(GOLDEN_AXES)
+    for axis in range(3):
+        name = f"axis{axis}.kernel"
+        wanted = np.moveaxis(np.moveaxis(arrays[name], axis, -1) * arrays[f"{name}.scales"], -1, axis)
+        checks.check(np.array_equal(read_ingot.dequantized(header, arrays, name), wanted), f"scales along {axis}")
     source = safetensors_arrays(EVERY_TYPE)
     for path in GOLDEN:
         header, arrays = read_ingot.read(path)
