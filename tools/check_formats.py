@@ -25,6 +25,7 @@ import subprocess
 import tempfile
 import traceback
 
+import export_checks
 import fixtures
 import fixtures_plain
 import jsonschema
@@ -240,6 +241,18 @@ def check_plain(checks, errors, program):
         checks.check(abs(found[error["array"]] - error["sqnr"]) < 1e-3, f"diff's SQNR of {error['array']}")
 
 
+def check_plain_exports(checks, errors, program):
+    shelf = program.folder / "plain-exports"
+    converted = program.report(
+        checks, errors, "convert", "convert", program.folder / "cases.safetensors", "--shelf", shelf)
+    floats = pathlib.Path(converted["nets"][0]["file"])
+    quantized = program.report(checks, errors, "quantize", "quantize", floats, "--shelf", shelf)
+    export_checks.check_all(
+        checks, program, floats, pathlib.Path(quantized["nets"][0]["file"]),
+        program.folder / "exports", plain_cases.arrays())
+    program.report(checks, errors, "export", "export", floats, program.folder / "exports" / "named.npz")
+
+
 def check_reports(checks, errors, program):
     """Returns the reports of the conversions, by the arguments that were given for them."""
     folder = program.folder
@@ -312,6 +325,7 @@ def check_reports(checks, errors, program):
         numpy_checks.check_quantized(checks, pathlib.Path(net["file"]), path)
         program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
     check_plain(checks, errors, program)
+    check_plain_exports(checks, errors, program)
     evaluated = check_evaluating(checks, errors, program, shelf)
     questions = ["--questions", DEMO / "questions.jsonl"]
     searched = program.report(
@@ -382,7 +396,7 @@ def check_reports(checks, errors, program):
     check_refused(checks, errors, "features", features, [
         ["points", []], ["points", 0, "pca", [1]], ["purity", "share", 2], ["purity", "classes", REMOVE],
         ["purity", "classes", 0, "class", REMOVE], ["variance", [1, 2]], ["points", 0, "neighbours", 0, "cosine", 3]])
-    check_refused(checks, errors, "export", exported, [["files", ["a"]], ["arrays", -1], ["folder", ""]])
+    check_refused(checks, errors, "export", exported, [["files", []], ["arrays", -1], ["folder", ""]])
     limits = program.report(checks, errors, "limits", "limits", "--allow", "shards=7")
     checks.check([limit["value"] for limit in limits["limits"] if limit["name"] == "shards"] == [7], "a limit is set")
     check_refused(checks, errors, "limits", limits, [

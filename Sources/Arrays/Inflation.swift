@@ -46,17 +46,9 @@ package enum Inflation {
   /// - Throws: `Failure` of kind `badData` when the bytes have another length or CRC-32.
   package static func check(_ bytes: [UInt8], size: Int, crc: UInt32) throws(Failure) {
     guard bytes.count == size else { throw Failure(.badData, "unpacks to \(bytes.count) bytes, not \(size)") }
-    // Of a length that fits: `crc32` takes 32 bits of it at a time.
-    var sum: UInt = 0
-    var start = 0
-    while start < bytes.count {
-      let count = min(bytes.count - start, 1 << 30)
-      sum = unsafe bytes.withUnsafeBufferPointer {
-        unsafe crc32(sum, $0.baseAddress?.advanced(by: start), UInt32(count))
-      }
-      start += count
-    }
-    guard UInt32(truncatingIfNeeded: sum) == crc else { throw Failure(.badData, "has another checksum than it states") }
+    var sum = CRC32()
+    sum.update(bytes.rawSpan)
+    guard sum.value == crc else { throw Failure(.badData, "has another checksum than it states") }
   }
 
   /// - Returns: where the packed data end.

@@ -25,7 +25,7 @@ extension Family {
 
 extension Layout {
   /// Every array under its published name.
-  static let plain = Layout(name: "plain", about: "as published")
+  public static let plain = Layout(name: "plain", about: "as published")
 }
 
 extension ConversionPlan {

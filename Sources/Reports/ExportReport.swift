@@ -3,27 +3,34 @@ import Families
 
 /// What an export wrote, for people and as JSON (schemas/reports/export.schema.json).
 public struct ExportReport: Sendable {
-  private let plan: ExportPlan
   private let folder: String
-  private let weights: String
+  private let layout: String
+  private let files: [String]
+  private let arrays: Int
+  private let bytes: Int
 
   public init(_ plan: ExportPlan, folder: String, weights: String) {
-    self.plan = plan
-    self.folder = folder
-    self.weights = weights
+    (self.folder, layout) = (folder, plan.layout.name)
+    files = [weights] + plan.smallFiles.map(\.name)
+    (arrays, bytes) = (plan.arrays.count, plan.totalBytes)
   }
 
-  private var files: [String] { [weights] + plan.smallFiles.map(\.name) }
+  /// Of a plain net.
+  public init(_ plan: PlainExport, file: String) {
+    (folder, layout) = (Paths.folder(of: file), Layout.plain.name)
+    files = [Paths.name(file)]
+    (arrays, bytes) = (plan.arrays.count, plan.totalBytes)
+  }
 
   public var text: String {
-    "\(printable(folder)): \(counted(plan.arrays.count, "array")), \(sized(plan.totalBytes)), layout \(plan.layout.name)\n  "
+    "\(printable(folder)): \(counted(arrays, "array")), \(sized(bytes)), layout \(layout)\n  "
       + files.joined(separator: ", ")
   }
 
   public var json: JSONValue {
     .object([
-      "folder": .string(folder), "layout": .string(plan.layout.name), "files": .strings(files),
-      "arrays": .integer(plan.arrays.count), "bytes": .integer(plan.totalBytes),
+      "folder": .string(folder), "layout": .string(layout), "files": .strings(files),
+      "arrays": .integer(arrays), "bytes": .integer(bytes),
     ])
   }
 }

@@ -7,21 +7,30 @@ import Reports
 struct Export: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract:
-      "Writes the nets of one combination as a folder in the published layout, which the publisher's library loads.",
+      "Writes the nets of one combination as a folder in the published layout, which the publisher's library loads; or a plain net as a file.",
     discussion: """
       Nets are named by their paths, all of one combination, or by parameters without the part; the folder comes last: \
       ingot export --set Release=demo --to safetensors FOLDER
+
+      A plain net, of no known family, becomes one file with every array under its own name: \
+      ingot export --family plain --set Name=encoder encoder.npz
       """)
 
   @Argument(
     help: .init(
-      "Net files, if they are not named by parameters; then the folder to write.", valueName: "nets-and-folder"),
+      "Net files, if they are not named by parameters; then the folder to write, or the file of a plain net.",
+      valueName: "nets-and-folder"),
     completion: .file())
   var paths: [String]
 
   @Option(
-    help: "The container: safetensors, or hdf5 (TensorFlow's layout).", completion: .list(["safetensors", "hdf5"]))
-  var to = "safetensors"
+    help:
+      "The container: safetensors, or hdf5 (of a known family: TensorFlow's layout); of a plain net numpy too. Default: what the file's name says, or safetensors.",
+    completion: .list(PlainExport.Container.allCases.map(\.rawValue)))
+  var to: String?
+
+  @Flag(help: "Of a plain net: write float32 in place of int8 weights, and of what the container has no type for.")
+  var dequantize = false
 
   @OptionGroup var selection: SelectionOptions
 
@@ -32,12 +41,24 @@ struct Export: LimitedCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    guard to == "safetensors" || to == "hdf5" else {
-      throw Failure(.usage, "--to can't be \(to)", hint: "choose safetensors or hdf5")
+    let container = try to.map { name throws(Failure) in
+      guard let known = PlainExport.Container(rawValue: name) else {
+        throw Failure(.usage, "--to can't be \(name)", hint: "choose safetensors, hdf5 or numpy")
+      }
+      return known
+    }
+    let nets = try nets()
+    if nets.count == 1, nets[0].header.family == Family.plain.name {
+      return try write(nets[0], container)
+    }
+    guard container != .numpy, !dequantize else {
+      throw Failure(
+        .usage, "\(dequantize ? "--dequantize" : "--to numpy") is of plain nets, and these are of a known family",
+        hint: "their published layout is safetensors or hdf5")
     }
     let folder = paths.last ?? ""
-    let isHDF5 = to == "hdf5"
-    let plan = try ExportPlan(nets(), layout: isHDF5 ? "keras" : "huggingface")
+    let isHDF5 = container == .hdf5
+    let plan = try ExportPlan(nets, layout: isHDF5 ? "keras" : "huggingface")
     let progress = ProgressLine("exporting", total: plan.totalBytes)
     defer { progress.finish() }
     if isHDF5 {
@@ -47,6 +68,19 @@ struct Export: LimitedCommand {
     }
     progress.finish()
     let report = ExportReport(plan, folder: folder, weights: isHDF5 ? "tf_model.h5" : "model.safetensors")
+    try output.print(json: report.json, text: report.text)
+  }
+
+  private func write(_ net: NetFile, _ container: PlainExport.Container?) throws {
+    let path = paths.last ?? ""
+    guard !path.isEmpty else { throw Failure(.usage, "the file's name is empty", hint: "name a file to write") }
+    let plan = try PlainExport(
+      net, to: container ?? PlainExport.Container(file: path) ?? .safetensors, dequantizes: dequantize)
+    let progress = ProgressLine("exporting", total: plan.totalBytes)
+    defer { progress.finish() }
+    try plan.write(to: path, replacing: force, progress: progress.add)
+    progress.finish()
+    let report = ExportReport(plan, file: path)
     try output.print(json: report.json, text: report.text)
   }
 

@@ -139,7 +139,7 @@ struct SampleNet {
       try folder.write(netFile(header: emptyHeader, major: major, minor: minor), to: "v\(major).\(minor)")
     }
     #expect(try NetFile(file(major: 1, minor: 9)).header.family == "f")
-    let newer = failure { _ = try NetFile(file(major: 2, minor: 0)) }
+    let newer = failure { _ = try NetFile(file(major: 3, minor: 0)) }
     #expect(newer?.withoutFile == "byte 8: is of format version 3; this program reads versions 1 to 2")
     #expect(newer?.hint?.hasPrefix("use a newer version of ingot") == true)
   }

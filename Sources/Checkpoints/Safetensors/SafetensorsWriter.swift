@@ -24,6 +24,9 @@ public final class SafetensorsWriter: Sendable {
     try output.write(header.rawSpan, at: 0)
   }
 
+  /// Whether the format has a type.
+  public static func holds(_ type: ElementType) -> Bool { safetensorsTypes.values.contains(type) }
+
   /// All that stands before the data of arrays which follow each other in this order.
   /// - Throws: `Failure` of kind `badData` for a name that the format has taken, and for a type that it hasn't got.
   package static func header(

@@ -1,0 +1,191 @@
+import Arrays
+import Checkpoints
+import NetFile
+
+/// How a plain net becomes a file that others read: every array under its own name, bit for bit; int8 weights, which those
+/// files can't express, as the float32 numbers that they stand for.
+public struct PlainExport: Sendable {
+  public enum Container: String, CaseIterable, Sendable {
+    case safetensors, hdf5, numpy
+
+    /// The one that a file's name is usual for; nil: none is.
+    public init?(file path: String) {
+      let endings: [(Container, [String])] = [
+        (.safetensors, [".safetensors"]), (.hdf5, [".h5", ".hdf5"]), (.numpy, [".npz", ".npy"]),
+      ]
+      guard let found = endings.first(where: { $0.1.contains(where: path.hasSuffix) }) else { return nil }
+      self = found.0
+    }
+  }
+
+  private struct Item: Sendable {
+    let array: CheckpointArray
+    let entry: ArrayEntry
+    /// Of int8 weights that become float32.
+    let scales: ArrayEntry?
+  }
+
+  public let net: NetFile
+  public let container: Container
+  private let items: [Item]
+
+  public var arrays: [CheckpointArray] { items.map(\.array) }
+  public var totalBytes: Int { items.reduce(0) { $0 + $1.array.bytes } }
+
+  /// - Parameter dequantizes: whether int8 weights, and what the container has no type for, become float32.
+  /// - Throws: `Failure` of kind `usage` or `badData` naming what the container can't hold.
+  public init(_ net: NetFile, to container: Container, dequantizes: Bool) throws(Failure) {
+    (self.net, self.container) = (net, container)
+    try net.checkHasWeights()
+    let entries = Dictionary(net.header.arrays.map { ($0.name, $0) }) { first, _ in first }
+    let hidden = net.header.hiddenArrays
+    var items: [Item] = []
+    for entry in net.header.arrays where !hidden.contains(entry.name) {
+      let scales = entry.scales.flatMap { entries[$0] }
+      guard scales == nil || dequantizes else {
+        throw Failure(
+          .usage, file: net.path, place: "array \"\(entry.name)\"",
+          "holds int8 weights with scales, which \(container.rawValue) can't express",
+          hint:
+            "--dequantize writes the float32 numbers that they stand for; or export the net that it was quantized from")
+      }
+      let isHeld = Self.holds(container, entry.elementType)
+      guard isHeld || dequantizes && FloatConversion.isPossible(from: entry.elementType, to: .float32) else {
+        throw Failure(
+          .badData, file: net.path, place: "array \"\(entry.name)\"",
+          "is \(entry.elementType.rawValue), which \(container.rawValue) can't hold",
+          hint: FloatConversion.isPossible(from: entry.elementType, to: .float32)
+            ? "--dequantize writes float32 in its place; safetensors holds most types" : "safetensors holds most types")
+      }
+      let type = scales == nil && isHeld ? entry.elementType : .float32
+      let array = CheckpointArray(
+        name: entry.name, shape: entry.shape, elementType: type, bytes: try entry.shape.bytes(of: type))
+      items.append(Item(array: array, entry: entry, scales: scales))
+    }
+    self.items = items
+    if container == .hdf5 { try checkPaths() }
+  }
+
+  /// Whether a container has a type that its usual readers know. What HDF5 could hold of bfloat16, h5py can't read.
+  private static func holds(_ container: Container, _ type: ElementType) -> Bool {
+    switch container {
+    case .safetensors: SafetensorsWriter.holds(type)
+    case .numpy: NumPyWriter.holds(type)
+    case .hdf5: NumPyWriter.holds(type) && !type.isComplex
+    }
+  }
+
+  /// In HDF5 names are paths: none may lead through another array, or have parts that stand for something else.
+  private func checkPaths() throws(Failure) {
+    let names = Set(items.map { Array($0.array.name.utf8) })
+    for item in items {
+      let name = Array(item.array.name.utf8)
+      let parts = name.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+      guard !parts.contains(where: { $0.isEmpty || $0.elementsEqual(".".utf8) }) else {
+        throw unwritable(item, "has a name that is no path in an HDF5 file")
+      }
+      for place in name.indices where name[place] == UInt8(ascii: "/") && names.contains(Array(name[..<place])) {
+        throw unwritable(item, "stands below \"\(String(decoding: name[..<place], as: UTF8.self))\", which is an array")
+      }
+    }
+  }
+
+  private func unwritable(_ item: Item, _ reason: String) -> Failure {
+    Failure(
+      .badData, file: net.path, place: "array \"\(item.array.name)\"", reason,
+      hint: "such names can stand in safetensors and in .npz")
+  }
+
+  /// Writes the file, which appears when it is whole.
+  /// - Throws: `Failure` of kind `cannotCreate` when it is there already, unless `replacing`, or can't be written; `badData` when
+  ///   an array doesn't match its SHA-256; `io`.
+  public func write(
+    to path: String, replacing: Bool, progress: @escaping ProgressHandler = { _, _ in }
+  ) throws {
+    guard try !Paths.isFolder(path) else {
+      throw Failure(.usage, file: path, "is a folder", hint: "a plain net becomes one file: name it")
+    }
+    func checkNothingIsLost() throws(Failure) {
+      if replacing { return }
+      guard try Paths.exists(path) else { return }
+      throw Failure(.cannotCreate, file: path, "is there already", hint: "name another file, or use --force")
+    }
+    try checkNothingIsLost()
+    let output: OutputFile
+    switch container {
+    case .safetensors:
+      let writer = try SafetensorsWriter(path, arrays: arrays)
+      try inParallel(jobs: items.count) { try writer.write($0, produce(items[$0], progress)) }
+      try writer.finish()
+      output = writer.file
+    case .numpy:
+      let writer = try NumPyWriter(path, arrays: arrays)
+      try inParallel(jobs: items.count) { try writer.write($0, produce(items[$0], progress)) }
+      try writer.finish()
+      output = writer.file
+    case .hdf5:
+      let writer = try HDF5Writer(path)
+      for item in items { try writer.write(item.array, produce(item, progress)) }
+      try writer.finish()
+      output = writer.file
+    }
+    try OutputFile.commit([output]) { () throws(Failure) in try checkNothingIsLost() }
+  }
+
+  /// What hands on an array's data, and checks at the end that it was the right one.
+  private func produce(
+    _ item: Item, _ progress: @escaping ProgressHandler
+  ) -> ((borrowing RawSpan) throws -> Void) throws -> Void {
+    { sink in
+      let scales = try item.scales.map { try floats(of: $0) }
+      let inner = item.entry.shape.dimensions[min(item.entry.shape.rank, (item.entry.scaleAxis ?? 0) + 1)...].reduce(
+        1, *)
+      var hash = SHA256()
+      var element = 0
+      try net.forEachChunk(of: item.entry, multipleOf: item.entry.elementType.size) { piece in
+        hash.update(piece)
+        defer { progress(item.array.name, piece.byteCount) }
+        if let scales {
+          try sink(Floats.bytes(Self.dequantized(piece, scales, inner: inner, from: element)).rawSpan)
+          element += piece.byteCount
+        } else if item.entry.elementType == item.array.elementType {
+          try sink(piece)
+        } else {
+          try sink(FloatConversion.convert(piece, from: item.entry.elementType, to: .float32).rawSpan)
+        }
+      }
+      guard hash.finish() == item.entry.sha256 else { throw damaged(item.entry) }
+    }
+  }
+
+  /// Integers times the scales of their rows, in single precision (schemas/FORMAT.md, Scales of int8 arrays).
+  /// - Parameters:
+  ///   - inner: elements that follow each other in a row.
+  ///   - first: index of the first element in the array.
+  private static func dequantized(
+    _ piece: borrowing RawSpan, _ scales: [Float], inner: Int, from first: Int
+  ) -> [Float] {
+    var out: [Float] = []
+    out.reserveCapacity(piece.byteCount)
+    var (row, left) = (first / inner % scales.count, inner - first % inner)
+    for index in 0..<piece.byteCount {
+      out.append(Float(unsafe piece.unsafeLoad(fromByteOffset: index, as: Int8.self)) * scales[row])
+      left -= 1
+      if left == 0 { (row, left) = ((row + 1) % scales.count, inner) }
+    }
+    return out
+  }
+
+  private func floats(of entry: ArrayEntry) throws -> [Float] {
+    var bytes: [UInt8] = []
+    try net.forEachChunk(of: entry) { bytes.append(contentsOf: $0) }
+    guard SHA256.digest(bytes) == entry.sha256 else { throw damaged(entry) }
+    return Floats.array(bytes)
+  }
+
+  private func damaged(_ entry: ArrayEntry) -> Failure {
+    Failure(
+      .badData, file: net.path, place: "array \"\(entry.name)\"", "does not match its SHA-256",
+      hint: "the file is damaged: make it again, or fetch it again")
+  }
+}
