@@ -85,6 +85,7 @@ def check_unusual(checks, export, convert, folder):
     for name, content in (
         ("bfloat16", bfloat16_file(values)), ("nested", fixtures_plain.safetensors_file({"a": values, "a/b": values})),
         ("odd", fixtures_plain.safetensors_file(odd)),
+        ("alike", fixtures_plain.safetensors_file({"a.npy": values, "a": -values})),
         ("one", fixtures_plain.safetensors_file({"a": values})),
     ):
         (folder / f"{name}.safetensors").write_bytes(content)
@@ -99,6 +100,8 @@ def check_unusual(checks, export, convert, folder):
     checks.check(status == 65 and 'array "a/b": stands below "a", which is an array' in error, error)
     checks.check(export(convert(folder / "odd.safetensors"), folder / "o.npz")[0] == 0, "odd names")
     check_same(checks, "odd names", npz_arrays(folder / "o.npz"), odd)
+    status, error = export(convert(folder / "alike.safetensors"), folder / "alike.npz")
+    checks.check(status == 65 and 'array "a": and an array "a.npy" would be one' in error, f"names alike: {error}")
     checks.check(export(convert(folder / "one.safetensors"), folder / "o.npy")[0] == 0, "one array")
     checks.check(same(np.load(folder / "o.npy"), values), "one array as .npy")
 

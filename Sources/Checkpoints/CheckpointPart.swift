@@ -37,7 +37,8 @@ struct PartOfCheckpoint: Checkpoint {
     for (index, array) in whole.arrays.enumerated() {
       guard let name = name(array.name) else { continue }
       arrays.append(
-        CheckpointArray(name: name, shape: array.shape, elementType: array.elementType, bytes: array.bytes))
+        CheckpointArray(
+          name: name, shape: array.shape, elementType: array.elementType, bytes: array.bytes, packing: array.packing))
       places.append(index)
     }
     guard !arrays.isEmpty else {

@@ -16,7 +16,7 @@ public func openCheckpoint(_ path: String, _ part: CheckpointPart = .weights) th
     } else {
       checkpoint = try openWeights(file, openedBy: path, takesAll: part != .weights)
     }
-  case .shards(let names): checkpoint = try ShardedCheckpoint(shards: names, in: path)
+  case .shards(let names): checkpoint = try ShardedCheckpoint(shards: names, in: path, takesAll: part != .weights)
   }
   if case .at(let place) = part { checkpoint = try PartOfCheckpoint(checkpoint, at: place) }
   try Limit.arrays.check(checkpoint.arrays.count, "arrays", file: path)

@@ -76,12 +76,15 @@ public struct ShardedCheckpoint: Checkpoint {
   }
 
   /// All files of a checkpoint, whose index is not there.
+  /// - Parameter takesAll: whether what is no weights is taken too; an index names all that it is of.
   /// - Throws: `Failure` of kind `badData` when two files have an array of the same name.
-  init(shards names: [String], in folder: String, openedBy path: String? = nil) throws(Failure) {
+  init(
+    shards names: [String], in folder: String, openedBy path: String? = nil, takesAll: Bool = false
+  ) throws(Failure) {
     var shards: [any Checkpoint] = []
     for name in names {
       let shard = Paths.join(folder, name)
-      shards.append(try openWeights(InputFile(shard), openedBy: shard))
+      shards.append(try openWeights(InputFile(shard), openedBy: shard, takesAll: takesAll))
     }
     var (arrays, places): ([CheckpointArray], [(shard: Int, array: Int)]) = ([], [])
     var seen: Set<[UInt8]> = []

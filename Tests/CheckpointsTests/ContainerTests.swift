@@ -97,6 +97,12 @@ enum ContainerFixtures {
     #expect(metadata.map(\.name) == expected.keys.sorted())
   }
 
+  /// What stands in the file is told of a part of it too.
+  @Test func partsKeepTheirPacking() throws {
+    let part = try openCheckpoint(path("blocks.gguf"), .at("block.0"))
+    #expect(part.arrays.map(\.name) == ["weight"] && part.arrays[0].packing == Packing(type: "Q4_0", bytes: 864))
+  }
+
   /// One tensor that can't be read costs nobody the others.
   @Test func namesWhatItLeavesOut() throws {
     let checkpoint = try openCheckpoint(path("unread.gguf"))

@@ -54,6 +54,22 @@ import Testing
     if let all = expected.json["all"] { try check(openCheckpoint(path, .all), holds: all) }
   }
 
+  /// What is no weights is taken from each of several files too, where it is asked for.
+  @Test func takesAllOfShards() throws {
+    let folder = TemporaryFolder()
+    for (number, name) in ["train-full", "tensor"].enumerated() {
+      try folder.write(bytes(of: "\(Self.folder)/\(name).pt"), to: "pytorch_model-0000\(number + 1)-of-00002.bin")
+    }
+    func names(_ path: String, _ part: CheckpointPart) throws -> [String] {
+      try openCheckpoint(path, part).arrays.map(\.name)
+    }
+    for part in [CheckpointPart.weights, .all] {
+      let one = try names("\(Self.folder)/train-full.pt", part) + names("\(Self.folder)/tensor.pt", part)
+      #expect(try names(folder.path, part) == one)
+    }
+    #expect(try names(folder.path, .all).count > names(folder.path, .weights).count)
+  }
+
   /// A path chooses a part, whose names go on from it.
   @Test func choosesParts() throws {
     let path = "\(Self.folder)/train-full.pt"

@@ -34,11 +34,17 @@ public final class NumPyWriter: Sendable {
       throw Failure(
         .usage, file: path, "holds one array, and the net has \(arrays.count)", hint: "name a file that ends in .npz")
     }
+    let names = Set(arrays.map { Array($0.name.utf8) })
     var (entries, start): ([Entry], Int) = ([], 0)
     for array in arrays {
       let name = Array("\(array.name).npy".utf8)
       guard !isArchive || name.count <= Int(UInt16.max) else {
         throw Failure(.badData, place: "array \"\(shortened(array.name, to: 40))\"", "has a name that zip can't hold")
+      }
+      guard !isArchive || !names.contains(name) else {
+        throw Failure(
+          .badData, file: path, place: "array \"\(array.name)\"",
+          "and an array \"\(array.name).npy\" would be one and the same to numpy.load", hint: "write safetensors")
       }
       let head: [UInt8]
       do { head = try NumPyHeader.bytes(of: array) } catch { throw error.inFile(path) }
