@@ -35,6 +35,7 @@ import plain_cases
 import read_ingot
 from checks import Checks
 from referencing import Registry, Resource
+from safetensors_reader import NUMPY_TYPES, safetensors_arrays
 from wrong_net_files import REMOVE, put, read_header, wrong_files
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -219,7 +220,7 @@ def check_evaluating(checks, errors, program, shelf):
 
 
 def check_plain(checks, errors, program):
-    """int8 of a plain net, and what is told of its errors, against NumPy."""
+    """int8 of a plain net, and what is told of its errors, against NumPy. Returns the paths of the float net and an int8 one."""
     source, shelf = program.folder / "cases.safetensors", program.folder / "plain"
     source.write_bytes(fixtures_plain.safetensors_file(plain_cases.arrays()))
     converted = program.report(checks, errors, "convert", "convert", source, "--shelf", shelf)
@@ -239,18 +240,13 @@ def check_plain(checks, errors, program):
     found = {array["name"]: array["sqnr"] for array in different["different"]}
     for error in report["quantized"][0]["errors"]:
         checks.check(abs(found[error["array"]] - error["sqnr"]) < 1e-3, f"diff's SQNR of {error['array']}")
+    return floats, path
 
 
-def check_plain_exports(checks, errors, program):
-    shelf = program.folder / "plain-exports"
-    converted = program.report(
-        checks, errors, "convert", "convert", program.folder / "cases.safetensors", "--shelf", shelf)
-    floats = pathlib.Path(converted["nets"][0]["file"])
-    quantized = program.report(checks, errors, "quantize", "quantize", floats, "--shelf", shelf)
-    export_checks.check_all(
-        checks, program, floats, pathlib.Path(quantized["nets"][0]["file"]),
-        program.folder / "exports", plain_cases.arrays())
-    program.report(checks, errors, "export", "export", floats, program.folder / "exports" / "named.npz")
+def check_plain_exports(checks, errors, program, floats, int8):
+    folder = program.folder / "exports"
+    export_checks.check_all(checks, program, floats, int8, folder, plain_cases.arrays())
+    program.report(checks, errors, "export", "export", floats, folder / "named.npz")
 
 
 def check_reports(checks, errors, program):
@@ -324,8 +320,7 @@ def check_reports(checks, errors, program):
     for net, path in zip(quantized["nets"], plain):
         numpy_checks.check_quantized(checks, pathlib.Path(net["file"]), path)
         program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
-    check_plain(checks, errors, program)
-    check_plain_exports(checks, errors, program)
+    check_plain_exports(checks, errors, program, *check_plain(checks, errors, program))
     evaluated = check_evaluating(checks, errors, program, shelf)
     questions = ["--questions", DEMO / "questions.jsonl"]
     searched = program.report(
@@ -440,24 +435,6 @@ def check_reports(checks, errors, program):
 
 
 # ------------------------------------------------------------------------------------------------------------- contents
-
-
-def safetensors_arrays(path):
-    """Each array's dtype, shape and bytes."""
-    data = path.read_bytes()
-    start = 8 + struct.unpack_from("<Q", data)[0]
-    header = json.loads(data[8:start])
-    header.pop("__metadata__", None)
-    arrays = {}
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        arrays[name] = entry["dtype"], entry["shape"], data[start + begin:start + end]
-    return arrays
-
-
-NUMPY_TYPES = {
-    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U64": "<u8",
-    "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?"}
 
 
 def expected_values(dtype, data):

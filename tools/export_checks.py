@@ -1,13 +1,13 @@
 """What tools/check_formats.py holds exports of plain nets against: NumPy's reader of .npz and .npy, safetensors read by its
 definition, HDF5 converted back."""
 
-import json
 import pathlib
-import struct
 
+import fixtures
 import fixtures_plain
 import numpy as np
 import read_ingot
+from safetensors_reader import numpy_arrays
 
 
 def same(a, b):
@@ -17,24 +17,6 @@ def same(a, b):
 def npz_arrays(path):
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
-
-
-def safetensors_values(path):
-    data = path.read_bytes()
-    start = 8 + struct.unpack_from("<Q", data)[0]
-    types = {name: kind for kind, name in fixtures_plain.DTYPES.items()}
-    return {
-        name: np.frombuffer(data[start:], types[entry["dtype"]], int(np.prod(entry["shape"])), entry["data_offsets"][0])
-        .reshape(entry["shape"]) if np.prod(entry["shape"]) else np.zeros(entry["shape"], types[entry["dtype"]])
-        for name, entry in json.loads(data[8:start]).items() if name != "__metadata__"}
-
-
-def bfloat16_file(values):
-    """Float32 numbers cut to bfloat16."""
-    data = (values.view("u4") >> 16).astype("u2").tobytes()
-    header = {"half": {"dtype": "BF16", "shape": list(values.shape), "data_offsets": [0, len(data)]}}
-    text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + data
 
 
 def check_same(checks, what, arrays, wanted):
@@ -48,7 +30,7 @@ def check_plain_exports(checks, export, net, folder, wanted):
 
     export runs the command with a net and options, and returns the status and what it printed as an error.
     """
-    for name, read in ("x.npz", npz_arrays), ("x.safetensors", safetensors_values):
+    for name, read in ("x.npz", npz_arrays), ("x.safetensors", numpy_arrays):
         checks.check(export(net, folder / name)[0] == 0, f"export to {name}")
         check_same(checks, name, read(folder / name), wanted)
         first = (folder / name).read_bytes()
@@ -81,9 +63,11 @@ def check_dequantized(checks, export, net, folder):
 def check_unusual(checks, export, convert, folder):
     """Types and names that a container can't hold are refused by name; those that it can are kept."""
     values = np.arange(6, dtype="f4").reshape(2, 3)
+    cut = (values.view("u4") >> 16).astype("u2")
+    bfloat16 = fixtures.safetensors_file([fixtures.entry("half", "bfloat16", cut.shape, cut.tobytes())], {})
     odd = {"a b/é.npy": values, "scalar": np.array(3.0)}
     for name, content in (
-        ("bfloat16", bfloat16_file(values)), ("nested", fixtures_plain.safetensors_file({"a": values, "a/b": values})),
+        ("bfloat16", bfloat16), ("nested", fixtures_plain.safetensors_file({"a": values, "a/b": values})),
         ("odd", fixtures_plain.safetensors_file(odd)),
         ("alike", fixtures_plain.safetensors_file({"a.npy": values, "a": -values})),
         ("one", fixtures_plain.safetensors_file({"a": values})),

@@ -131,8 +131,8 @@ def entry(name, kind, shape, data):
     return {"name": name, "kind": kind, "shape": shape, "data": data}
 
 
-def safetensors_file(entries):
-    header, offset = {"__metadata__": {"about": "every element type", "format": "pt"}}, 0
+def safetensors_file(entries, metadata):
+    header, offset = {"__metadata__": metadata} if metadata else {}, 0
     for entry in entries:
         end = offset + len(entry["data"])
         header[entry["name"]] = {
@@ -282,7 +282,7 @@ def description(source_name, source):
 
 def make_net_files(folder):
     entries = every_type()
-    source = safetensors_file(entries)
+    source = safetensors_file(entries, {"about": "every element type", "format": "pt"})
     header = description("every-type.safetensors", source)
     write(folder / "every-type.safetensors", source)
     write(folder / "golden-v1.ingot", plain_file(header, entries))

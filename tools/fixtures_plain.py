@@ -15,27 +15,20 @@ import argparse
 import hashlib
 import json
 import pathlib
-import struct
 
+import fixtures
 import numpy as np
 import plain_cases
 from numpy_checks import requantized
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DTYPES = {"f8": "F64", "f4": "F32", "f2": "F16", "i8": "I64"}
 AXES = {"dense/kernel": 1, "conv/kernel": 3, "conv/transpose/kernel": 2, "conv/depthwise_kernel": 2}
 LEFT = {"broken.weight", "large.weight", "short.weight", "bias", "counts", "empty.weight", "dense.weight.scales"}
 
 
 def safetensors_file(arrays):
-    header, offset = {}, 0
-    for name, array in arrays.items():
-        end = offset + array.nbytes
-        header[name] = {"dtype": DTYPES[array.dtype.str[1:]], "shape": list(array.shape), "data_offsets": [offset, end]}
-        offset = end
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text + b"".join(array.tobytes() for array in arrays.values())
+    return fixtures.safetensors_file(
+        [fixtures.entry(name, array.dtype.name, array.shape, array.tobytes()) for name, array in arrays.items()], {})
 
 
 def expected(array, axis):

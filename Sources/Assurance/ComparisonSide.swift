@@ -1,7 +1,6 @@
 import Arrays
 import Checkpoints
 import Families
-import Kernels
 import NetFile
 
 /// One of two things compared: its arrays, under the nets' own names where its family is known, and what was done to
@@ -72,21 +71,10 @@ struct ComparisonSide: Sendable {
   private static func forEachDequantized(
     _ entry: ArrayEntry, _ scales: ArrayEntry, of net: NetFile, _ body: (borrowing RawSpan) throws -> Void
   ) throws {
-    var bytes: [UInt8] = []
-    try net.forEachChunk(of: scales) { bytes.append(contentsOf: $0) }
-    let factors = Floats.array(bytes)
-    let rows = AxisRows(entry.shape, axis: entry.scaleAxis ?? 0)
-    var index = 0
+    var dequantizer = Dequantizer(entry, scales: try net.floats(of: scales))
     try net.forEachChunk(of: entry) { piece in
-      var elements: [UInt8] = []
-      elements.append(contentsOf: piece)
-      var floats: [Float] = []
-      floats.reserveCapacity(elements.count)
-      for element in elements {
-        floats.append(Float(Int8(bitPattern: element)) * factors[index / rows.inner % rows.rows])
-        index += 1
-      }
-      try body(Floats.bytes(floats).rawSpan)
+      let floats = dequantizer.float32(piece)
+      try body(floats.rawSpan)
     }
   }
 

@@ -86,11 +86,7 @@ public struct InspectionStatistics: Sendable {
 
   private static func reader(of scales: ArrayEntry?, in net: NetFile) -> (@Sendable () throws -> [Float])? {
     guard let scales else { return nil }
-    return {
-      var bytes: [UInt8] = []
-      try net.forEachChunk(of: scales) { bytes.append(contentsOf: $0) }
-      return Floats.array(bytes)
-    }
+    return { try net.floats(of: scales) }
   }
 
   private static func sources(_ checkpoint: any Checkpoint) -> [Source] {

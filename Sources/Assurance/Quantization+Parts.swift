@@ -8,9 +8,11 @@ extension Quantization {
 
   /// Makes the arrays that a step gives: of int8 weights also their scales, and what is known of their layer's
   /// input.
-  /// - Parameter take: gets the number of each part and what makes its data.
-  /// - Throws: `Failure` of kind `badData` when a weight is not finite or the source doesn't match its SHA-256, `io`.
-  /// - Parameter measure: gets what int8 costs, once an array's elements were made.
+  /// - Parameters:
+  ///   - measure: gets what int8 costs, once an array's elements were made.
+  ///   - take: gets the number of each part and what makes its data.
+  /// - Throws: `UnfitArray` when a weight is not finite, `Failure` of kind `badData` when the source doesn't match its SHA-256,
+  ///   `io`.
   func makeParts(
     of step: Step, measure: (QuantizationError) throws -> Void = { _ in },
     _ take: (_ part: Int, _ produce: Produce) throws -> Void
@@ -125,9 +127,9 @@ extension Quantization {
   private func checkIsHeld(
     _ converted: [UInt8], _ piece: borrowing RawSpan, _ array: ArrayEntry, _ type: ElementType
   ) throws(Failure) {
-    guard type == .float16, ElementType.float16.infinities(converted.rawSpan) > 0,
-      ElementType.float16.infinities(converted.rawSpan) != array.elementType.infinities(piece)
-    else { return }
+    guard type == .float16 else { return }
+    let found = ElementType.float16.infinities(converted.rawSpan)
+    guard found > 0, found != array.elementType.infinities(piece) else { return }
     throw Failure(
       .badData, file: net.path, place: "array \"\(array.name)\"", "holds numbers that are too large for float16",
       hint: "bfloat16 has the range of float32")
@@ -159,16 +161,8 @@ extension Quantization {
   private func forEachChecked(
     _ array: ArrayEntry, rowBytes: Int = 1, _ body: (borrowing RawSpan) throws -> Void
   ) throws {
-    var hash = SHA256()
-    try net.forEachChunk(of: array, multipleOf: rowBytes) { piece in
-      hash.update(piece)
-      try body(piece)
-    }
-    guard hash.finish() == array.sha256 else {
-      throw Failure(
-        .badData, file: net.path, place: "array \"\(array.name)\"", "does not match its SHA-256",
-        hint: "the file was damaged: make it again")
-    }
+    try net.forEachCheckedChunk(
+      of: array, multipleOf: rowBytes, hint: "the file was damaged: make it again", body)
   }
 }
 

@@ -204,9 +204,8 @@ public struct Quantization: Sendable {
     switch try attempt(to: path, progress: progress) {
     case .written(let written): return (self, written)
     case .unfit(let arrays):
-      guard net.header.family == Family.plain.name, let first = arrays.first else {
-        throw arrays.first?.failure ?? Failure(.badData, file: net.path, "can't be quantized")
-      }
+      let first = arrays[0]
+      guard isPlain else { throw first.failure }
       var options = options
       for array in arrays {
         let type = array.reason.isBelow ? options.fallback : nil
@@ -233,7 +232,7 @@ public struct Quantization: Sendable {
 
   private enum Attempt {
     case written(Written)
-    /// Arrays that don't bear int8, in the order of the file.
+    /// Arrays that don't bear int8, in the order of the file: at least one.
     case unfit([UnfitArray])
   }
 

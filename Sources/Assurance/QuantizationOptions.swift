@@ -104,6 +104,7 @@ public struct QuantizationOptions: Sendable {
     }
     guard options.precision == .int8 else { return options }
     let sources = Dictionary(net.header.arrays.map { ($0.name, $0) }) { first, _ in first }
+    let axes = OutputAxis(net.header)
     let hidden = quantized.header.hiddenArrays
     for array in quantized.header.arrays where !hidden.contains(array.name) {
       guard let source = sources[array.name] else { continue }
@@ -111,8 +112,7 @@ public struct QuantizationOptions: Sendable {
         options.axes[array.name] = array.scaleAxis ?? 0
       } else {
         let type = array.elementType == source.elementType ? nil : array.elementType
-        let canBeQuantized = LeftReason(source, axis: OutputAxis(net.header)[source]) == nil
-        if canBeQuantized {
+        if LeftReason(source, axis: axes[source]) == nil {
           options.kept.updateValue(type, forKey: array.name)
         } else {
           options.rest = type ?? options.rest
@@ -123,11 +123,7 @@ public struct QuantizationOptions: Sendable {
   }
 
   private static func floats(_ array: ArrayEntry, of net: NetFile) throws(Failure) -> [Float] {
-    do {
-      var bytes: [UInt8] = []
-      try net.forEachChunk(of: array) { bytes.append(contentsOf: $0) }
-      return Floats.array(FloatConversion.convert(bytes.rawSpan, from: array.elementType, to: .float32))
-    } catch {
+    do { return try net.floats(of: array) } catch {
       throw Failure.wrapping(error, file: net.path)
     }
   }

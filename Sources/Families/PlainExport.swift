@@ -137,55 +137,28 @@ public struct PlainExport: Sendable {
     _ item: Item, _ progress: @escaping ProgressHandler
   ) -> ((borrowing RawSpan) throws -> Void) throws -> Void {
     { sink in
-      let scales = try item.scales.map { try floats(of: $0) }
-      let inner = item.entry.shape.dimensions[min(item.entry.shape.rank, (item.entry.scaleAxis ?? 0) + 1)...].reduce(
-        1, *)
-      var hash = SHA256()
-      var element = 0
-      try net.forEachChunk(of: item.entry, multipleOf: item.entry.elementType.size) { piece in
-        hash.update(piece)
-        defer { progress(item.array.name, piece.byteCount) }
-        if let scales {
-          try sink(Floats.bytes(Self.dequantized(piece, scales, inner: inner, from: element)).rawSpan)
-          element += piece.byteCount
-        } else if item.entry.elementType == item.array.elementType {
-          try sink(piece)
+      func hand(_ bytes: borrowing RawSpan) throws {
+        try sink(bytes)
+        progress(item.array.name, bytes.byteCount)
+      }
+      let type = item.entry.elementType
+      var dequantizer = try item.scales.map { Dequantizer(item.entry, scales: try checkedFloats(of: $0)) }
+      try net.forEachCheckedChunk(of: item.entry, multipleOf: type.size) { piece in
+        if let floats = dequantizer?.float32(piece) {
+          try hand(floats.rawSpan)
+        } else if type == item.array.elementType {
+          try hand(piece)
         } else {
-          try sink(FloatConversion.convert(piece, from: item.entry.elementType, to: .float32).rawSpan)
+          let floats = FloatConversion.convert(piece, from: type, to: .float32)
+          try hand(floats.rawSpan)
         }
       }
-      guard hash.finish() == item.entry.sha256 else { throw damaged(item.entry) }
     }
   }
 
-  /// Integers times the scales of their rows, in single precision (schemas/FORMAT.md, Scales of int8 arrays).
-  /// - Parameters:
-  ///   - inner: elements that follow each other in a row.
-  ///   - first: index of the first element in the array.
-  private static func dequantized(
-    _ piece: borrowing RawSpan, _ scales: [Float], inner: Int, from first: Int
-  ) -> [Float] {
-    var out: [Float] = []
-    out.reserveCapacity(piece.byteCount)
-    var (row, left) = (first / inner % scales.count, inner - first % inner)
-    for index in 0..<piece.byteCount {
-      out.append(Float(unsafe piece.unsafeLoad(fromByteOffset: index, as: Int8.self)) * scales[row])
-      left -= 1
-      if left == 0 { (row, left) = ((row + 1) % scales.count, inner) }
-    }
-    return out
-  }
-
-  private func floats(of entry: ArrayEntry) throws -> [Float] {
+  private func checkedFloats(of entry: ArrayEntry) throws -> [Float] {
     var bytes: [UInt8] = []
-    try net.forEachChunk(of: entry) { bytes.append(contentsOf: $0) }
-    guard SHA256.digest(bytes) == entry.sha256 else { throw damaged(entry) }
+    try net.forEachCheckedChunk(of: entry) { bytes.append(contentsOf: $0) }
     return Floats.array(bytes)
-  }
-
-  private func damaged(_ entry: ArrayEntry) -> Failure {
-    Failure(
-      .badData, file: net.path, place: "array \"\(entry.name)\"", "does not match its SHA-256",
-      hint: "the file is damaged: make it again, or fetch it again")
   }
 }
