@@ -62,22 +62,22 @@ let package = Package(
     library("Kernels", ["Arrays", "CKernels"]),
     library("Nets", ["Arrays", "Kernels", "NetFile"]),
     library("Families", ["Arrays", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
-    library("QuestionAnswering", ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "CImages"]),
-    library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering"]),
+    library("Media", ["Arrays", "CImages"]),
+    library("Text", ["Arrays", "NetFile"]),
+    library("Tasks", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Text"]),
+    library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Tasks"]),
     library(
-      "Reports",
-      ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "Assurance", "QuestionAnswering"]),
+      "Reports", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Tasks", "Assurance"]),
     // The library product: the public face of the targets above.
     .target(
-      name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],
+      name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "Media", "Tasks"],
       path: "Sources/IngotLibrary", swiftSettings: settings),
     // Its module can't be called like the library's: some file systems take upper for lower case.
     .executableTarget(
       name: "IngotCommand",
       dependencies: [
-        "Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering", "Assurance", "Reports",
-        "CChild",
-        "CHDF5", "CVideo",
+        "Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Text", "Tasks", "Assurance",
+        "Reports", "CChild", "CHDF5", "CVideo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/ingot", swiftSettings: settings),
@@ -86,7 +86,7 @@ let package = Package(
     // What is fuzzed, by tools/fuzz/run; here, what that found is replayed.
     .target(
       name: "FuzzTargets",
-      dependencies: ["Arrays", "Assurance", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],
+      dependencies: ["Arrays", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks"],
       path: "tools/fuzz/Targets", swiftSettings: settings),
     tests("FuzzTests", ["FuzzTargets"]),
     tests("ArraysTests", [], hasFixtures: true),
@@ -97,16 +97,19 @@ let package = Package(
     tests("NetFileTests", ["NetFile", "Checkpoints"], hasFixtures: true),
     tests(
       "FamiliesTests", ["Assurance", "Checkpoints", "Families", "NetFile", "Nets", "IngotCommand"], hasFixtures: true),
+    // Those who look at videos run it too.
+    tests("MediaTests", ["Media", "IngotCommand"], hasFixtures: true),
+    tests("TextTests", ["NetFile", "Text"], hasFixtures: true),
     tests(
-      "QuestionAnsweringTests",
-      ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
+      "TasksTests",
+      ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "Media", "Tasks", "IngotCommand"],
       hasFixtures: true),
     tests(
       "AssuranceTests",
-      ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "QuestionAnswering", "IngotCommand"],
+      ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "Media", "Tasks", "IngotCommand"],
       hasFixtures: true),
     tests("ReportsTests", ["Reports"]),
     tests(
-      "EndToEndTests", ["IngotCommand", "CHDF5", "Checkpoints", "Families", "NetFile", "Nets", "QuestionAnswering"]),
+      "EndToEndTests", ["IngotCommand", "CHDF5", "Checkpoints", "Families", "NetFile", "Nets", "Media"]),
   ]
 )

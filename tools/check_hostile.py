@@ -44,9 +44,9 @@ import orphans
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BASES = {
     "hdf5": [ROOT / "Tests/CheckpointsTests/Fixtures/hdf5/good", ROOT / "Tests/CheckpointsTests/Fixtures/hdf5/refused"],
-    "videos": [ROOT / "Tests/QuestionAnsweringTests/Fixtures/videos"],
-    "heic": [ROOT / "Tests/QuestionAnsweringTests/Fixtures/heic"],
-    "pictures": [ROOT / "Tests/QuestionAnsweringTests/Fixtures/images"],
+    "videos": [ROOT / "Tests/MediaTests/Fixtures/videos"],
+    "heic": [ROOT / "Tests/MediaTests/Fixtures/heic"],
+    "pictures": [ROOT / "Tests/MediaTests/Fixtures/images"],
 }
 LARGEST_BASE = 200_000
 #: Files that one process is asked about.

@@ -26,7 +26,7 @@ import tempfile
 import unicodedata
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-VOCABULARY = ROOT / "Tests" / "QuestionAnsweringTests" / "Fixtures" / "tokenizer" / "vocab.txt"
+VOCABULARY = ROOT / "Tests" / "TextTests" / "Fixtures" / "tokenizer" / "vocab.txt"
 SPECIAL = ["[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"]
 ALMOST_SPECIAL = [
     "[ENC]", "[DEC]", "[sep]", "[Cls]", "[CLS", "MASK]", "[ SEP ]", "[unused1]", "[SE\u200dP]", "[S\u00c9P]",

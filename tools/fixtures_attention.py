@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Tests/QuestionAnsweringTests/Fixtures/attention.safetensors: what transformers attends to with the demo net.
+"""Writes Tests/TasksTests/Fixtures/attention.safetensors: what transformers attends to with the demo net.
 
     tools/setup --reference
     .venv-reference/bin/python tools/fixtures_attention.py
@@ -49,7 +49,7 @@ def main():
         "answer_ids": np.array(answer[1:]), "answer_cross_attention": torch.cat(made.cross_attentions).numpy(),
         "heat.mean": heat(question, -1), "heat.0.1": heat(question, 0, 1),
     }
-    path = ROOT / "Tests/QuestionAnsweringTests/Fixtures/attention.safetensors"
+    path = ROOT / "Tests/TasksTests/Fixtures/attention.safetensors"
     content = {name: np.ascontiguousarray(array, np.int64 if array.dtype.kind == "i" else np.float32)
                for name, array in content.items()}
     safetensors.numpy.save_file(content, path, {"image": PICTURE, "question": QUESTION})

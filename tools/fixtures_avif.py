@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write small AVIF pictures and what Pillow reads from them, for Tests/QuestionAnsweringTests/Fixtures/avif.
+"""Write small AVIF pictures and what Pillow reads from them, for Tests/MediaTests/Fixtures/avif.
 
     python tools/fixtures_avif.py
 
@@ -11,7 +11,7 @@ import pathlib
 import numpy
 from PIL import Image
 
-OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "QuestionAnsweringTests" / "Fixtures" / "avif"
+OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "MediaTests" / "Fixtures" / "avif"
 
 
 def main():

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write small HEIC pictures and what pillow-heif reads from them, for Tests/QuestionAnsweringTests/Fixtures/heic.
+"""Write small HEIC pictures and what pillow-heif reads from them, for Tests/MediaTests/Fixtures/heic.
 
     pip install pillow pillow-heif numpy
     python tools/fixtures_heic.py
@@ -14,7 +14,7 @@ import numpy
 import pillow_heif
 from PIL import Image
 
-OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "QuestionAnsweringTests" / "Fixtures" / "heic"
+OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "MediaTests" / "Fixtures" / "heic"
 
 
 def main():

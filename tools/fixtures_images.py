@@ -4,7 +4,7 @@
     pip install pillow==13.0.0 numpy            (transformers and torch too, for --check: see below)
     python3 tools/fixtures_images.py [--root DIR] [--check]
 
-Below DIR, which is the repository unless given, in Tests/QuestionAnsweringTests/Fixtures/images/:
+Below DIR, which is the repository unless given, in Tests/MediaTests/Fixtures/images/:
 
     *.jpg, *.png, …     images that are read
     expected.json       {"pillow": version, "files": [{"file", "width", "height", "rgb_sha256", "resized_384_sha256",
@@ -709,7 +709,7 @@ def main():
     warnings.simplefilter("ignore")
     for make in (jpegs, pngs, webps, bmps, gifs, tiffs, others):
         make()
-    folder = options.root / "Tests/QuestionAnsweringTests/Fixtures/images"
+    folder = options.root / "Tests/MediaTests/Fixtures/images"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "malformed").mkdir(parents=True)
     for name, data in good.items():

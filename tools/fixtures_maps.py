@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Tests/QuestionAnsweringTests/Fixtures/maps.json: what scikit-learn makes of some vectors, for tests of maps.
+"""Writes Tests/TasksTests/Fixtures/maps.json: what scikit-learn makes of some vectors, for tests of maps.
 
     python3 -m venv .venv; .venv/bin/pip install scikit-learn==1.9.1
     .venv/bin/python tools/fixtures_maps.py
@@ -46,7 +46,7 @@ def case(vectors):
 
 
 def main():
-    path = ROOT / "Tests/QuestionAnsweringTests/Fixtures/maps.json"
+    path = ROOT / "Tests/TasksTests/Fixtures/maps.json"
     content = {
         "scikit-learn": sklearn.__version__, "neighbours": NEIGHBOURS,
         "cases": [case(clouds(1, 60, 20, 4)), case(clouds(2, 24, 40, 3))],

@@ -3,7 +3,7 @@
 
     python3 tools/fixtures_orientation.py [--root DIR]
 
-Needs Pillow 13.0.0. Below DIR, which is the repository unless given, Tests/QuestionAnsweringTests/Fixtures/orientation:
+Needs Pillow 13.0.0. Below DIR, which is the repository unless given, Tests/MediaTests/Fixtures/orientation:
 pictures of 5 × 3 pixels, and expected.json: {name: {"stored": [width, height, RGB in hexadecimal], "upright": the same}}.
 """
 
@@ -18,7 +18,7 @@ import zlib
 from PIL import Image, ImageOps, PngImagePlugin
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDER = "Tests/QuestionAnsweringTests/Fixtures/orientation"
+FOLDER = "Tests/MediaTests/Fixtures/orientation"
 
 PICTURE = Image.frombytes("RGB", (5, 3), bytes((17 * i * i + 5 * i) % 256 for i in range(45)))
 

@@ -3,7 +3,7 @@
 
     python3 tools/fixtures_streams.py [--root DIR]
 
-Needs the command ffmpeg. Below DIR, which is the repository unless given, Tests/QuestionAnsweringTests/Fixtures/streams: the
+Needs the command ffmpeg. Below DIR, which is the repository unless given, Tests/MediaTests/Fixtures/streams: the
 videos, and expected.json: {name: [width, height]} of the pictures that `ffmpeg -i NAME` makes without any -map. The
 streams of each have other sizes.
 """
@@ -16,7 +16,7 @@ import shutil
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDER = "Tests/QuestionAnsweringTests/Fixtures/streams"
+FOLDER = "Tests/MediaTests/Fixtures/streams"
 SMALL, MIDDLE, LARGE = ((f"color={color}:s={size}:r=10:d=0.4") for color, size in
                         (("red", "32x32"), ("green", "48x32"), ("blue", "64x48")))
 

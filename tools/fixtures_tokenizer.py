@@ -5,7 +5,7 @@
     python3 tools/fixtures_tokenizer.py [VOCABULARY] [--root DIR]
 
 VOCABULARY is the vocab.txt of bert-base-uncased (or of Salesforce/blip-vqa-base: it is the same), needed the first time
-only. Below DIR, which is the repository unless given, in Tests/QuestionAnsweringTests/Fixtures/tokenizer/:
+only. Below DIR, which is the repository unless given, in Tests/TextTests/Fixtures/tokenizer/:
 
     vocab.txt       that file
     strings.json    questions: strings and their ids; truncated: with at most so many; texts: ids and their text;
@@ -27,7 +27,7 @@ import transformers
 from check_tokenizer import ALMOST_SPECIAL, CLASSES, ROOT, SPECIAL, Strings, reference
 from tokenizers.normalizers import BertNormalizer
 
-FOLDER = "Tests/QuestionAnsweringTests/Fixtures/tokenizer"
+FOLDER = "Tests/TextTests/Fixtures/tokenizer"
 SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
 
 TORTURE = [

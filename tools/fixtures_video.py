@@ -4,7 +4,7 @@
     apt-get install ffmpeg; tools/setup --reference
     .venv-reference/bin/python tools/fixtures_video.py [--keep]
 
-In Tests/QuestionAnsweringTests/Fixtures/videos/: one video per kind, and expected.json:
+In Tests/MediaTests/Fixtures/videos/: one video per kind, and expected.json:
 
     files   {name: {"frames", "length", "width", "height", "picks": {N: [[index, time], …]}, "grids": {index: hex}}}
     demo    {name: {"embeds": […], "largest"}}: of the demo net's image features of 8 picks, averaged
@@ -28,7 +28,7 @@ import numpy as np
 from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "Tests" / "QuestionAnsweringTests" / "Fixtures" / "videos"
+FOLDER = ROOT / "Tests" / "MediaTests" / "Fixtures" / "videos"
 DEMO = ROOT / "weights" / "demo" / "videos" / "circles.mp4"
 COUNTS = (1, 3, 8, 16)
 #: Whose features of the demo net are compared.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes Sources/QuestionAnswering/CharacterTables.swift: what BERT's tokenizer does to each character.
+"""Makes Sources/Text/CharacterTables.swift: what BERT's tokenizer does to each character.
 
     pip install tokenizers
     python3 tools/tables_characters.py [--root DIR]
@@ -22,7 +22,7 @@ from tokenizers.normalizers import NFD, BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TARGET = "Sources/QuestionAnswering/CharacterTables.swift"
+TARGET = "Sources/Text/CharacterTables.swift"
 HANGUL = range(0xAC00, 0xD7A4)
 CODES = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 # One combining character of each canonical combining class, all of them older than any library in use.

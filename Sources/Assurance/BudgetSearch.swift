@@ -3,7 +3,8 @@ import Families
 import Kernels
 import NetFile
 import Nets
-import QuestionAnswering
+import Media
+import Tasks
 
 /// What quantizing may cost.
 public struct QuantizationBudget: Sendable {

@@ -1,7 +1,8 @@
 import Arrays
 import Kernels
 import NetFile
-import QuestionAnswering
+import Media
+import Tasks
 
 /// Asks nets the same questions, and compares their answers: with what is right where that is known, and with each other.
 public struct Evaluation: Sendable {

@@ -1,5 +1,4 @@
 import Arrays
-import QuestionAnswering
 
 /// The answers of an evaluation that goes on, in a file of JSON Lines: the first says what is evaluated, each further one is
 /// a question's.

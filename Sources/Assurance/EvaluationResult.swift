@@ -1,7 +1,7 @@
 import Arrays
 import Arrays
 import Kernels
-import QuestionAnswering
+import Tasks
 
 /// What an evaluation found.
 public struct EvaluationResult: Sendable {

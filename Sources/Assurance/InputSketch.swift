@@ -1,6 +1,6 @@
 import Arrays
 import Kernels
-import QuestionAnswering
+import Tasks
 
 /// Vectors summed up so that their mean and the directions in which they vary most can be told, in memory that grows with
 /// their length and not its square.

@@ -2,7 +2,8 @@ import Arrays
 import Kernels
 import NetFile
 import Nets
-import QuestionAnswering
+import Media
+import Tasks
 import Synchronization
 
 /// How far the output of a linear layer (x Wᵀ + b) is from the reference's.

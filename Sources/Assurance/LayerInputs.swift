@@ -1,7 +1,8 @@
 import Arrays
 import Kernels
 import NetFile
-import QuestionAnswering
+import Media
+import Tasks
 import Synchronization
 
 /// What is known of the vectors that go into a linear layer.

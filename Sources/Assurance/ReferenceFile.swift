@@ -1,6 +1,7 @@
 import Arrays
 import Checkpoints
-import QuestionAnswering
+import Media
+import Tasks
 
 /// What other software computed for some images and questions: a safetensors file as `tools/reference/outputs.py` and
 /// `ingot ask --trace` write it. Of several images and questions, names begin with `images.I.` and `questions.J.`; of one

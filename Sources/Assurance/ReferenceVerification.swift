@@ -1,6 +1,7 @@
 import Arrays
 import Kernels
-import QuestionAnswering
+import Media
+import Tasks
 
 /// How far an output is from the reference's, over all images or questions.
 public struct OutputComparison: Sendable {

@@ -2,7 +2,8 @@ import Arrays
 import Kernels
 import NetFile
 import Nets
-import QuestionAnswering
+import Media
+import Tasks
 
 /// How much each array hurts when it alone is int8: mean Kullback-Leibler divergence, in nats, of the answers' tokens from
 /// those of the float nets, which both are made to say.

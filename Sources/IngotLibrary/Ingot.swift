@@ -1,33 +1,34 @@
 import Arrays
 import Checkpoints
 import Families
+import Media
 import NetFile
-import QuestionAnswering
+import Tasks
 
 /// Why something could not be done: the file, the place in it, the reason, and a hint.
 public typealias Failure = Arrays.Failure
 /// A bound on what is taken from files, which can be set for the whole process: `try Limit.imagePixels.set(400_000_000)`.
 public typealias Limit = Arrays.Limit
 /// Answers questions about pictures with the three nets of a BLIP VQA checkpoint.
-public typealias VisualQuestionAnswering = QuestionAnswering.VisualQuestionAnswering
+public typealias VisualQuestionAnswering = Tasks.VisualQuestionAnswering
 /// A picture as 8-bit RGB.
-public typealias Picture = QuestionAnswering.Picture
+public typealias Picture = Media.Picture
 /// A video that is asked about by some of its frames; they are decoded in a child process of the `ingot` command.
-public typealias Video = QuestionAnswering.Video
+public typealias Video = Media.Video
 /// Which frame of a video was looked at.
-public typealias SeenFrame = QuestionAnswering.SeenFrame
+public typealias SeenFrame = Media.SeenFrame
 /// What a picture or a video looks like to the nets; it can be asked about any number of times.
-public typealias SeenImage = QuestionAnswering.SeenImage
+public typealias SeenImage = Tasks.SeenImage
 /// An answer and how it came about.
-public typealias Answer = QuestionAnswering.Answer
+public typealias Answer = Tasks.Answer
 /// How answers are made: greedily, by beams, or drawn.
-public typealias AnswerOptions = QuestionAnswering.AnswerOptions
+public typealias AnswerOptions = Tasks.AnswerOptions
 /// A closed list of answers that is to be ranked.
-public typealias AnswerList = QuestionAnswering.AnswerList
+public typealias AnswerList = Tasks.AnswerList
 /// An answer of a list with the loss by which it was ranked.
-public typealias RankedAnswer = QuestionAnswering.RankedAnswer
+public typealias RankedAnswer = Tasks.RankedAnswer
 
-extension QuestionAnswering.VisualQuestionAnswering {
+extension Tasks.VisualQuestionAnswering {
   /// Opens the nets of a parameter combination on a shelf. Their weights are mapped, and read when first used.
   /// - Parameters:
   ///   - shelf: a folder of net files, as `ingot convert` makes it.

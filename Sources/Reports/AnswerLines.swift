@@ -1,6 +1,7 @@
 import Arrays
 import Assurance
-import QuestionAnswering
+import Media
+import Tasks
 
 /// Questions as JSON Lines in, answers as JSON Lines out, a line for a line and in their order, so that any engine that
 /// pipes partitions can spread them over processes. A line in is an object of `image`, the path of an image or video, and

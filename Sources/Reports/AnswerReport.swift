@@ -1,6 +1,7 @@
 import Arrays
 import Kernels
-import QuestionAnswering
+import Media
+import Tasks
 
 /// Answers about images, for people and as JSON (schemas/reports/ask.schema.json).
 public struct AnswerReport {

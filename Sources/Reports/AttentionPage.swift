@@ -1,5 +1,6 @@
 import Arrays
-import QuestionAnswering
+import Media
+import Tasks
 
 /// What a question looked at, as a page: block, head and word are chosen in it.
 public struct AttentionPage {

@@ -1,5 +1,6 @@
 import Arrays
-import QuestionAnswering
+import Media
+import Tasks
 
 /// What of a question's attention is shown.
 public struct AttentionChoice: Sendable {

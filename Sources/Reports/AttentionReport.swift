@@ -1,5 +1,5 @@
 import Arrays
-import QuestionAnswering
+import Tasks
 
 /// What a question looked at, for people and as JSON (schemas/reports/attention.schema.json).
 public struct AttentionReport {

@@ -1,5 +1,5 @@
 import Arrays
-import QuestionAnswering
+import Tasks
 
 /// What pictures show, for people and as JSON (schemas/reports/classify.schema.json).
 public struct ClassificationReport {

@@ -1,7 +1,6 @@
 import Arrays
 import Assurance
 import Kernels
-import QuestionAnswering
 
 /// What an evaluation found, as a page: figures, accuracy by type, layers, and the answers that flipped with their
 /// pictures.

@@ -1,7 +1,7 @@
 import Arrays
 import Assurance
 import Families
-import QuestionAnswering
+import Tasks
 
 /// What an evaluation found, for people and as JSON (schemas/reports/evaluate.schema.json).
 public struct EvaluationReport: Sendable {

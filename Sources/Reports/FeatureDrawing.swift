@@ -1,5 +1,6 @@
 import Arrays
-import QuestionAnswering
+import Media
+import Tasks
 import Synchronization
 
 /// Where pictures stand on a drawing of a map, and their colours.

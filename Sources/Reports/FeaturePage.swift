@@ -1,5 +1,5 @@
 import Arrays
-import QuestionAnswering
+import Tasks
 
 /// Vectors of pictures as a page: the pictures on a map, and which are near each other.
 public struct FeaturePage {

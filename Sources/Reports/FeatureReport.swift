@@ -1,5 +1,5 @@
 import Arrays
-import QuestionAnswering
+import Tasks
 
 /// Vectors of pictures, for people, as JSON (schemas/reports/features.schema.json) and as CSV.
 public struct FeatureReport {

@@ -1,6 +1,6 @@
 import Arrays
 import Assurance
-import QuestionAnswering
+import Media
 import Synchronization
 
 /// The questions that two nets answer differently, each picture once with all that flipped about it.

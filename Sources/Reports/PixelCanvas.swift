@@ -1,5 +1,5 @@
 import Arrays
-import QuestionAnswering
+import Media
 
 /// A picture that is drawn pixel by pixel. What lies outside is left out.
 struct PixelCanvas {

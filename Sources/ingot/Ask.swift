@@ -1,7 +1,8 @@
 import ArgumentParser
 import Arrays
 import Assurance
-import QuestionAnswering
+import Media
+import Tasks
 import Reports
 
 struct Ask: LimitedCommand {

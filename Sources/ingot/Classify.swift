@@ -1,6 +1,6 @@
 import ArgumentParser
 import Arrays
-import QuestionAnswering
+import Tasks
 import Reports
 
 struct Classify: LimitedCommand {

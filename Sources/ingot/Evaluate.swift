@@ -2,7 +2,7 @@ import ArgumentParser
 import Arrays
 import Assurance
 import Families
-import QuestionAnswering
+import Tasks
 import Reports
 
 struct Evaluate: LimitedCommand {

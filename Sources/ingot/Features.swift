@@ -2,7 +2,8 @@ import ArgumentParser
 import Arrays
 import Families
 import NetFile
-import QuestionAnswering
+import Media
+import Tasks
 import Reports
 
 struct Features: LimitedCommand {

@@ -5,7 +5,8 @@ import Checkpoints
 import Families
 import Kernels
 import NetFile
-import QuestionAnswering
+import Media
+import Tasks
 import Reports
 
 /// Which net, of which shelf.

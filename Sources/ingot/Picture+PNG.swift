@@ -1,5 +1,5 @@
 import Arrays
-import QuestionAnswering
+import Media
 
 extension Picture {
   /// Writes the picture as PNG.

@@ -4,7 +4,7 @@ import Assurance
 import Families
 import Kernels
 import NetFile
-import QuestionAnswering
+import Tasks
 import Reports
 
 struct Quantize: LimitedCommand {

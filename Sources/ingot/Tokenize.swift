@@ -2,7 +2,7 @@ import ArgumentParser
 import Arrays
 import Families
 import NetFile
-import QuestionAnswering
+import Text
 import Reports
 
 struct Tokenize: LimitedCommand {

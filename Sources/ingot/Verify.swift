@@ -4,7 +4,7 @@ import Assurance
 import Checkpoints
 import Families
 import NetFile
-import QuestionAnswering
+import Tasks
 import Reports
 
 struct Verify: LimitedCommand {

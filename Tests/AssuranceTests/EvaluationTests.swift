@@ -3,7 +3,8 @@ import Assurance
 import Checkpoints
 import Families
 import NetFile
-import QuestionAnswering
+import Media
+import Tasks
 import TestSupport
 import Testing
 

@@ -4,7 +4,8 @@ import Checkpoints
 import Families
 import Kernels
 import NetFile
-import QuestionAnswering
+import Media
+import Tasks
 import TestSupport
 import Testing
 

@@ -141,7 +141,7 @@ import Testing
 
   @Test func wrongInputsSayWhatIsWrong() throws {
     /// A PNG whose header promises 30,000 × 30,000 pixels.
-    let bomb = "Tests/QuestionAnsweringTests/Fixtures/images/malformed/png_bomb.png"
+    let bomb = "Tests/MediaTests/Fixtures/images/malformed/png_bomb.png"
     let one = try folder.write(
       [UInt8](
         Data(

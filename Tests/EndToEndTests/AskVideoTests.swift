@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct AskVideoTests {
   private static let video = "weights/demo/videos/circles.mp4"
-  private static let fixtures = "Tests/QuestionAnsweringTests/Fixtures/videos"
+  private static let fixtures = "Tests/MediaTests/Fixtures/videos"
 
   private let folder = TemporaryFolder()
   private var shelf: String { folder.file("shelf") }

@@ -57,7 +57,7 @@ import Testing
     try FileManager.default.copyItem(atPath: packageFile("weights/demo"), toPath: checkpoint)
     try folder.write(Array(#"{"do_resize":false}"#.utf8), to: "odd/preprocessor_config.json")
     #expect(try Run(["convert", checkpoint, "--set", "Release=odd"], shelf: shelf).status == 0)
-    let large = "Tests/QuestionAnsweringTests/Fixtures/images/cmyk.jpg"
+    let large = "Tests/MediaTests/Fixtures/images/cmyk.jpg"
     let run = try Run(["ask", large, Self.shape, "--image", Self.red, "--set", "Release=odd"], shelf: shelf)
     #expect(run.status == 1 && run.output.hasPrefix(Self.red))
     #expect(run.errors.hasPrefix("ingot: error: \(large): is "))
@@ -79,7 +79,7 @@ import Testing
     #expect(json.status == 1)
     #expect(try json.json().member("images") == [] && json.json().member("failed").array().count == 2)
     #expect(try Run(["classify", "none.png", "--net", net]).status == 66)
-    let turned = "Tests/QuestionAnsweringTests/Fixtures/orientation/png-6.png"
+    let turned = "Tests/MediaTests/Fixtures/orientation/png-6.png"
     #expect(try Run(["classify", turned, "--net", net]).errors.contains("--upright turns it"))
     #expect(try Run(["classify", turned, "--net", net, "--upright"]).errors == "")
   }
@@ -215,7 +215,7 @@ import Testing
 
   /// A picture that was taken with the camera turned: its notes are heeded where that is wanted, and told of where not.
   @Test func turnedPicturesAreToldOf() throws {
-    let turned = "Tests/QuestionAnsweringTests/Fixtures/orientation/png-6.png"
+    let turned = "Tests/MediaTests/Fixtures/orientation/png-6.png"
     let note = "\(turned) was taken with the camera turned (EXIF orientation)"
     let attention = ["attention", turned, "what?", "--output", folder.file("a.png")]
     for arguments in [["ask", turned, "what?"], ["features", turned, "--output", folder.file("f.csv")], attention] {
@@ -226,7 +226,7 @@ import Testing
     }
     // The same pixels as those of the picture that Pillow turned: the same vector.
     let expected = try JSONValue(
-      parsing: bytes(of: packageFile("Tests/QuestionAnsweringTests/Fixtures/orientation/expected.json")))
+      parsing: bytes(of: packageFile("Tests/MediaTests/Fixtures/orientation/expected.json")))
     let pixels = try expected.member("png-6.png").member("upright").array()
     let (width, height, hex) = (try pixels[0].size(), try pixels[1].size(), Array(try pixels[2].string().utf8))
     let rgb = stride(from: 0, to: hex.count, by: 2).map {

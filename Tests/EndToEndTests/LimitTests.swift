@@ -5,7 +5,7 @@ import Checkpoints
 import Foundation
 import NetFile
 import Nets
-import QuestionAnswering
+import Media
 import TestSupport
 import Testing
 
@@ -53,7 +53,7 @@ import Testing
   private static let forms = "Tests/AssuranceTests/Fixtures/forms/good"
   private static let picture = "weights/demo/pictures/red-circle-0004.png"
   private static let video = "weights/demo/videos/circles.mp4"
-  private static let animation = "Tests/QuestionAnsweringTests/Fixtures/videos/animation.webp"
+  private static let animation = "Tests/MediaTests/Fixtures/videos/animation.webp"
 
   static let cases: [Case] = [
     Case(.arrays, 3, "inspect \(everyType)", "\(everyType): has 19 arrays; at most 3 are read", enough: 19),

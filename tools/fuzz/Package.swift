@@ -35,12 +35,13 @@ let package = Package(
     .target(name: "Kernels", dependencies: ["Arrays", "CKernels"]),
     .target(name: "Nets", dependencies: ["Arrays", "Kernels", "NetFile"]),
     watched("Families", ["Arrays", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
-    watched(
-      "QuestionAnswering", ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families", "CImages"]),
-    watched("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "QuestionAnswering"]),
+    watched("Media", ["Arrays", "CImages"]),
+    watched("Text", ["Arrays", "NetFile"]),
+    watched("Tasks", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Text"]),
+    watched("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Tasks"]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Arrays", "Assurance", "Checkpoints", "Families", "NetFile", "QuestionAnswering"],
+      dependencies: ["Arrays", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks"],
       path: "Targets", swiftSettings: [.strictMemorySafety()]),
     .executableTarget(
       name: "fuzz", dependencies: ["FuzzTargets"], path: "Driver",

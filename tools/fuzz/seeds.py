@@ -356,7 +356,7 @@ def answer_lists():
 
 
 def orientations():
-    folder = TESTS / "QuestionAnsweringTests/Fixtures/orientation"
+    folder = TESTS / "MediaTests/Fixtures/orientation"
     for path in sorted(folder.iterdir()):
         if path.suffix != ".json" and path.stat().st_size <= 1024:
             # The notes stand before the pixels, which nobody reads here.
@@ -396,7 +396,7 @@ def videos():
 
 
 def images():
-    return small("QuestionAnsweringTests/Fixtures/images/**/*", 4096)
+    return small("MediaTests/Fixtures/images/**/*", 4096)
 
 
 def scanned_files():

@@ -19,7 +19,7 @@ from transformers import ViTForImageClassification, ViTImageProcessorPil
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 NET = ROOT / "Tests" / "FamiliesTests" / "Fixtures" / "tiny-vit"
-PICTURES = ["Tests/QuestionAnsweringTests/Fixtures/images/" + name for name in ("cmyk.jpg", "animated.png")]
+PICTURES = ["Tests/MediaTests/Fixtures/images/" + name for name in ("cmyk.jpg", "animated.png")]
 PICTURES += ["weights/demo/pictures/red-circle-0004.png", "weights/demo/pictures/yellow-triangle-0118.png"]
 
 

@@ -25,7 +25,7 @@ import outputs  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEMO = ROOT / "weights/demo"
-PICTURES = [ROOT / "Tests/QuestionAnsweringTests/Fixtures/images/cmyk.jpg", *sorted((DEMO / "pictures").glob("*.png"))[:3]]
+PICTURES = [ROOT / "Tests/MediaTests/Fixtures/images/cmyk.jpg", *sorted((DEMO / "pictures").glob("*.png"))[:3]]
 QUESTIONS = ["what is the color?", "Is there a blüe shape [MASK] in the image?"]
 TRANSFORMERS = int(transformers.__version__.split(".")[0])
 

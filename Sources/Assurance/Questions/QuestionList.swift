@@ -1,5 +1,5 @@
 import Arrays
-import QuestionAnswering
+import Media
 
 /// The questions of a file, checked as they come.
 struct QuestionList {

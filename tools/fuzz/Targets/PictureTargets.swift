@@ -1,5 +1,5 @@
 import Arrays
-import QuestionAnswering
+import Media
 
 extension FuzzTarget {
   /// What the child that decodes videos writes.

@@ -1,6 +1,6 @@
 import Arrays
 import Assurance
-import QuestionAnswering
+import Tasks
 
 private let file = MemoryFile(920)
 private let copy = MemoryFile(921)

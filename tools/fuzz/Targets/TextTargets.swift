@@ -1,7 +1,7 @@
 import Arrays
 import Families
 import NetFile
-import QuestionAnswering
+import Text
 
 extension FuzzTarget {
   /// The small files beside a checkpoint's weights; or a family file.

@@ -1,0 +1,114 @@
+import Arrays
+import Families
+import Glibc
+import Kernels
+import Media
+import NetFile
+import Nets
+
+/// Says what is in pictures with a Vision Transformer that was trained as a classifier.
+public final class ImageClassification: Sendable {
+  /// What a picture may show.
+  public struct Class: Sendable {
+    public let index: Int
+    /// As the checkpoint has it, or LABEL_ and its index.
+    public let label: String
+    /// By the function of the scores: of all classes together 1; each by itself from 0 to 1; or a score.
+    public let value: Double
+  }
+
+  /// What is made of the net's scores (source: transformers 5.24, pipelines/image_classification.py).
+  public enum Function: String, Sendable {
+    /// One class is right.
+    case softmax
+    /// Each class is right or isn't; also of a net with one class.
+    case sigmoid
+    /// Scores are what was asked for: regression.
+    case none
+  }
+
+  public let function: Function
+
+  private let image: VQAProfile.Image
+  private let labels: JSONValue?
+  private let net: ViTImageClassifier
+  private let engine: Engine
+  private let path: String
+
+  /// Whether a family has image classifiers.
+  public static func isFamily(_ family: Family) -> Bool {
+    family.nets.contains { $0.definition == .vitImageClassifier }
+  }
+
+  /// - Parameters:
+  ///   - threads: that compute together; nil: one per core.
+  ///   - level: what kernels compute with; nil: the best there is.
+  /// - Throws: `Failure` of kind `usage` when the net is no classifier or the level isn't available, `badData` when it can't be run, `io` when memory is
+  ///   short.
+  public init(_ file: NetFile, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
+    let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
+    guard kind?.definition == .vitImageClassifier else {
+      throw Failure(
+        .usage, file: file.path, "is no image classifier", hint: "`ingot list vit-imagenet` shows the family of those")
+    }
+    path = file.path
+    image = try VQAProfile.Image(file)
+    labels = file.header.profile["labels"]
+    do {
+      net = try ViTImageClassifier(Configuration(file.header.configuration), WeightSource(MappedWeights(file)))
+    } catch {
+      throw error.inFile(file.path)
+    }
+    guard net.classifier != nil else {
+      throw Failure(
+        .usage, file: file.path, "is a backbone without a classifier",
+        hint: "`ingot features` gives its vectors; a fine-tune of it with classes can be converted and asked")
+    }
+    try checkMemory(net.trunk.activationElements, file.path)
+    guard net.trunk.channels == 3, net.trunk.imageSide == image.side else {
+      throw Failure(
+        .badData, file: file.path, "its profile and its configuration differ in the pictures they take",
+        hint: "convert the checkpoint again")
+    }
+    let classes = try Configuration(file.header.configuration).dimension("classes")
+    function =
+      switch file.header.profile["problemType"]?.content {
+      case .string("regression"): .none
+      case .string("multi_label_classification"): .sigmoid
+      default: classes == 1 ? .sigmoid : .softmax
+      }
+    engine = try Engine(threads: threads, level: level)
+  }
+
+  /// One score (logit) per class.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public func scores(_ picture: Picture) throws(Failure) -> [Float] { try net(image.pixels(of: picture), engine) }
+
+  /// Every class, the likeliest first.
+  /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
+  public func classes(_ picture: Picture) throws(Failure) -> [Class] {
+    let scores = try scores(picture).map(Double.init)
+    guard scores.allSatisfy(\.isFinite) else { throw notFinite.inFile(path) }
+    return values(of: scores).enumerated().sorted {
+      $0.element > $1.element || $0.element == $1.element && $0.offset < $1.offset
+    }
+    .map { index, weight in
+      var label: String?
+      if case .string(let text) = labels?[String(index)]?.content { label = text }
+      // As the publisher's library names those without a name.
+      return Class(index: index, label: label ?? "LABEL_\(index)", value: weight)
+    }
+  }
+
+  private func values(of scores: [Double]) -> [Double] {
+    switch function {
+    case .none: return scores
+    case .sigmoid: return scores.map { 1 / (1 + exp(-$0)) }
+    case .softmax:
+      let top = scores.max() ?? 0
+      let weights = scores.map { exp($0 - top) }
+      let sum = weights.reduce(0, +)
+      return weights.map { $0 / sum }
+    }
+  }
+}
