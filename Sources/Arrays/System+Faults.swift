@@ -7,7 +7,7 @@
   }
 
   extension System {
-    /// Makes system calls of this process fail, or counts them: in debug builds only, for tools/check_faults.py. The environment
+    /// Makes system calls of this process fail, or counts them: in debug builds only, for tools/checks/check_faults.py. The environment
     /// variable `INGOT_FAULT` says what; children don't inherit it.
     ///
     /// - `count`: a table of the calls on standard error when the process ends.

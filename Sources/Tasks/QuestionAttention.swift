@@ -65,7 +65,7 @@ public struct QuestionAttention: Sendable {
 
   /// The block that is shown where none is chosen: the last one. On the demo net's pictures, asked "what is the color of
   /// the …?", the heat of "color" lies on the object more surely there than in the block before
-  /// (tools/check_attention.py).
+  /// (tools/checks/check_attention.py).
   public var usualBlock: Int { image.blocks - 1 }
 
   /// How much each token looks at each patch, compared with the token that looks there least: the picture that the authors

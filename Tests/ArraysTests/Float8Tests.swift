@@ -2,7 +2,7 @@ import Arrays
 import TestSupport
 import Testing
 
-/// The values of 8-bit floats, as torch has them (tools/fixtures_float8.py).
+/// The values of 8-bit floats, as torch has them (tools/fixtures/fixtures_float8.py).
 @Suite struct Float8Tests {
   static let kinds: [ElementType] = [.float8E4M3, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0]
 

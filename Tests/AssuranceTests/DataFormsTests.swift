@@ -3,7 +3,7 @@ import Assurance
 import TestSupport
 import Testing
 
-/// Data sets' files in the forms in which people have them, made by Python (tools/fixtures_forms.py).
+/// Data sets' files in the forms in which people have them, made by Python (tools/fixtures/fixtures_forms.py).
 @Suite struct DataFormsTests {
   private static let forms = packageFile("Tests/AssuranceTests/Fixtures/forms")
 
@@ -197,7 +197,7 @@ import Testing
 
   // MARK: Metrics
 
-  /// Against the publishers' own scripts (tools/fixtures_metrics.py).
+  /// Against the publishers' own scripts (tools/fixtures/fixtures_metrics.py).
   @Test func accuraciesAreThoseOfThePublishers() throws {
     let cases = try JSONValue(
       parsing: bytes(of: packageFile("Tests/AssuranceTests/Fixtures/vqa/metrics.json"))

@@ -51,7 +51,7 @@ import Testing
     let result = try Evaluation(
       vqa, against: VisualQuestionAnswering(nets), on: questions(), .init(layerQuestions: 3)
     ).run()
-    // The publisher's library answers as many of them rightly (tools/check_answers.py).
+    // The publisher's library answers as many of them rightly (tools/checks/check_answers.py).
     #expect(result.accuracy?.overall.questions == 45)
     #expect(abs((result.accuracy?.overall.mean ?? 0) - 42.0 / 45) < 1e-12)
     #expect(result.accuracyB?.overall.mean == result.accuracy?.overall.mean && result.difference?.mean == 0)

@@ -7,7 +7,7 @@ import NetFile
 import TestSupport
 import Testing
 
-/// int8 of plain nets, held against what tools/fixtures_plain.py makes of the same floats by NumPy.
+/// int8 of plain nets, held against what tools/fixtures/fixtures_plain.py makes of the same floats by NumPy.
 @Suite struct PlainQuantizationTests {
   private let folder = TemporaryFolder()
   private var shelf: Shelf { Shelf(folder.path) }

@@ -4,7 +4,7 @@ import Families
 import TestSupport
 import Testing
 
-/// Statistics of arrays whose values were worked out by hand. tools/check_formats.py holds them against NumPy too.
+/// Statistics of arrays whose values were worked out by hand. tools/checks/check_formats.py holds them against NumPy too.
 @Suite struct StatisticsTests {
   private let folder = TemporaryFolder()
 

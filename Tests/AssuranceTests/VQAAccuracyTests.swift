@@ -3,7 +3,7 @@ import Assurance
 import TestSupport
 import Testing
 
-/// The accuracy against that of the published code (tools/fixtures_vqa.py).
+/// The accuracy against that of the published code (tools/fixtures/fixtures_vqa.py).
 @Suite struct VQAAccuracyTests {
   private let fixture = Result {
     try JSONValue(parsing: bytes(of: packageFile("Tests/AssuranceTests/Fixtures/vqa/cases.json")))

@@ -4,8 +4,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Files of further containers, against what their publishers' libraries read: tools/fixtures_containers.py makes them,
-/// tools/malformed_containers.py those that must be refused.
+/// Files of further containers, against what their publishers' libraries read: tools/fixtures/fixtures_containers.py makes them,
+/// tools/fixtures/malformed_containers.py those that must be refused.
 enum ContainerFixtures {
   static let folder = packageFile("Tests/CheckpointsTests/Fixtures")
 

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Files made by h5py, among them malformed and refused ones; see tools/fixtures_hdf5.py.
+/// Files made by h5py, among them malformed and refused ones; see tools/fixtures/fixtures_hdf5.py.
 @Suite struct HDF5Tests {
   private static let folder = packageFile("Tests/CheckpointsTests/Fixtures/hdf5")
 

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What `Scan` says of files by hand, and of tools/scan_corpus.py's.
+/// What `Scan` says of files by hand, and of tools/corpus/scan_corpus.py's.
 @Suite struct ScanTests {
   private let folder = TemporaryFolder()
 

@@ -3,7 +3,7 @@ import Checkpoints
 import TestSupport
 import Testing
 
-/// Files of every kind that torch writes, with what torch found in them; see tools/fixtures_torch_kinds.py.
+/// Files of every kind that torch writes, with what torch found in them; see tools/fixtures/fixtures_torch_kinds.py.
 @Suite struct TorchKindsTests {
   private static let folder = packageFile("Tests/CheckpointsTests/Fixtures/torch-kinds")
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Keys of config.json besides those that say how large a net is. That each is right is what
-/// tools/check_configuration.py shows, which holds every key's values against the publisher's library.
+/// tools/checks/check_configuration.py shows, which holds every key's values against the publisher's library.
 @Suite struct ConfigurationKeyTests {
   private func notes(_ config: String, family name: String = "blip-vqa") throws -> [String] {
     let family = try Family.named(name)

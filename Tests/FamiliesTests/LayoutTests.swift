@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// One tiny net in every layout that the family is published in, written by the publishers' own libraries; see
-/// tools/fixtures_layouts.py.
+/// tools/fixtures/fixtures_layouts.py.
 @Suite struct LayoutTests {
   private let folder = TemporaryFolder()
   private static let layouts = packageFile("Tests/FamiliesTests/Fixtures/layouts")

@@ -6,7 +6,7 @@ import NetFile
 import TestSupport
 import Testing
 
-/// Nets under other names than their layout's, written by torch, transformers, timm and peft; see tools/fixtures_names.py.
+/// Nets under other names than their layout's, written by torch, transformers, timm and peft; see tools/fixtures/fixtures_names.py.
 @Suite struct NamesTests {
   private let folder = TemporaryFolder()
   private static let names = packageFile("Tests/FamiliesTests/Fixtures/names")

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What the files beside a checkpoint's weights say of its tokenizer. The expected tokens are those of transformers 5.24's
-/// BertTokenizer, loaded from the same files; tools/check_settings.py holds both against each other at random.
+/// BertTokenizer, loaded from the same files; tools/checks/check_settings.py holds both against each other at random.
 @Suite struct TokenizerFileTests {
   private func tokenizer(_ files: [String: String]) throws -> TokenizerDescription? {
     let names = [

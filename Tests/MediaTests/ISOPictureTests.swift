@@ -4,7 +4,7 @@ import Media
 import TestSupport
 import Testing
 
-/// Pictures in MP4's container: AVIF by FFmpeg, HEIC by libheif. See tools/fixtures_avif.py and tools/fixtures_heic.py.
+/// Pictures in MP4's container: AVIF by FFmpeg, HEIC by libheif. See tools/fixtures/fixtures_avif.py and tools/fixtures/fixtures_heic.py.
 @Suite struct ISOPictureTests {
   private let folder = TemporaryFolder()
   private static let pictures = packageFile("Tests/MediaTests/Fixtures/avif")

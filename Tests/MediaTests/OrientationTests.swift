@@ -3,7 +3,7 @@ import Media
 import TestSupport
 import Testing
 
-/// Pictures taken with the camera turned, against Pillow's `ImageOps.exif_transpose` (tools/fixtures_orientation.py).
+/// Pictures taken with the camera turned, against Pillow's `ImageOps.exif_transpose` (tools/fixtures/fixtures_orientation.py).
 @Suite struct OrientationTests {
   private static let folder = packageFile("Tests/MediaTests/Fixtures/orientation")
 

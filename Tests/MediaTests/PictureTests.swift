@@ -3,7 +3,7 @@ import Media
 import TestSupport
 import Testing
 
-/// Pictures against what Pillow makes of the same files (tools/fixtures_images.py).
+/// Pictures against what Pillow makes of the same files (tools/fixtures/fixtures_images.py).
 @Suite struct PictureTests {
   private static let folder = "Tests/MediaTests/Fixtures/images"
 

@@ -4,7 +4,7 @@ import Media
 import TestSupport
 import Testing
 
-/// Videos against what ffmpeg, ffprobe and Pillow made of them (tools/fixtures_video.py).
+/// Videos against what ffmpeg, ffprobe and Pillow made of them (tools/fixtures/fixtures_video.py).
 @Suite struct VideoTests {
   private static let fixtures = "Tests/MediaTests/Fixtures/videos"
   private static let names = [
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  /// Of several streams, the one that the program ffmpeg takes (tools/fixtures_streams.py).
+  /// Of several streams, the one that the program ffmpeg takes (tools/fixtures/fixtures_streams.py).
   @Test func theStreamIsTheOneThatFFmpegTakes() throws {
     let folder = packageFile("Tests/MediaTests/Fixtures/streams")
     let expected = try JSONValue(parsing: bytes(of: "\(folder)/expected.json")).object()

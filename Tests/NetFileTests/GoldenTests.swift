@@ -4,7 +4,7 @@ import NetFile
 import TestSupport
 import Testing
 
-/// Files of format versions 1 and 2 that tools/fixtures.py wrote from schemas/FORMAT.md, sharing no code with this program.
+/// Files of format versions 1 and 2 that tools/fixtures/fixtures.py wrote from schemas/FORMAT.md, sharing no code with this program.
 /// They must stay readable for ever.
 @Suite struct GoldenTests {
   private func fixture(_ name: String) -> String { packageFile("Tests/NetFileTests/Fixtures/\(name)") }

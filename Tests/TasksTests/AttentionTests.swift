@@ -8,7 +8,7 @@ import Testing
 import Media
 import Tasks
 
-/// What words look at, against transformers and NumPy (tools/fixtures_attention.py).
+/// What words look at, against transformers and NumPy (tools/fixtures/fixtures_attention.py).
 @Suite struct AttentionTests {
   private let folder = TemporaryFolder()
   private static let picture = "weights/demo/pictures/red-circle-0004.png"

@@ -8,7 +8,7 @@ import Testing
 import Media
 import Tasks
 
-/// Maps against scikit-learn's (tools/fixtures_maps.py), and what is told of neighbours and classes.
+/// Maps against scikit-learn's (tools/fixtures/fixtures_maps.py), and what is told of neighbours and classes.
 @Suite struct MapTests {
   private struct Case {
     let vectors: [[Float]]

@@ -6,7 +6,7 @@ import Tasks
 import TestSupport
 import Testing
 
-/// What nets get of pictures, against what transformers makes of the same files (tools/fixtures_images.py).
+/// What nets get of pictures, against what transformers makes of the same files (tools/fixtures/fixtures_images.py).
 @Suite struct PixelsTests {
   /// Of the published nets.
   private let profile = VQAProfile.Image(

@@ -7,7 +7,7 @@ import Tasks
 import TestSupport
 import Testing
 
-/// What nets see in videos, against the publisher's code on the frames that it should see (tools/fixtures_video.py).
+/// What nets see in videos, against the publisher's code on the frames that it should see (tools/fixtures/fixtures_video.py).
 @Suite struct VideoFeaturesTests {
   @Test func featuresAreTheMeanOfThePublishers() throws {
     let folder = TemporaryFolder()

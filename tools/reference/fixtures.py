@@ -10,7 +10,7 @@ Below DIR, which is the repository unless given:
     weights/demo/reference.safetensors         four of the demo net's pictures, three questions each
 
 NETS says of each file which checkpoint it is made from, and which others hold the same net and so must give the same:
-that is checked here as far as transformers can load them. The nets come from tools/fixtures_layouts.py and
+that is checked here as far as transformers can load them. The nets come from tools/fixtures/fixtures_layouts.py and
 tools/reference/small_nets.py; keras, which transformers 5 can't load, holds the net of huggingface too.
 
 Tokens are only worth comparing where rounding can't change them. So a question is taken when the net's answer stays the

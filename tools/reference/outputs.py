@@ -50,7 +50,7 @@ import tokenizers
 import torch
 import transformers
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fixtures"))
 
 import salesforce_state  # noqa: E402
 from salesforce_state import POSITIONS  # noqa: E402

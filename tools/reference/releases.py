@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes fine-tunes as one release of transformers saves them, or computes with them again: tools/check_releases.py runs
+"""Makes fine-tunes as one release of transformers saves them, or computes with them again: tools/checks/check_releases.py runs
 this with the Python of each release.
 
     PYTHON releases.py make FOLDER          FOLDER/NAME, a fine-tune, and beside it what the release computes with it:

@@ -8,7 +8,7 @@
     odd-salesforce/   the same net as the original repository has it: 37 positions for images of 48 pixels
 
 One net with seeded random weights, untied: heads of 10 and of 15 numbers, widths 30, 35 and 50. Unlike the nets that
-tools/fixtures_layouts.py makes (by whose functions this one is written too) it has positions enough for long answers. A
+tools/fixtures/fixtures_layouts.py makes (by whose functions this one is written too) it has positions enough for long answers. A
 second run makes the same bytes with the same torch.
 """
 
@@ -18,7 +18,7 @@ import shutil
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "tools" / "fixtures"))
 
 import fixtures_layouts as layouts  # noqa: E402
 
