@@ -67,6 +67,19 @@ public final class ChildProcess {
     process = try System.spawn(path, arguments, descriptors: theirs + (file.map { [$0.descriptor] } ?? []))
   }
 
+  /// Starts the `ingot` command as the child that uses a library on a stranger's file, under the limits of this process.
+  /// - Parameters:
+  ///   - command: one that isn't for people, such as `hdf5-child`.
+  ///   - words: what it is to do; none is taken for an option.
+  ///   - file: for the child to write; it has the same lock.
+  /// - Throws: `Failure` of kind `io` when it can't be started.
+  public convenience init(
+    ingot command: String, limits: [Limit], _ words: [String], lending file: OutputFile? = nil
+  ) throws(Failure) {
+    let allowed = limits.flatMap { ["--allow", "\($0.rawValue)=\($0.value)"] }
+    try self.init(ChildProcess.ingot, [command] + allowed + ["--"] + words, lending: file)
+  }
+
   deinit {
     closeInput()
     for descriptor in [output, life] where descriptor >= 0 { System.close(descriptor) }

@@ -208,11 +208,6 @@ extension Limit {
     allCases.first { reason.hasSuffix("(limit \($0.rawValue))") }
   }
 
-  /// Arguments that give these limits to a child process as they are here.
-  public static func arguments(_ limits: Limit...) -> [String] {
-    limits.flatMap { ["--allow", "\($0.rawValue)=\($0.value)"] }
-  }
-
   private static let units = [
     ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("kB", 1000), ("MB", 1_000_000),
     ("GB", 1_000_000_000), ("TB", 1_000_000_000_000),

@@ -19,10 +19,8 @@ package final class VideoReader {
     path = video.path
     stream = VideoStream(picks: video.frames)
     child = try ChildProcess(
-      ChildProcess.ingot,
-      ["video-child"]
-        + Limit.arguments(.videoMemory, .videoSeconds, .videoPixels, .videoFrames, .animationBytes)
-        + ["--", video.path, "\(video.frames)"])
+      ingot: "video-child", limits: [.videoMemory, .videoSeconds, .videoPixels, .videoFrames, .animationBytes],
+      [video.path, "\(video.frames)"])
     _ = try taking { stream, read throws(Failure) in try stream.start(read) }
   }
 

@@ -20,24 +20,28 @@ package enum HDF5Child {
     var failure: Failure { HDF5Child.failure(ending, message) }
   }
 
-  /// - Parameter limit: most bytes of output.
-  package typealias Run = @Sendable (_ arguments: [String], _ limit: Int) throws(Failure) -> Answer
+  /// - Parameters:
+  ///   - words: what it is to do.
+  ///   - limit: most bytes of output.
+  package typealias Run = @Sendable (_ words: [String], _ limit: Int) throws(Failure) -> Answer
 
-  package static let run: Run = { arguments, limit throws(Failure) in
-    let child = try ChildProcess(ChildProcess.ingot, arguments)
+  package static let run: Run = { words, limit throws(Failure) in
+    let child = try start(words)
     let output = try child.readAll(limit: limit)
     let (ending, message) = child.finish()
     return Answer(output: output, ending: ending, message: message)
   }
 
-  /// - Parameter range: of the HDF5 data in the file.
-  static func arguments(_ verb: String, _ file: any Source, _ range: Range<Int>) -> [String] {
-    arguments(verb, file.path) + ["\(range.lowerBound)", "\(range.count)"]
+  /// - Parameter file: for the child to write.
+  static func start(_ words: [String], lending file: OutputFile? = nil) throws(Failure) -> ChildProcess {
+    try ChildProcess(
+      ingot: "hdf5-child", limits: [.hdf5Memory, .hdf5Seconds, .hdf5List, .hdf5Chunk, .hdf5Expansion, .arrays], words,
+      lending: file)
   }
 
-  static func arguments(_ verb: String, _ path: String) -> [String] {
-    ["hdf5-child"] + Limit.arguments(.hdf5Memory, .hdf5Seconds, .hdf5List, .hdf5Chunk, .hdf5Expansion, .arrays)
-      + ["--", verb, path]
+  /// - Parameter range: of the HDF5 data in the file.
+  static func words(_ verb: String, _ file: any Source, _ range: Range<Int>) -> [String] {
+    [verb, file.path, "\(range.lowerBound)", "\(range.count)"]
   }
 
   /// In what the child says of a file, or an object in it, in a form that libhdf5 doesn't know yet.

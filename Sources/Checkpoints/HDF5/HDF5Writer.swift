@@ -9,8 +9,7 @@ public final class HDF5Writer {
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public init(_ path: String) throws(Failure) {
     output = try OutputFile(path)
-    child = try ChildProcess(
-      ChildProcess.ingot, HDF5Child.arguments("write", ChildProcess.lentFile), lending: output)
+    child = try HDF5Child.start(["write", ChildProcess.lentFile], lending: output)
     try send(Array("INGOTH5".utf8) + [1])
   }
 

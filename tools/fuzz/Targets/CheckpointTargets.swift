@@ -141,8 +141,8 @@ extension FuzzTarget {
       .exited(0), .exited(0), .exited(0), .exited(65), .exited(69), .exited(1), .killed(signal: 11), .killed(signal: 9),
     ]
     let content = storage + storage
-    let run: HDF5Child.Run = { arguments, limit throws(Failure) in
-      let isList = arguments.contains("list")
+    let run: HDF5Child.Run = { words, limit throws(Failure) in
+      let isList = words.first == "list"
       let output = isList ? parts[0] : parts[1]
       guard output.count <= limit else { throw Failure(.badData, "the child process prints more") }
       return HDF5Child.Answer(
