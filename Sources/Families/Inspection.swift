@@ -64,6 +64,12 @@ public struct Inspection: Sendable {
     }
   }
 
+  /// Layers that arrays of no known family seem to belong to; nil where the family is known.
+  public var inferredLayers: InferredLayers? {
+    guard nets.isEmpty, !arrays.isEmpty, family == nil || family?.name == Family.plain.name else { return nil }
+    return InferredLayers(arrays.map { ($0.name, $0.shape) })
+  }
+
   /// Arrays, elements and bytes by element type, the most bytes first.
   public var elementTypes: [(type: ElementType, arrays: Int, elements: Int, bytes: Int)] {
     ElementType.allCases.compactMap { type in

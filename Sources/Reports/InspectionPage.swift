@@ -164,7 +164,7 @@ public struct InspectionPage: Sendable {
   // MARK: Layers and coverage
 
   private var layers: HTML {
-    guard !inspection.nets.isEmpty else { return "" }
+    guard !inspection.nets.isEmpty else { return inspection.inferredLayers?.section ?? "" }
     let types = (inspection.layerTypes ?? []).map(\.type)
     var table = HTMLTable(
       [("net", .left), ("arrays", .right), ("parameters", .right)] + types.map { ($0.rawValue, .right) })

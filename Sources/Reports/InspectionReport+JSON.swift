@@ -31,6 +31,7 @@ extension Inspection {
       ("totals", totalsJSON),
       ("elementTypes", elementTypesJSON),
       ("layerTypes", layerTypes.map(JSONValue.layers) ?? .null),
+      ("inferredLayers", inferredLayers?.json),
       ("nets", .array(nets)),
       ("ties", .array(ties)),
       ("coverage", coverage?.json),

@@ -166,7 +166,11 @@ extension Inspection {
     var lines = table.lines
     if nets.count > 1 { lines += [""] + netLines }
     lines.append("")
-    lines.append("layer types  " + (layerTypes.map(InspectionText.layers) ?? "unknown family"))
+    if let inferredLayers {
+      lines += inferredLayers.lines
+    } else {
+      lines.append("layer types  " + (layerTypes.map(InspectionText.layers) ?? "unknown family"))
+    }
     for tie in ties { lines.append("tied         \(tie.name) = \(tie.same)") }
     if let coverage { lines += ["coverage     " + coverage.text] }
     return lines
