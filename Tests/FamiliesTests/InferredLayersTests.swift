@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import Families
 
-/// What is inferred of layers, against what the modules are by the libraries that made them (tools/fixtures_layers.py).
+/// What is inferred of layers, against what the modules are by the libraries that made them (tools/fixtures/fixtures_layers.py).
 @Suite struct InferredLayersTests {
   @Test(arguments: ["torch", "keras", "flax"])
   func layersAreThoseOfTheLibrary(_ library: String) throws {
