@@ -24,9 +24,14 @@ import numpy as np
 PROLOGUE, ALIGNMENT, LARGEST_HEADER, BLOCK = 64, 64, 64 << 20, 4 << 20
 TYPES = {
     "float64": "<f8", "float32": "<f4", "float16": "<f2", "bfloat16": "<u2", "float8E4M3": "u1", "float8E5M2": "u1",
-    "float8E4M3FNUZ": "u1", "float8E5M2FNUZ": "u1", "float8E8M0": "u1", "complex64": "<c8", "complex128": "<c16",
+    "float8E4M3FNUZ": "u1", "float8E5M2FNUZ": "u1", "float8E8M0": "u1", "float6E2M3": "u1", "float6E3M2": "u1",
+    "float4E2M1": "u1", "complex32": "<u4", "complex64": "<c8", "complex128": "<c16", "int4": "u1", "int2": "u1",
+    "uint4": "u1", "uint2": "u1",
     "int64": "<i8", "int32": "<i4", "int16": "<i2", "int8": "i1", "bool": "u1",
     "uint64": "<u8", "uint32": "<u4", "uint16": "<u2", "uint8": "u1"}
+# Bits of elements that share bytes; bits of exponent and of fraction of the floats among them.
+PACKED = {"float6E2M3": 6, "float6E3M2": 6, "float4E2M1": 4, "int4": 4, "uint4": 4, "int2": 2, "uint2": 2}
+PACKED_FLOATS = {"float6E2M3": (2, 3), "float6E3M2": (3, 2), "float4E2M1": (2, 1)}
 
 REQUIRED = {"family", "net", "parameters", "initialized", "configuration", "profile", "provenance", "ties", "arrays"}
 
@@ -37,8 +42,8 @@ def need(condition, message):
 
 
 def read(path):
-    """Returns the header as a dict and the arrays by name. bfloat16 and the 8-bit floats become float32, exactly; int8
-    with scales stays int8 (see `dequantized`). Raises ValueError, naming what is wrong, unless every byte is right."""
+    """Returns the header as a dict and the arrays by name. bfloat16, the 8-bit floats and packed elements become float32,
+    exactly, complex32 becomes complex64; int8 with scales stays int8 (see `dequantized`). Raises ValueError, naming what is wrong, unless every byte is right."""
     need(os.path.getsize(path) >= PROLOGUE, "shorter than the prologue")
     data = np.memmap(path, np.uint8, "r").view(np.ndarray)
     header, end = read_header(data)
@@ -94,7 +99,9 @@ def check(header, version):
         need(is_name, f"{name!r} can't be an array's name")
         need(kind in TYPES, f"{name}: unknown element type {kind!r}")
         need(len(shape) <= 8 and all(type(length) is int and length >= 0 for length in shape), f"{name}: wrong shape")
-        need(entry["bytes"] == math.prod(shape) * np.dtype(TYPES[kind]).itemsize < 1 << 63, f"{name}: wrong size")
+        bits = PACKED.get(kind, 8 * np.dtype(TYPES[kind]).itemsize)
+        need(entry["bytes"] == -(-math.prod(shape) * bits // 8) < 1 << 63, f"{name}: wrong size")
+        need(version >= 2 or kind not in PACKED and kind != "complex32", f"{name}: a file of version 1 has no {kind}")
         need(entry.get("encoding", "zstd-planes") == "zstd-planes", f"{name}: unknown encoding")
         if "scales" in entry:
             scales = entries.get(entry["scales"], {"elementType": None})
@@ -131,7 +138,8 @@ def read_array(data, entry, end):
         raw = unpacked(raw, entry["bytes"], np.dtype(element_type).itemsize, name)
         need(hashlib.sha256(raw).hexdigest() == entry["sha256"], f"{name}: wrong SHA-256 of the unpacked data")
     need(len(raw) == entry["bytes"], f"{name}: wrong size")
-    return decoded(raw.view(element_type), entry["elementType"], name).reshape(entry["shape"]), start + size
+    elements = decoded(raw.view(element_type), entry["elementType"], name)
+    return elements[:math.prod(entry["shape"])].reshape(entry["shape"]), start + size
 
 
 def unpacked(stored, size, element_size, name):
@@ -165,7 +173,31 @@ def decoded(elements, kind, name):
         return elements.view(np.bool_)
     if kind == "bfloat16":
         return (elements.astype(np.uint32) << 16).view(np.float32)
+    if kind == "complex32":
+        return elements.view("<f2").astype(np.float32).view(np.complex64)
+    if kind in PACKED:
+        return packed_values(kind)[codes(elements, PACKED[kind])]
     return float8_values(kind)[elements] if kind.startswith("float8") else elements
+
+
+def codes(data, bits):
+    """The pattern of bits of each packed element; the last ones may be none."""
+    stream = np.unpackbits(data, bitorder="little")
+    whole = stream[:len(stream) // bits * bits].reshape(-1, bits)
+    return np.packbits(whole, axis=1, bitorder="little").reshape(-1)
+
+
+def packed_values(kind):
+    """The value of each pattern of bits."""
+    patterns = np.arange(1 << PACKED[kind])
+    half = len(patterns) // 2
+    if kind not in PACKED_FLOATS:
+        return np.where((patterns >= half) & kind.startswith("int"), patterns - 2 * half, patterns).astype(np.float32)
+    exponent_bits, fraction_bits = PACKED_FLOATS[kind]
+    bias = (1 << exponent_bits - 1) - 1
+    exponent, fraction = patterns[:half] >> fraction_bits, patterns[:half] % (1 << fraction_bits) / (1 << fraction_bits)
+    values = np.where(exponent > 0, np.ldexp(1 + fraction, exponent - bias), np.ldexp(fraction, 1 - bias))
+    return np.concatenate([values, -values]).astype(np.float32)
 
 
 def float8_values(kind):

@@ -7,28 +7,42 @@ public enum ElementType: String, CaseIterable, Hashable, Sendable {
   case float8E4M3FNUZ, float8E5M2FNUZ
   /// A power of two: 8 exponent bits, of the OCP specification of microscaling formats.
   case float8E8M0
+  /// Floats of fewer bits than a byte, of the OCP specification of microscaling formats; packed.
+  case float6E2M3, float6E3M2, float4E2M1
   /// A real and an imaginary part.
-  case complex64, complex128
+  case complex32, complex64, complex128
   case int64, int32, int16, int8
   case uint64, uint32, uint16, uint8
+  /// Integers of fewer bits than a byte; packed.
+  case int4, int2, uint4, uint2
   /// One byte, 0 or 1.
   case bool
 
-  /// Bytes per element.
-  public var size: Int {
+  /// Bits per element. Those of packed types stand one after the other from the lowest bit of the first byte on, whatever
+  /// the shape; bits of the last byte that are left mean nothing.
+  public var bits: Int {
     switch self {
-    case .complex128: 16
-    case .float64, .int64, .uint64, .complex64: 8
-    case .float32, .int32, .uint32: 4
-    case .float16, .bfloat16, .int16, .uint16: 2
-    case .float8E4M3, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0, .int8, .uint8, .bool: 1
+    case .complex128: 128
+    case .float64, .int64, .uint64, .complex64: 64
+    case .float32, .int32, .uint32, .complex32: 32
+    case .float16, .bfloat16, .int16, .uint16: 16
+    case .float8E4M3, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ, .float8E8M0, .int8, .uint8, .bool: 8
+    case .float6E2M3, .float6E3M2: 6
+    case .float4E2M1, .int4, .uint4: 4
+    case .int2, .uint2: 2
     }
   }
+
+  /// Whether elements share bytes. Nothing but `PackedElements` gets at one of them.
+  public var isPacked: Bool { bits < 8 }
+
+  /// Bytes per element; of packed types 1, which is what their data are a multiple of.
+  public var size: Int { max(1, bits / 8) }
 
   public var isFloatingPoint: Bool {
     switch self {
     case .float64, .float32, .float16, .bfloat16, .float8E4M3, .float8E5M2, .float8E4M3FNUZ, .float8E5M2FNUZ,
-      .float8E8M0:
+      .float8E8M0, .float6E2M3, .float6E3M2, .float4E2M1:
       true
     default: false
     }
@@ -37,6 +51,7 @@ public enum ElementType: String, CaseIterable, Hashable, Sendable {
   /// The type of the parts of a complex number; of others itself.
   public var component: ElementType {
     switch self {
+    case .complex32: .float16
     case .complex64: .float32
     case .complex128: .float64
     default: self

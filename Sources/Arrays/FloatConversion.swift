@@ -29,13 +29,14 @@ public enum Floats {
 /// Conversion of little-endian float elements to float32, float16 and bfloat16, rounding to nearest, ties to even
 /// (IEEE 754). Values too large for float16 become infinities, as in the other frameworks.
 public enum FloatConversion {
-  /// Whether `convert` knows the pair.
+  /// Whether `convert` knows the pair. Packed elements become float32 by `PackedElements` first.
   public static func isPossible(from old: ElementType, to new: ElementType) -> Bool {
-    old == new || old.isFloatingPoint && [.float32, .float16, .bfloat16].contains(new)
+    old == new || old.isFloatingPoint && !old.isPacked && [.float32, .float16, .bfloat16].contains(new)
   }
 
   /// The elements of `bytes`, of type `old`, as elements of type `new`.
   public static func convert(_ bytes: borrowing RawSpan, from old: ElementType, to new: ElementType) -> [UInt8] {
+    precondition(!old.isPacked, "packed elements are no bytes")
     let count = bytes.byteCount / old.size
     let table = old.isFloatingPoint && old.size == 1 ? Float8Values.table(of: old) : []
     return unsafe [UInt8](unsafeUninitializedCapacity: count * new.size) { out, written in

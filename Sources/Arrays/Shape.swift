@@ -33,11 +33,17 @@ public struct Shape: Hashable, Sendable {
   /// Bytes that an array of this shape takes.
   /// - Throws: `Failure` of kind `badData` when they don't fit 63 bits.
   public func bytes(of type: ElementType) throws(Failure) -> Int {
-    let (bytes, overflow) = elements.multipliedReportingOverflow(by: type.size)
+    // A packed array ends with the byte that its last element ends in.
+    let (bytes, overflow) = elements.multipliedReportingOverflow(by: type.isPacked ? type.bits : type.size)
     guard !overflow else {
       throw Failure(.badData, "shape \(dimensions) of \(type.rawValue) has more bytes than 63 bits can count")
     }
-    return bytes
+    return type.isPacked ? bytes / 8 + (bytes.isMultiple(of: 8) ? 0 : 1) : bytes
+  }
+
+  /// Whether the last byte of such an array has no bits that are left.
+  public func fillsBytes(_ type: ElementType) -> Bool {
+    !type.isPacked || (elements % 8 * type.bits).isMultiple(of: 8)
   }
 
   public var rank: Int { dimensions.count }

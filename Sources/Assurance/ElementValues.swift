@@ -1,6 +1,20 @@
 import Arrays
 
 extension ElementType {
+  /// Hands on the pieces of an array's data; of packed elements, as float32.
+  func unpacking(
+    _ shape: Shape, _ forEachChunk: @escaping @Sendable ((borrowing RawSpan) throws -> Void) throws -> Void
+  ) -> @Sendable ((borrowing RawSpan) throws -> Void) throws -> Void {
+    guard isPacked else { return forEachChunk }
+    return { body in
+      var elements = PackedElements(self, elements: shape.elements)
+      try forEachChunk { piece in
+        let floats = elements.float32(piece)
+        try body(floats.rawSpan)
+      }
+    }
+  }
+
   /// The numbers that some elements are, as double precision; integers beyond 53 bits are rounded. Of complex types, the
   /// parts are read, by `component`.
   /// - Parameters:
@@ -37,7 +51,9 @@ extension ElementType {
         case .uint16: fill(UInt16.self) { Double($0) }
         case .uint8: fill(UInt8.self) { Double($0) }
         case .bool: fill(UInt8.self) { $0 == 0 ? 0 : 1 }
-        case .complex64, .complex128: preconditionFailure("complex numbers are read as their parts")
+        case .complex32, .complex64, .complex128: preconditionFailure("complex numbers are read as their parts")
+        case .float6E2M3, .float6E3M2, .float4E2M1, .int4, .int2, .uint4, .uint2:
+          preconditionFailure("packed elements are read as float32")
         }
       }
     }

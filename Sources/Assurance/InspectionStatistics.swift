@@ -31,7 +31,20 @@ public struct InspectionStatistics: Sendable {
     let scaleAxis: Int
     let forEachChunk: @Sendable ((borrowing RawSpan) throws -> Void) throws -> Void
 
+    /// As they are kept between the two readings.
     var bytes: Int { shape.elements * elementType.size }
+
+    /// - Parameter forEachChunk: of the data as they stand in the file.
+    init(
+      name: String, shape: Shape, elementType: ElementType, isUnpackedWhole: Bool,
+      scales: (@Sendable () throws -> [Float])?, scaleAxis: Int,
+      forEachChunk: @escaping @Sendable ((borrowing RawSpan) throws -> Void) throws -> Void
+    ) {
+      (self.name, self.shape, self.isUnpackedWhole) = (name, shape, isUnpackedWhole)
+      (self.scales, self.scaleAxis) = (scales, scaleAxis)
+      self.elementType = elementType.isPacked ? .float32 : elementType
+      self.forEachChunk = elementType.unpacking(shape, forEachChunk)
+    }
 
     /// Of the numbers that are measured: of complex ones, the parts.
     var measured: Shape {

@@ -21,8 +21,9 @@ struct PairComparison {
   func verdict() throws -> PairVerdict {
     guard a.shape == b.shape else { return try resizedVerdict() ?? .different(item(.shape)) }
     let isConverted = a.elementType != b.elementType
-    let (first, second) = isConverted ? (numbers(of: a), numbers(of: b)) : (a, b)
-    if isConverted, !(first.elementType.isComparable && second.elementType.isComparable) {
+    let isPacked = a.elementType.isPacked || b.elementType.isPacked
+    let (first, second) = isConverted || isPacked ? (numbers(of: a), numbers(of: b)) : (a, b)
+    if isConverted, !(isComparable(a) && isComparable(b)) {
       return .different(item(.elementType))
     }
     let bytes = try data(of: first)
@@ -50,19 +51,24 @@ struct PairComparison {
     return tally.count == 0 ? .same(after: a.transform == b.transform ? nil : how) : .different(item(.values, tally))
   }
 
-  /// What int8 elements with scales stand for; of others themselves.
+  /// What int8 elements with scales stand for, and packed elements; of others themselves.
   private func numbers(of item: ComparisonSide.Item) -> ComparisonSide.Item {
-    guard let quantized = item.quantized else { return item }
+    guard item.quantized != nil || item.elementType.isPacked else { return item }
     return .init(
       name: item.name, shape: item.shape, elementType: .float32, transform: item.transform,
-      forEachChunk: quantized.forEachChunk)
+      forEachChunk: item.quantized?.forEachChunk ?? item.elementType.unpacking(item.shape, item.forEachChunk))
+  }
+
+  /// Whether its elements can be compared with those of another such type.
+  private func isComparable(_ item: ComparisonSide.Item) -> Bool {
+    item.quantized != nil || item.elementType.isFloatingPoint
   }
 
   /// The side that the other one's numbers were made of: the floats beside int8, the wider of two types.
   private var reference: Tally.Side? {
     if (a.quantized == nil) != (b.quantized == nil) { return a.quantized == nil ? .first : .second }
-    guard a.elementType.size != b.elementType.size else { return nil }
-    return a.elementType.size > b.elementType.size ? .first : .second
+    guard a.elementType.bits != b.elementType.bits else { return nil }
+    return a.elementType.bits > b.elementType.bits ? .first : .second
   }
 
   private var how: String {
@@ -164,9 +170,6 @@ extension Tally {
 }
 
 extension ElementType {
-  /// Whether its elements can be compared with those of another such type.
-  fileprivate var isComparable: Bool { isFloatingPoint }
-
   /// Elements as numbers. What is no truth value is told apart from one.
   fileprivate func values(_ bytes: [UInt8]) -> [Double] {
     var out = [Double](repeating: 0, count: bytes.count / size)

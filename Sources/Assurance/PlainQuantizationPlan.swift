@@ -35,12 +35,13 @@ struct PlainQuantizationPlan {
         throw Failure(.badData, place: "array \"\(array.name)\"", "has no dimension \(axis)")
       }
       guard options.precision == .int8 else {
-        try convert(array, array.elementType.isFloatingPoint ? options.precision : array.elementType)
+        let isConverted = FloatConversion.isPossible(from: array.elementType, to: options.precision)
+        try convert(array, isConverted ? options.precision : array.elementType)
         continue
       }
       if let reason = LeftReason(array, axis: axis) {
         left.append((array.name, reason))
-        try convert(array, array.elementType.isFloatingPoint && array.elementType.size > 1 ? options.rest : nil)
+        try convert(array, array.elementType.isFloatingPoint && array.elementType.bits > 8 ? options.rest : nil)
       } else if let type = options.kept[array.name] {
         unknown.remove(array.name)
         left.append((array.name, options.unfit[array.name] ?? .kept))

@@ -47,7 +47,7 @@ public enum LeftReason: Sendable, Equatable {
       self = .fewDimensions
       return
     }
-    guard array.elementType.size > 1 else {
+    guard array.elementType.bits > 8 else {
       self = .narrow(array.elementType)
       return
     }

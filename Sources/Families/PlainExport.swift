@@ -49,13 +49,15 @@ public struct PlainExport: Sendable {
           hint:
             "--dequantize writes the float32 numbers that they stand for; or export the net that it was quantized from")
       }
-      let isHeld = Self.holds(container, entry.elementType)
-      guard isHeld || dequantizes && FloatConversion.isPossible(from: entry.elementType, to: .float32) else {
+      let isHeld = Self.holds(container, entry)
+      let hasValues = entry.elementType.isPacked || FloatConversion.isPossible(from: entry.elementType, to: .float32)
+      guard isHeld || dequantizes && hasValues else {
+        let part = entry.shape.fillsBytes(entry.elementType) ? "" : " that does not fill whole bytes"
+        let other = container == .safetensors ? "no other container here can either" : "safetensors holds most types"
         throw Failure(
           .badData, file: net.path, place: "array \"\(entry.name)\"",
-          "is \(entry.elementType.rawValue), which \(container.rawValue) can't hold",
-          hint: FloatConversion.isPossible(from: entry.elementType, to: .float32)
-            ? "--dequantize writes float32 in its place; safetensors holds most types" : "safetensors holds most types")
+          "is \(entry.elementType.rawValue)\(part), which \(container.rawValue) can't hold",
+          hint: hasValues ? "--dequantize writes float32 in its place; safetensors holds most types" : other)
       }
       let type = scales == nil && isHeld ? entry.elementType : .float32
       let array = CheckpointArray(
@@ -67,11 +69,11 @@ public struct PlainExport: Sendable {
   }
 
   /// Whether a container has a type that its usual readers know. What HDF5 could hold of bfloat16, h5py can't read.
-  private static func holds(_ container: Container, _ type: ElementType) -> Bool {
+  private static func holds(_ container: Container, _ entry: ArrayEntry) -> Bool {
     switch container {
-    case .safetensors: SafetensorsWriter.holds(type)
-    case .numpy: NumPyWriter.holds(type)
-    case .hdf5: NumPyWriter.holds(type) && !type.isComplex
+    case .safetensors: SafetensorsWriter.holds(entry.elementType, entry.shape)
+    case .numpy: NumPyWriter.holds(entry.elementType)
+    case .hdf5: NumPyWriter.holds(entry.elementType) && !entry.elementType.isComplex
     }
   }
 
@@ -142,12 +144,15 @@ public struct PlainExport: Sendable {
         progress(item.array.name, bytes.byteCount)
       }
       let type = item.entry.elementType
+      var packed = type.isPacked ? PackedElements(type, elements: item.entry.shape.elements) : nil
       var dequantizer = try item.scales.map { Dequantizer(item.entry, scales: try checkedFloats(of: $0)) }
       try net.forEachCheckedChunk(of: item.entry, multipleOf: type.size) { piece in
         if let floats = dequantizer?.float32(piece) {
           try hand(floats.rawSpan)
         } else if type == item.array.elementType {
           try hand(piece)
+        } else if let floats = packed?.float32(piece) {
+          try hand(floats.rawSpan)
         } else {
           let floats = FloatConversion.convert(piece, from: type, to: .float32)
           try hand(floats.rawSpan)

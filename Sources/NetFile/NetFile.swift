@@ -82,10 +82,10 @@ public final class NetFile: Sendable {
     }
     let json = try JSONValue(parsing: text, base: NetFormat.prologueLength, rules: NetFormat.headerRules)
     let header = try NetHeader(json: json)
-    if major < NetFormat.scaleAxisVersion, let array = header.arrays.first(where: { $0.scaleAxis != nil }) {
+    if major < NetFormat.secondVersion, let array = header.arrays.first(where: { $0.needOfSecondVersion != nil }) {
       throw Failure(
-        .badData, place: "array \"\(array.name)\"", "has a scale axis, which a file of version \(major) has not",
-        hint: damageHint)
+        .badData, place: "array \"\(array.name)\"",
+        "\(array.needOfSecondVersion ?? ""), which a file of version \(major) has not", hint: damageHint)
     }
     try header.validate(headerLength: length, fileLength: file.size)
     try Limit.checkExpansion(header.arrays.reduce(0) { $0 + $1.bytes }, ofFileOf: file.size)

@@ -4,8 +4,8 @@ import Arrays
 public enum NetFormat {
   /// A reader refuses a higher one.
   public static let majorVersion = 2
-  /// The first that knows scales along another dimension than the first.
-  static let scaleAxisVersion = 2
+  /// The first that knows scales along another dimension than the first, packed element types and complex32.
+  static let secondVersion = 2
   /// Bytes before the header.
   public static let prologueLength = 64
   /// Bytes of the prologue that the header's digest covers: all before the digest itself.
@@ -28,15 +28,23 @@ public enum NetFormat {
   /// The first 32 bytes of a file. A higher minor version adds header members only; the lowest version is written that has
   /// all of this file's.
   static func prologue(of header: NetHeader, headerLength: Int, fileLength: Int) -> [UInt8] {
-    let hasAxes = header.arrays.contains { $0.scaleAxis != nil }
-    let major = hasAxes ? scaleAxisVersion : 1
+    let isSecond = header.arrays.contains { $0.needOfSecondVersion != nil }
+    let major = isSecond ? secondVersion : 1
     let minor =
-      hasAxes
+      isSecond
       ? 0
       : header.arrays.contains { $0.inputDirections != nil }
         ? 2 : header.arrays.contains { $0.inputMeans != nil } ? 1 : 0
     return NetFileMagic.bytes + UInt16(major).littleEndianBytes + UInt16(minor).littleEndianBytes
       + UInt32(0).littleEndianBytes + UInt64(headerLength).littleEndianBytes + UInt64(fileLength).littleEndianBytes
+  }
+}
+
+extension ArrayEntry {
+  /// What it has that files of version 1 have not; nil: nothing.
+  var needOfSecondVersion: String? {
+    if scaleAxis != nil { return "has a scale axis" }
+    return elementType.isPacked || elementType == .complex32 ? "is \(elementType.rawValue)" : nil
   }
 }
 

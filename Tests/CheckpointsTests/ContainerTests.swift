@@ -246,7 +246,6 @@ enum ContainerFixtures {
     #expect(
       checkpoint.leftovers == [
         Leftover(name: "texts", what: "of type STRING, which isn't read"),
-        Leftover(name: "four", what: "of type INT4, which isn't read"),
         Leftover(name: "part", what: "a segment of a tensor, which isn't read"),
         Leftover(name: "new", what: "of type 99, which this version doesn't know"),
       ])

@@ -62,11 +62,11 @@ import Testing
     (#"{"a":{"dtype":"f32","shape":[2],"data_offsets":[0,8]}}"#, "byte 22: array \"a\": unknown dtype \"f32\""),
     (
       #"{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,8]}}"#,
-      "byte 13: array \"a\": data_offsets span 8 bytes, but F4 of shape [2] takes 1"
+      "byte 13: array \"a\": data_offsets span 8 bytes, but float4E2M1 of shape [2] takes 1"
     ),
     (
       #"{"a":{"dtype":"F6_E2M3","shape":[2],"data_offsets":[0,8]}}"#,
-      "byte 13: array \"a\": F6_E2M3 of shape [2] does not fill whole bytes"
+      "byte 13: array \"a\": float6E2M3 of shape [2] does not fill whole bytes"
     ),
     (#"{"a":{"dtype":32,"shape":[2],"data_offsets":[0,8]}}"#, "byte 22: array \"a\": a string is needed, not 32"),
     (#"{"a":{"dtype":"F32","shape":2,"data_offsets":[0,8]}}"#, "byte 36: array \"a\": an array is needed, not 2"),

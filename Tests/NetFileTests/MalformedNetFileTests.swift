@@ -113,6 +113,10 @@ import Testing
       "array \"a\": has a scale axis, which a file of version 1 has not"
     ),
     (
+      arrays(entry(["elementType": "\"float4E2M1\"", "bytes": "1"])),
+      "array \"a\": is float4E2M1, which a file of version 1 has not"
+    ),
+    (
       arrays(
         entry([
           "elementType": "\"int8\"", "shape": "[2,3]", "bytes": "6", "scales": "\"s\"", "inputDirections": "\"d\"",

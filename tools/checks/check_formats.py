@@ -17,6 +17,7 @@ Prints a line per group and the sum; exits with status 1 if anything failed.
 
 import argparse
 import copy
+import hashlib
 import json
 import math
 import pathlib
@@ -48,6 +49,8 @@ SCHEMAS = ROOT / "schemas"
 FIXTURES = ROOT / "Tests" / "NetFileTests" / "Fixtures"
 DEMO = ROOT / "weights" / "demo"
 GOLDEN_AXES = FIXTURES / "golden-v2.ingot"
+GOLDEN_PACKED = FIXTURES / "golden-v2-packed.ingot"
+PACKED_SOURCE = ROOT / "Tests/CheckpointsTests/Fixtures/packed/typed.onnx"
 GOLDEN = [FIXTURES / "golden-v1.ingot", FIXTURES / "golden-v1-compressed.ingot"]
 EVERY_TYPE = FIXTURES / "every-type.safetensors"
 TINY = [ROOT / "Tests" / "FamiliesTests" / "Fixtures" / name for name in ("tiny-blip", "tiny-vit")]
@@ -508,6 +511,12 @@ def check_golden(checks):
         name = f"axis{axis}.kernel"
         wanted = np.moveaxis(np.moveaxis(arrays[name], axis, -1) * arrays[f"{name}.scales"], -1, axis)
         checks.check(np.array_equal(read_ingot.dequantized(header, arrays, name), wanted), f"scales along {axis}")
+    _, arrays = read_ingot.read(GOLDEN_PACKED)
+    values = json.loads((PACKED_SOURCE.parent / "expected.json").read_text())[PACKED_SOURCE.name]
+    checks.check(arrays.keys() == values.keys() and len(values) == 4 * len(read_ingot.PACKED), "names of packed arrays")
+    for name, wanted in values.items():
+        checks.check(hashlib.sha256(arrays[name].tobytes()).hexdigest() == wanted["values"], f"values of {name}")
+        checks.check(list(arrays[name].shape) == wanted["shape"], f"shape of {name}")
     source = safetensors_arrays(EVERY_TYPE)
     for path in GOLDEN:
         header, arrays = read_ingot.read(path)
@@ -516,7 +525,7 @@ def check_golden(checks):
         checks.check(header == read_header(path), f"{path.name}: header")
         kinds = {entry["elementType"] for entry in header["arrays"]}
         # Those that came later are in no file of that time.
-        later = {"float8E4M3FNUZ", "float8E5M2FNUZ", "float8E8M0", "complex64", "complex128"}
+        later = {"float8E4M3FNUZ", "float8E5M2FNUZ", "float8E8M0", "complex64", "complex128", "complex32", *read_ingot.PACKED}
         checks.check(kinds == set(read_ingot.TYPES) - later and len(kinds) == 15, f"{path.name}: element types")
         for name, (dtype, shape, data) in source.items():
             checks.check(list(arrays[name].shape) == shape, f"{path.name}: {name}: shape {arrays[name].shape}")

@@ -299,7 +299,11 @@ struct MessagePackTree {
     case "float8_e4m3fnuz": ElementType(rawValue: "float8E4M3FNUZ")
     case "float8_e5m2fnuz": ElementType(rawValue: "float8E5M2FNUZ")
     case "float8_e8m0fnu": ElementType(rawValue: "float8E8M0")
-    default: name.contains("8E") ? nil : ElementType(rawValue: name)
+    // A name of ours need not be one of theirs, nor are theirs packed.
+    default:
+      ElementType(rawValue: name).flatMap { type in
+        name.contains("E") || type == .complex32 || type.isPacked ? nil : type
+      }
     }
   }
 }

@@ -137,7 +137,9 @@ struct NumPyHeader {
     case "b" where size != 1: throw unknown
     default:
       guard let word = words[letter] else { throw unknown }
-      guard let type = ElementType(rawValue: letter == "b" ? word : "\(word)\(8 * size)"), type.size == size else {
+      guard let type = ElementType(rawValue: letter == "b" ? word : "\(word)\(8 * size)"), type.size == size,
+        type != .complex32
+      else {
         return .other("elements of type '\(shown)', which isn't read")
       }
       guard size == 1 || order != UInt8(ascii: "|") else { throw unknown }

@@ -115,8 +115,11 @@ public struct ONNXCheckpoint: Checkpoint {
       }
       let elements = ONNXElements(range: tensor.range, field: type.field, type: elementType)
       let count = try elements.count(file)
-      guard count == shape.elements else {
-        throw Failure(.badData, "has \(count) elements, not the \(shape.elements) of its shape")
+      let wanted = try elements.numbers(of: shape)
+      guard count == wanted else {
+        throw Failure(
+          .badData,
+          "has \(count) \(elementType.isPacked ? "numbers" : "elements"), not the \(wanted) of its shape")
       }
       if let start = try elements.place(file) { return (array, .bytes(file: 0, start: start)) }
       return (array, .numbers(elements))

@@ -1,6 +1,7 @@
 import Arrays
 
 /// Elements that stand in a message as numbers of a repeated field, one by one or packed together, rather than as bytes.
+/// Of elements of 4 and 2 bits a number is a byte of them; of 6 bits it is one.
 struct ONNXElements {
   /// Of the message.
   let range: Range<Int>
@@ -61,6 +62,7 @@ struct ONNXElements {
     let isFitting =
       switch (type, type.size) {
       case (.bool, _): value <= 1
+      case (.float6E2M3, _), (.float6E3M2, _): value < 64
       case (.uint64, _), (.int64, _): true
       case (.uint32, _): value <= UInt64(UInt32.max)
       case (_, let size): signed >= -(1 << (8 * Int64(size) - 1)) && signed < 1 << (8 * Int64(size))
@@ -96,14 +98,37 @@ struct ONNXElements {
     return count / 2
   }
 
+  /// How many numbers an array has.
+  func numbers(of shape: Shape) throws(Failure) -> Int {
+    type.isPacked && type.bits != 6 ? try shape.bytes(of: type) : shape.elements
+  }
+
   /// Their bytes, little-endian.
   func bytes(_ file: any Source, count: Int) throws(Failure) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(count)
     let size = fixed.map { $0 == .fixed32 ? 4 : 8 } ?? type.size
+    guard type.bits != 6 else { return try packed(file, count: count) }
     try forEach(file) { value in
       for index in 0..<size { out.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
     }
+    return out
+  }
+
+  /// Those of 6 bits, one after the other from the lowest bit on, as `raw_data` has them.
+  private func packed(_ file: any Source, count: Int) throws(Failure) -> [UInt8] {
+    var out: [UInt8] = []
+    out.reserveCapacity(count)
+    var (waiting, bits): (UInt64, UInt64) = (0, 0)
+    try forEach(file) { value in
+      waiting |= value << bits
+      bits += 6
+      if bits >= 8 {
+        out.append(UInt8(truncatingIfNeeded: waiting))
+        (waiting, bits) = (waiting >> 8, bits - 8)
+      }
+    }
+    if bits > 0 { out.append(UInt8(truncatingIfNeeded: waiting)) }
     return out
   }
 

@@ -29,8 +29,8 @@ struct ONNXType: Sendable {
     .init("COMPLEX128", "complex128", doubles), .init("BFLOAT16", "bfloat16", int32s),
     .init("FLOAT8E4M3FN", "float8E4M3", int32s), .init("FLOAT8E4M3FNUZ", "float8E4M3FNUZ", int32s),
     .init("FLOAT8E5M2", "float8E5M2", int32s), .init("FLOAT8E5M2FNUZ", "float8E5M2FNUZ", int32s),
-    .init("UINT4", "", int32s), .init("INT4", "", int32s), .init("FLOAT4E2M1", "", int32s),
-    .init("FLOAT8E8M0", "float8E8M0", int32s), .init("UINT2", "", int32s), .init("INT2", "", int32s),
-    .init("FLOAT6E2M3", "", int32s), .init("FLOAT6E3M2", "", int32s),
+    .init("UINT4", "uint4", int32s), .init("INT4", "int4", int32s), .init("FLOAT4E2M1", "float4E2M1", int32s),
+    .init("FLOAT8E8M0", "float8E8M0", int32s), .init("UINT2", "uint2", int32s), .init("INT2", "int2", int32s),
+    .init("FLOAT6E2M3", "float6E2M3", int32s), .init("FLOAT6E3M2", "float6E3M2", int32s),
   ]
 }

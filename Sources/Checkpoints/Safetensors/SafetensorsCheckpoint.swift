@@ -12,8 +12,7 @@ public struct SafetensorsCheckpoint: Checkpoint {
   public let files: [any Source]
   public let arrays: [CheckpointArray]
   public let metadata: [(name: String, value: String)]
-  /// Arrays of elements of fewer bits than a byte.
-  public let leftovers: [Leftover]
+  public let notes: [String]
   /// Where each array's data starts in the file.
   private let offsets: [Int]
 
@@ -24,15 +23,17 @@ public struct SafetensorsCheckpoint: Checkpoint {
       let header = try SafetensorsHeader(file)
       self.path = path ?? file.path
       files = [file]
-      let whole = header.entries.compactMap { entry in entry.array.map { ($0, entry.offset) } }
-      arrays = whole.map(\.0)
-      offsets = whole.map(\.1)
-      leftovers = header.entries.compactMap(\.leftover)
+      arrays = header.entries.map(\.array)
+      offsets = header.entries.map(\.offset)
+      notes = arrays.contains { $0.elementType.bits == 6 } ? [Self.orderNote] : []
       metadata = header.metadata
     } catch {
       throw error.inFile(file.path).hinting("the file is no sound safetensors file: fetch it again, or ask its author")
     }
   }
+
+  private static let orderNote =
+    "of 6-bit floats safetensors doesn't say how they are packed: they are taken to stand one after the other from the lowest bit on, as in ONNX"
 
   public func read(_ array: Int, at offset: Int, count: Int, into buffer: inout [UInt8]) throws(Failure) {
     precondition(offset >= 0 && count >= 0 && offset + count <= arrays[array].bytes, "range outside the array")
@@ -42,13 +43,9 @@ public struct SafetensorsCheckpoint: Checkpoint {
 
 private struct SafetensorsHeader {
   struct Entry {
-    let name: String
-    let bytes: Int
+    let array: CheckpointArray
     /// From the start of the file.
     let offset: Int
-    /// nil: its elements aren't whole bytes.
-    let array: CheckpointArray?
-    let leftover: Leftover?
   }
 
   private(set) var entries: [Entry] = []
@@ -88,7 +85,7 @@ private struct SafetensorsHeader {
       }
     }
     // Empty arrays may stand anywhere between others: the one that ends first comes first.
-    entries.sort { ($0.offset, $0.bytes) < ($1.offset, $1.bytes) }
+    entries.sort { ($0.offset, $0.array.bytes) < ($1.offset, $1.array.bytes) }
     try checkCoverage(dataStart: dataStart, fileSize: file.size)
   }
 
@@ -104,7 +101,7 @@ private struct SafetensorsHeader {
 
   private static func entry(_ member: JSONMember, dataStart: Int) throws(Failure) -> Entry {
     do throws(Failure) {
-      var (type, shape, range): (StoredType?, Shape?, (Int, Int)?) = (nil, nil, nil)
+      var (type, shape, range): (ElementType?, Shape?, (Int, Int)?) = (nil, nil, nil)
       for field in try member.value.object() {
         switch field.key {
         case "dtype": type = try storedType(field.value)
@@ -129,10 +126,13 @@ private struct SafetensorsHeader {
       guard range.0 <= range.1 else {
         throw member.value.failure("data_offsets end (\(range.1)) before they begin (\(range.0))")
       }
-      let bytes = try type.bytes(of: shape)
+      let bytes = try shape.bytes(of: type)
+      guard shape.fillsBytes(type) else {
+        throw member.value.failure("\(type.rawValue) of shape \(shape.dimensions) does not fill whole bytes")
+      }
       guard range.1 - range.0 == bytes else {
         throw member.value.failure(
-          "data_offsets span \(range.1 - range.0) bytes, but \(type.name) of shape \(shape.dimensions) takes \(bytes)"
+          "data_offsets span \(range.1 - range.0) bytes, but \(type.rawValue) of shape \(shape.dimensions) takes \(bytes)"
         )
       }
       let (offset, overflow) = dataStart.addingReportingOverflow(range.0)
@@ -140,8 +140,7 @@ private struct SafetensorsHeader {
         throw member.value.failure("data_offsets do not fit 63 bits")
       }
       return Entry(
-        name: member.key, bytes: bytes, offset: offset, array: type.array(named: member.key, shape, bytes: bytes),
-        leftover: type.leftover(named: member.key, shape, bytes: bytes))
+        array: CheckpointArray(name: member.key, shape: shape, elementType: type, bytes: bytes), offset: offset)
     } catch {
       throw Failure(
         error.kind, place: error.place ?? "byte \(member.value.offset)", "array \"\(member.key)\": \(error.reason)",
@@ -149,13 +148,12 @@ private struct SafetensorsHeader {
     }
   }
 
-  private static func storedType(_ value: JSONValue) throws(Failure) -> StoredType {
+  private static func storedType(_ value: JSONValue) throws(Failure) -> ElementType {
     let name = try value.string()
-    if let type = safetensorsTypes[name] { return .whole(type) }
-    if let bits = packedTypes[name] { return .packed(name, bits: bits) }
+    if let type = safetensorsTypes[name] { return type }
     throw Failure(
       .badData, place: "byte \(value.offset)", "unknown dtype \"\(name)\"",
-      hint: "supported: \((Array(safetensorsTypes.keys) + Array(packedTypes.keys)).sorted().joined(separator: " "))")
+      hint: "supported: \(safetensorsTypes.keys.sorted().joined(separator: " "))")
   }
 
   /// The arrays must fill the rest of the file exactly.
@@ -169,15 +167,15 @@ private struct SafetensorsHeader {
         throw Failure(
           .badData, place: "byte \(min(start, end))",
           start > end
-            ? "a hole of \(byteCount(start - end)) between \(before) and array \"\(entry.name)\""
-            : "array \"\(entry.name)\" overlaps \(before) by \(byteCount(end - start))")
+            ? "a hole of \(byteCount(start - end)) between \(before) and array \"\(entry.array.name)\""
+            : "array \"\(entry.array.name)\" overlaps \(before) by \(byteCount(end - start))")
       }
-      end = start + entry.bytes
-      previous = entry.name
+      end = start + entry.array.bytes
+      previous = entry.array.name
       guard end <= fileSize else {
         throw Failure(
           .badData, place: "byte \(fileSize)",
-          "the file ends inside array \"\(entry.name)\", \(end - fileSize) bytes before its end",
+          "the file ends inside array \"\(entry.array.name)\", \(end - fileSize) bytes before its end",
           hint: Failure.truncationHint)
       }
     }
@@ -189,50 +187,10 @@ private struct SafetensorsHeader {
   }
 }
 
-/// What the elements of an array are stored as.
-private enum StoredType {
-  case whole(ElementType)
-  /// Several in a byte.
-  case packed(String, bits: Int)
-
-  var name: String {
-    switch self {
-    case .whole(let type): type.rawValue
-    case .packed(let name, _): name
-    }
-  }
-
-  func bytes(of shape: Shape) throws(Failure) -> Int {
-    switch self {
-    case .whole(let type): return try shape.bytes(of: type)
-    case .packed(let name, let bits):
-      let (all, overflow) = shape.elements.multipliedReportingOverflow(by: bits)
-      guard !overflow, all.isMultiple(of: 8) else {
-        throw Failure(.badData, "\(name) of shape \(shape.dimensions) does not fill whole bytes")
-      }
-      return all / 8
-    }
-  }
-
-  func array(named name: String, _ shape: Shape, bytes: Int) -> CheckpointArray? {
-    guard case .whole(let type) = self else { return nil }
-    return CheckpointArray(name: name, shape: shape, elementType: type, bytes: bytes)
-  }
-
-  func leftover(named name: String, _ shape: Shape, bytes: Int) -> Leftover? {
-    guard case .packed(let type, _) = self else { return nil }
-    return Leftover(
-      name: name, what: "\(shape) of \(type), \(byteCount(bytes)): several elements in a byte, which are not read")
-  }
-}
-
-/// Bits of the format's types that are less than a byte.
-private let packedTypes = ["F4": 4, "F6_E2M3": 6, "F6_E3M2": 6]
-
 /// The format's names of element types that this version reads.
 let safetensorsTypes: [String: ElementType] = [
   "F64": .float64, "F32": .float32, "F16": .float16, "BF16": .bfloat16, "F8_E4M3": .float8E4M3,
   "F8_E5M2": .float8E5M2, "F8_E4M3FNUZ": .float8E4M3FNUZ, "F8_E5M2FNUZ": .float8E5M2FNUZ, "F8_E8M0": .float8E8M0,
-  "C64": .complex64, "I64": .int64, "I32": .int32, "I16": .int16, "I8": .int8, "U64": .uint64, "U32": .uint32,
-  "U16": .uint16, "U8": .uint8, "BOOL": .bool,
+  "F6_E2M3": .float6E2M3, "F6_E3M2": .float6E3M2, "F4": .float4E2M1, "C64": .complex64, "I64": .int64, "I32": .int32,
+  "I16": .int16, "I8": .int8, "U64": .uint64, "U32": .uint32, "U16": .uint16, "U8": .uint8, "BOOL": .bool,
 ]

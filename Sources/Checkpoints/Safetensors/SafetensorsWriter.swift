@@ -24,8 +24,10 @@ public final class SafetensorsWriter: Sendable {
     try output.write(header.rawSpan, at: 0)
   }
 
-  /// Whether the format has a type.
-  public static func holds(_ type: ElementType) -> Bool { safetensorsTypes.values.contains(type) }
+  /// Whether the format has a type, and packed elements of it fill whole bytes.
+  public static func holds(_ type: ElementType, _ shape: Shape) -> Bool {
+    safetensorsTypes.values.contains(type) && shape.fillsBytes(type)
+  }
 
   /// All that stands before the data of arrays which follow each other in this order.
   /// - Throws: `Failure` of kind `badData` for a name that the format has taken, and for a type that it hasn't got.
@@ -49,6 +51,12 @@ public final class SafetensorsWriter: Sendable {
         throw Failure(
           .badData, place: "array \"\(array.name)\"",
           "is \(array.elementType.rawValue), which safetensors files can't hold",
+          hint: "leave it out, or write another container")
+      }
+      guard array.shape.fillsBytes(array.elementType) else {
+        throw Failure(
+          .badData, place: "array \"\(array.name)\"",
+          "is \(array.elementType.rawValue) that does not fill whole bytes, which safetensors files can't hold",
           hint: "leave it out, or write another container")
       }
       let next = end + array.bytes

@@ -61,10 +61,7 @@ public struct TorchCheckpoint: Checkpoint {
       let name = tensor.name.inside(prefix)
       items.append(
         (
-          CheckpointArray(
-            name: name, shape: tensor.view.shape, elementType: tensor.view.elementType,
-            bytes: try tensor.view.shape.bytes(of: tensor.view.elementType)),
-          try TorchPlacement(tensor.view, contents, array: name)
+          try tensor.view.array(named: name), try TorchPlacement(tensor.view, contents, array: name)
         ))
     }
     try self.init(

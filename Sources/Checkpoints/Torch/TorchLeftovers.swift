@@ -75,7 +75,7 @@ struct TorchLeftovers {
   private func size(_ tensors: [Int]) -> String {
     let bytes = tensors.reduce(0) { sum, index in
       let view = found.tensors[index].view
-      return sum &+ view.shape.elements &* view.elementType.size
+      return sum &+ ((try? view.shape.bytes(of: view.elementType)) ?? 0)
     }
     return counted(arrays: tensors.count, bytes: bytes)
   }

@@ -5,6 +5,8 @@ enum TorchTypes {
   /// What the elements of a storage are.
   enum Kind: Equatable {
     case known(ElementType)
+    /// Several in a byte, each row of a quantized tensor beginning with a byte of its own.
+    case packed(ElementType)
     /// Bytes whose type the tensor tells.
     case untyped
     /// No type of elements that are read.
@@ -17,8 +19,24 @@ enum TorchTypes {
     let parts = name.split(separator: ".")
     guard let last = parts.last, last.hasSuffix("Storage"), parts.first == "torch" else { return .unknown }
     // torch.cuda.FloatStorage of old files; the words are those of torch's types in C.
-    return storages[String(last.dropLast("Storage".count))].map(Kind.known) ?? .unknown
+    let word = String(last.dropLast("Storage".count))
+    return storages[word].map(Kind.known) ?? packed[word].map(Kind.packed) ?? .unknown
   }
+
+  private static let packed: [String: ElementType] = ["QUInt4x2": .uint4, "QUInt2x4": .uint2]
+
+  /// Types of bits that torch gives no meaning, and how many bytes an element has: they are kept as unsigned integers.
+  static func ofBits(_ name: String) -> ElementType? {
+    guard name.hasPrefix("torch.") else { return nil }
+    return bits[String(name.dropFirst("torch.".count))]
+  }
+
+  private static let bits: [String: ElementType] = [
+    "bits8": .uint8, "bits1x8": .uint8, "bits2x4": .uint8, "bits4x2": .uint8, "bits16": .uint16,
+  ]
+
+  /// Of an element two 4-bit floats, which its last dimension counts as one.
+  static let float4Pairs = "torch.float4_e2m1fn_x2"
 
   /// Of `torch.float32` and the like.
   static func ofDtype(_ name: String) -> ElementType? {
@@ -45,7 +63,8 @@ enum TorchTypes {
 
   /// Types that are read where `ElementType` has them.
   private static let named: [String: String] = [
-    "complex64": "complex64", "complex128": "complex128", "float8_e4m3fnuz": "float8E4M3FNUZ",
+    "complex32": "complex32", "chalf": "complex32", "complex64": "complex64", "cfloat": "complex64",
+    "complex128": "complex128", "cdouble": "complex128", "float8_e4m3fnuz": "float8E4M3FNUZ",
     "float8_e5m2fnuz": "float8E5M2FNUZ", "float8_e8m0fnu": "float8E8M0",
   ]
 

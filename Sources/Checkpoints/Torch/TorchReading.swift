@@ -101,7 +101,8 @@ struct TensorReader {
     switch storage.kind {
     case .known(let known): type = known
     case .untyped: throw Failure(.badData, "has a storage without a type, and no type of its own")
-    case .unknown: return .unreadable("has a storage of \(storage.typeName), a type that is not read")
+    case .packed, .unknown:
+      return .unreadable("has a storage of \(storage.typeName), a type that is not read")
     }
     if arguments.count > 6, isMarked(arguments[6]) {
       return .unreadable("is marked as negated or conjugated, which is not supported")
@@ -125,13 +126,25 @@ struct TensorReader {
       let dimensions = tree.integers(arguments[2]), let strides = tree.integers(arguments[3]),
       let dtype = tree.global(arguments[6])
     else { throw Self.noView }
-    guard let type = TorchTypes.ofDtype(dtype) else { return .unreadable("is of \(dtype), a type that is not read") }
+    let isPairs = dtype == TorchTypes.float4Pairs
+    let bits = isPairs ? .uint8 : TorchTypes.ofBits(dtype)
+    guard let type = bits ?? TorchTypes.ofDtype(dtype) else {
+      return .unreadable("is of \(dtype), a type that is not read")
+    }
     let storage = try TorchStorage(index, in: tree)
     if arguments.count > 7, isMarked(arguments[7]) {
       return .unreadable("is marked as negated or conjugated, which is not supported")
     }
     return try array(dimensions) { () throws(Failure) in
-      try storage.view(type, offset: offset, dimensions, strides)
+      var view = try storage.view(type, offset: offset, dimensions, strides)
+      if isPairs, view.isContiguous {
+        let last = dimensions.last ?? 1
+        let (doubled, overflow) = last.multipliedReportingOverflow(by: 2)
+        guard !overflow else { throw Failure(.badData, "has \(last) pairs, more than can be counted") }
+        return try view.packed(.float4E2M1, Array(dimensions.dropLast()) + [doubled])
+      }
+      if bits != nil { view.keptAs = String(dtype.dropFirst("torch.".count)) }
+      return view
     }
   }
 
@@ -149,7 +162,8 @@ struct TensorReader {
     guard arguments.count >= 5, let quantizer = tree.items(arguments[4]), quantizer.count >= 3,
       let scheme = tree.global(quantizer[0])
     else { throw Failure(.badData, "is a quantized tensor without a quantizer") }
-    let numbers = try view(Array(arguments[..<4]))
+    let packed = try packedView(arguments)
+    let numbers = if let packed { packed } else { try view(Array(arguments[..<4])) }
     guard case .array = numbers else { return numbers }
     if case .float(let scale) = quantizer[1], case .integer(let zeroPoint) = quantizer[2] {
       return .parts(
@@ -165,6 +179,30 @@ struct TensorReader {
     return .parts(
       [("int_repr", numbers), ("scale", scales), ("zero_point", zeroPoints)],
       what: "quantized by \(scheme) along axis \(axis)")
+  }
+
+  /// The integers of a quantized tensor with several in a byte; nil where each has one. The shape counts integers; the
+  /// storage has the bytes, of which each row has some of its own (ATen/native/quantized, `quantize_per_channel_sub_byte`).
+  private func packedView(_ arguments: [PickleValue]) throws(Failure) -> TensorReading? {
+    guard case .persistent(let index) = arguments[0] else { return nil }
+    let storage = try TorchStorage(index, in: tree)
+    guard case .packed(let type) = storage.kind else { return nil }
+    guard case .integer(let offset) = arguments[1], let dimensions = tree.integers(arguments[2]),
+      let strides = tree.integers(arguments[3])
+    else { throw Self.noView }
+    return try array(dimensions) { () throws(Failure) in
+      let shape = try Shape(dimensions)
+      let columns = dimensions.last ?? 1
+      let rowBytes = try Shape([columns]).bytes(of: type)
+      let byteShape = Array(dimensions.dropLast()) + [rowBytes]
+      var view = try storage.view(.uint8, offset: offset, byteShape, TorchView.strides(of: byteShape))
+      guard offset == 0, strides == TorchView.strides(of: dimensions) || shape.elements == 0 else {
+        throw Failure.unsupported("is a view of packed integers that don't stand one after the other")
+      }
+      if rowBytes * (8 / type.bits) == columns || shape.elements == columns { return try view.packed(type, dimensions) }
+      view.keptAs = type == .uint4 ? "quint4x2" : "quint2x4"
+      return view
+    }
   }
 
   /// (layout, (indices, values, size, …)); of compressed layouts (pointers, indices, values, size).
@@ -310,7 +348,7 @@ struct TorchStorage {
   var bytes: Int? {
     switch kind {
     case .known(let type): count * type.size
-    case .untyped: count
+    case .untyped, .packed: count
     case .unknown: nil
     }
   }

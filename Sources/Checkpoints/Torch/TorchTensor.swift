@@ -28,6 +28,8 @@ struct TorchView: Sendable {
   let strides: [Int]
   /// Whether the elements stand the other way round than here, whatever the file says of its storages.
   var isBigEndian = false
+  /// What torch calls the elements, where these are bits of which it has no numbers, or pairs that are kept as bytes.
+  var keptAs: String?
 
   /// Whether its elements stand one after the other in the order of its indices.
   var isContiguous: Bool {
@@ -38,6 +40,21 @@ struct TorchView: Sendable {
       expected *= dimension
     }
     return true
+  }
+
+  /// What an array of a checkpoint has of it.
+  func array(named name: String) throws(Failure) -> CheckpointArray {
+    let bytes = try shape.bytes(of: elementType)
+    return CheckpointArray(
+      name: name, shape: shape, elementType: elementType, bytes: bytes,
+      packing: keptAs.map { Packing(type: $0, bytes: bytes) })
+  }
+
+  /// The same bytes as so many packed elements, which stand one after the other as the bytes do.
+  func packed(_ type: ElementType, _ dimensions: [Int]) throws(Failure) -> TorchView {
+    TorchView(
+      elementType: type, source: source, offset: offset, shape: try Shape(dimensions),
+      strides: TorchView.strides(of: dimensions), isBigEndian: false)
   }
 
   /// A number, as an array without dimensions.

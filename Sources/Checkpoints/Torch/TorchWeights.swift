@@ -172,7 +172,8 @@ struct TorchWeights {
 
   private static func floatBytes(_ tensor: TorchTensor) -> Int {
     let type = tensor.view.elementType
-    return type.isFloatingPoint ? tensor.view.shape.elements &* type.size : 0
+    guard type.isFloatingPoint else { return 0 }
+    return (try? tensor.view.shape.bytes(of: type)) ?? 0
   }
 
   /// Words for averages of a net, which a training keeps beside it.

@@ -177,11 +177,11 @@ extension FuzzTarget {
   /// Writes what was read as a safetensors file, reads that and compares.
   static func checkCopy(of checkpoint: some Checkpoint) throws {
     let arrays = checkpoint.arrays
-    // The one type that safetensors hasn't got.
-    guard !arrays.contains(where: { $0.elementType == .complex128 }) else { return }
     for array in arrays {
       try expect(try array.shape.bytes(of: array.elementType) == array.bytes, "a size that is not its shape's")
     }
+    // Types that safetensors hasn't got, and packed ones that don't fill their bytes.
+    guard arrays.allSatisfy({ SafetensorsWriter.holds($0.elementType, $0.shape) }) else { return }
     guard arrays.reduce(0, { $0 + min($1.bytes, mostRead + 1) }) <= mostRead else { return }
     var bytes = try SafetensorsWriter.header(of: arrays, checkpoint.metadata)
     for (index, array) in arrays.enumerated() {
