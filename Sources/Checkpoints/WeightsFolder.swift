@@ -81,6 +81,21 @@ struct WeightsFolder {
     return ("\(stem).\(ending)", words)
   }
 
+  /// Of a folder that is a checkpoint as a whole, of a form that is not read.
+  private var otherForm: Failure? {
+    if names.contains(where: { $0.hasSuffix(".distcp") }) {
+      return .unsupported(
+        file: path, "is a checkpoint of torch.distributed (.distcp files), which is not read",
+        hint: "in Python: torch.distributed.checkpoint.format_utils.dcp_to_torch_save(\"FOLDER\", \"weights.pt\")")
+    }
+    if names.contains("manifest.ocdbt") || names.contains("_CHECKPOINT_METADATA") {
+      return .unsupported(
+        file: path, "is a checkpoint of Orbax, which is not read",
+        hint: "restore it in Python, and save it by safetensors.flax.save_file or flax.serialization.to_bytes")
+    }
+    return nil
+  }
+
   /// Where nothing is in the folder itself, its folders may hold weights: those of a pipeline of several nets.
   private var emptyFailure: Failure {
     get throws(Failure) {
@@ -93,6 +108,7 @@ struct WeightsFolder {
       }
       let isPipeline = names.contains("model_index.json")
       guard let example = folders.first else {
+        if let other = otherForm { return other }
         return Failure(
           .noInput, file: path, "holds no weights file",
           hint: "name a folder with model.safetensors, or the file itself")

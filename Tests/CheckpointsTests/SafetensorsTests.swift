@@ -247,6 +247,14 @@ import Testing
   @Test func findsWeightsInFolders() throws {
     let folder = TemporaryFolder()
     #expect(failure { _ = try openCheckpoint(folder.path) }?.reason == "holds no weights file")
+    for (name, reason) in [
+      ("__0_0.distcp", "is a checkpoint of torch.distributed (.distcp files), which is not read"),
+      ("manifest.ocdbt", "is a checkpoint of Orbax, which is not read"),
+    ] {
+      let other = TemporaryFolder()
+      try other.write([1], to: name)
+      #expect(failure { _ = try openCheckpoint(other.path) }?.reason == reason)
+    }
     try folder.write(safetensors("{}"), to: "one.safetensors")
     #expect(try openCheckpoint(folder.path).arrays.isEmpty)
     try folder.write(safetensors("{}"), to: "two.safetensors")

@@ -48,6 +48,10 @@ import Testing
     (changed { $0.name = [0xff] }, "zip directory, byte @: an entry's name is not UTF-8"),
     (zip([ZipPart("readme.txt", [])]), "zip archive: has no data.pkl: it is none of PyTorch's archives"),
     (
+      zip([ZipPart("data", []), ZipPart("policy.pth", []), ZipPart("policy.optimizer.pth", [])]),
+      "zip archive: is no checkpoint itself, but holds policy.pth, policy.optimizer.pth"
+    ),
+    (
       zip([pickle, ZipPart("b/data.pkl", [])]), "zip archive: has 2 entries named data.pkl"
     ),
     (zip([pickle, ZipPart("a/constants.pkl", [])]), "a/constants.pkl, byte @: the pickle ends early"),

@@ -117,6 +117,14 @@ struct TorchContents {
         place: "zip archive", "is a TorchScript program of before PyTorch 1.3 (2019), whose form is not read",
         hint: "load it with torch.jit.load of an old PyTorch, and save it again")
     }
+    let endings = [".pth", ".pt", ".safetensors", ".bin", ".ckpt", ".h5", ".onnx", ".npz", ".gguf", ".msgpack"]
+    let inner = archive.entries.map(\.name).filter { name in endings.contains { name.hasSuffix($0) } }
+    if !inner.isEmpty {
+      let names = inner.prefix(4).map { shortened($0, to: 60) }.joined(separator: ", ")
+      return .unsupported(
+        place: "zip archive", "is no checkpoint itself, but holds \(names)\(inner.count > 4 ? ", …" : "")",
+        hint: "unpack it, and name the file of the weights")
+    }
     return Failure(
       .badData, place: "zip archive", "has no data.pkl: it is none of PyTorch's archives",
       hint: "a .keras file or any other zip archive is read by its own name and content")

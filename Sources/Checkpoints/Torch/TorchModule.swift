@@ -1,3 +1,14 @@
+extension PickleTree {
+  /// What an object of a C++ class says of itself, such as the packed weights of a quantized layer (torch/csrc/jit/python/
+  /// script_init.cpp): given together with the name of that class. nil for anything else.
+  func stateOfScriptObject(_ value: PickleValue) -> PickleValue? {
+    guard function(of: value) == "torch.ScriptObject", let state = state(of: value), let items = items(state),
+      items.count == 2, case .string = items[1]
+    else { return nil }
+    return items[0]
+  }
+}
+
 /// A module (torch.nn.Module) that was pickled whole: an object of whatever class whose state has the dictionaries that
 /// every module has (torch/nn/modules/module.py, `Module.__init__`).
 struct TorchModule {

@@ -49,6 +49,8 @@ struct TorchParts {
     let path: String
     let value: PickleValue
     let part: Int
+    /// Whether its arrays are the module's weights all the same.
+    let isOfState: Bool
   }
   private var attributes: [Attribute] = []
   private var stateTensors: Set<Int> = []
@@ -190,7 +192,14 @@ struct TorchParts {
     case .list(let index), .tuple(let index), .set(let index):
       try fill(part, items: index, depth: depth, once: once, isOfState: isOfState)
     case .object(let index):
-      if let module = try module(value) {
+      if let state = tree.stateOfScriptObject(value) {
+        parts[part].isModule = true
+        if case .tuple(let index) = state {
+          try fill(part, items: index, depth: depth, once: once, isOfState: isOfState)
+        } else {
+          try visit(state, "state", in: part, depth: depth, once: once, isOfState: isOfState)
+        }
+      } else if let module = try module(value) {
         parts[part].isModule = true
         try fill(part, module: module, path: parts[part].path, depth: depth, isOfState: isOfState)
         try takeAttributes(depth: depth)
@@ -287,17 +296,19 @@ struct TorchParts {
         tell(try joined(path, key), "is nested more than \(Self.maximumDepth) deep")
         continue
       }
-      visited.insert(node)
       if let inner = try self.module(value) {
+        visited.insert(node)
         isOnPath.insert(node)
         defer { isOnPath.remove(node) }
         try fill(part, module: inner, path: joined(path, key), depth: depth + 1, isOfState: isOfState)
       } else {
-        attributes.append(Attribute(path: try joined(path, key), value: value, part: part))
+        // A module that writes its state itself, as quantized convolutions do.
+        attributes.append(Attribute(path: try joined(path, key), value: value, part: part, isOfState: isOfState))
       }
     }
     for (key, value) in module.others where reader.isTensor(value) || holdsArrays(value) {
-      attributes.append(Attribute(path: try joined(path, key), value: value, part: part))
+      let isWeights = isOfState && tree.stateOfScriptObject(value) != nil
+      attributes.append(Attribute(path: try joined(path, key), value: value, part: part, isOfState: isWeights))
     }
   }
 
@@ -321,7 +332,7 @@ struct TorchParts {
       guard let node = tree.node(attribute.value), !visited.contains(node) else { continue }
       let inner = add(TorchPart(key: attribute.path, path: attribute.path, value: attribute.value))
       let start = tensors.count
-      try fill(inner, depth: depth + 1, once: true, isOfState: false)
+      try fill(inner, depth: depth + 1, once: true, isOfState: attribute.isOfState)
       parts[inner].all = start..<tensors.count
       parts[attribute.part].parts.append(inner)
     }

@@ -98,14 +98,12 @@ struct TorchWeights {
       notes.append("the arrays of \(trained.prefix(8).joined(separator: ", ")) are no weights: left out")
     }
     if !left.isEmpty { notes.append("the arrays of \(left.prefix(8).joined(separator: ", ")) are left out") }
-    taken += level.arrays.filter { found.tensors[$0].isOfState }
-    for inner in level.kept {
-      if found.parts[inner].isModule {
-        taken += found.parts[inner].all.filter { found.tensors[$0].isOfState }
-      } else {
-        take(inner, self.level(of: inner))
-      }
+    if found.parts[part].isModule {
+      taken += found.parts[part].all.filter { found.tensors[$0].isOfState }
+      return
     }
+    taken += level.arrays.filter { found.tensors[$0].isOfState }
+    for inner in level.kept { take(inner, self.level(of: inner)) }
   }
 
   /// - Parameter isOuter: whether all that is taken stands in the part.
