@@ -128,11 +128,11 @@ static void list_object(struct listing *listing, hid_t object) {
   }
 }
 
-/// Makes `name` the last part of the path.
+/// Makes `name` the last part of the path. What has a name that can't be printed is set aside, with all that is in it.
 static int enter(struct members *members, const char *name) {
   struct listing *listing = members->listing;
-  const char *fault = ingot_h5_name_fault(name);
-  if (fault) {
+  const char *fault = ingot_h5_name_fault(name), *text_fault = ingot_h5_text_fault(name);
+  if (fault && fault != text_fault) {
     return ingot_h5_refuse(
         &listing->why, INGOT_H5_BAD_DATA, listing->path_count ? listing->path : "/", "the name of a member %s", fault);
   }
@@ -152,7 +152,7 @@ static int enter(struct members *members, const char *name) {
   if (slash) listing->path[members->group_count] = '/';
   memcpy(listing->path + members->group_count + slash, name, count + 1);
   listing->path_count = members->group_count + slash + count;
-  return 0;
+  return text_fault ? ingot_h5_set_aside(&listing->why, listing->path, "its name %s", text_fault) : 0;
 }
 
 /// Says why a soft link leads nowhere.
@@ -230,8 +230,7 @@ static herr_t list_member(hid_t group, const char *name, const struct ingot_h5_l
         &listing->why, INGOT_H5_BAD_DATA, "/", "there are more than %llu objects (limit arrays)", ingot_h5_limits.objects);
     return -1;
   }
-  if (enter(members, name)) return -1;
-  list_link(listing, group, name, info->type);
+  if (!enter(members, name)) list_link(listing, group, name, info->type);
   if (listing->why.is_aside) keep_aside(listing);
   // The path stays what the refusal, if there is one, has copied already.
   leave(members);

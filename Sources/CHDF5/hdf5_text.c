@@ -75,6 +75,10 @@ const char *ingot_h5_name_fault(const char *name) {
   // To the library both mean something else than a member of this name.
   if (strcmp(name, ".") == 0) return "is a single dot";
   if (strchr(name, '/')) return "holds a slash";
+  return ingot_h5_text_fault(name);
+}
+
+const char *ingot_h5_text_fault(const char *name) {
   while (*name) {
     unsigned scalar;
     size_t count = ingot_h5_character(name, &scalar);

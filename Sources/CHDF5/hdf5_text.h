@@ -25,7 +25,10 @@ size_t ingot_h5_character(const char *bytes, unsigned *scalar);
 /// Whether all of a string is UTF-8.
 int ingot_h5_is_utf8(const char *string);
 
-/// Why `name` can't be that of a link, or NULL if it can.
+/// Why a name can't be printed, or NULL if it can. Such names can be written by whoever uses the library.
+const char *ingot_h5_text_fault(const char *name);
+
+/// Why `name` can't be that of a link, or NULL if it can: by that function, or since the library takes it for another's.
 const char *ingot_h5_name_fault(const char *name);
 
 #endif

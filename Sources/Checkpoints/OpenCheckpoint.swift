@@ -78,7 +78,7 @@ package func openWeights(
       do { range = try archive.stored(weights) } catch { throw error.inFile(file.path) }
       return try HDF5Checkpoint(file, range: range, openedBy: path, takesAll: takesAll)
     }
-    return try TorchCheckpoint(file, openedBy: path, takesAll: takesAll)
+    return try TorchCheckpoint(archive, openedBy: path, takesAll: takesAll)
   case .pickle: return try TorchCheckpoint(file, openedBy: path, takesAll: takesAll)
   case .tar where try TorchTar.isOne(file):
     throw Failure.unsupported(

@@ -23,24 +23,29 @@ public struct TorchCheckpoint: Checkpoint {
   public init(_ file: any Source, openedBy path: String? = nil, takesAll: Bool = false) throws(Failure) {
     do throws(Failure) {
       if try FileKind.of(file) == .zip {
-        try self.init(archive: ZipArchive(file), openedBy: path ?? file.path, takesAll)
+        try self.init(ZipArchive(file), openedBy: path ?? file.path, takesAll: takesAll)
       } else {
         try self.init(TorchContents(legacy: file), file, openedBy: path ?? file.path, takesAll)
       }
     } catch {
-      throw error.inFile(file.path).hinting(
-        "the file is damaged, or torch.save did not write it: fetch it again, or ask its author")
+      throw error.inFile(file.path).hinting(Self.hint)
     }
   }
 
-  /// An archive that was opened before.
-  init(archive: ZipArchive, openedBy path: String, _ takesAll: Bool) throws(Failure) {
-    if let export = try TorchExport(archive) {
-      try self.init(export, archive.file, openedBy: path)
-    } else {
-      try self.init(TorchContents(archive), archive.file, openedBy: path, takesAll)
+  /// Of an archive whose directory was read before.
+  init(_ archive: ZipArchive, openedBy path: String, takesAll: Bool) throws(Failure) {
+    do throws(Failure) {
+      if let export = try TorchExport(archive) {
+        try self.init(export, archive.file, openedBy: path)
+      } else {
+        try self.init(TorchContents(archive), archive.file, openedBy: path, takesAll)
+      }
+    } catch {
+      throw error.inFile(archive.file.path).hinting(Self.hint)
     }
   }
+
+  private static let hint = "the file is damaged, or torch.save did not write it: fetch it again, or ask its author"
 
   private init(
     _ contents: TorchContents, _ file: any Source, openedBy path: String, _ takesAll: Bool
