@@ -77,10 +77,13 @@ extension ConversionPlan {
           hint: "look at it, then replace it with --force")
       }
       let known = there.header.provenance.sources.prefix(checkpoint.files.count).map(\.sha256)
-      guard there.header.isInitialized, known != Array(sources.prefix(checkpoint.files.count)) else { continue }
+      let isOfSame = known == Array(sources.prefix(checkpoint.files.count))
+      // Plain nets of several parts of one file have one name unless they are given others.
+      let isSamePart = there.header.provenance.part == nets.first?.header.provenance.part
+      guard there.header.isInitialized, !isOfSame || !isSamePart else { continue }
       let name = family.axes.first(where: \.isOpen)?.name
       throw Failure(
-        .cannotCreate, file: path, "holds a net from another checkpoint, which would be lost",
+        .cannotCreate, file: path, "holds a net from another \(isOfSame ? "part of the checkpoint" : "checkpoint"), which would be lost",
         hint: (name.map { "keep both by naming this one with --set \($0)=NAME" } ?? "keep both with another --shelf")
           + ", or replace it with --force")
     }

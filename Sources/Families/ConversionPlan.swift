@@ -9,6 +9,8 @@ public struct ConversionRequest: Sendable {
   public var family: Family?
   /// Values for axes; those not given are found in the checkpoint or take their defaults.
   public var parameters: [Combination.Parameter]
+  /// Which of its arrays the checkpoint was opened with, to be noted in the nets.
+  public var part: CheckpointPart
   /// Element type of the nets' weights; nil: the checkpoint's.
   public var precision: ElementType?
   /// The profile that the nets will run with; nil: the layout's.
@@ -26,7 +28,7 @@ public struct ConversionRequest: Sendable {
   public init(
     family: Family? = nil, parameters: [Combination.Parameter] = [], precision: ElementType? = nil,
     profile: String? = nil, pixels: ImageBackend? = nil, isForComparing: Bool = false, allowsUnused: Bool = false,
-    keepsUnknown: Bool = false
+    keepsUnknown: Bool = false, part: CheckpointPart = .weights
   ) {
     self.family = family
     self.parameters = parameters
@@ -36,11 +38,34 @@ public struct ConversionRequest: Sendable {
     self.isForComparing = isForComparing
     self.allowsUnused = allowsUnused
     self.keepsUnknown = keepsUnknown
+    self.part = part
   }
 
   /// Whether a checkpoint that nothing is known of is to be kept as it is: nothing else was asked for than a name.
   func keepsWhatIsUnknown(of checkpoint: any Checkpoint) -> Bool {
     keepsUnknown && family == nil && !checkpoint.arrays.isEmpty && parameters.allSatisfy { $0.name == "Name" }
+  }
+}
+
+extension Provenance.Part {
+  /// nil where nothing was chosen.
+  init?(_ part: CheckpointPart) {
+    switch part {
+    case .weights: return nil
+    case .all: self = .all
+    case .at(let path): self = .at(path.streamSafe)
+    }
+  }
+}
+
+extension NetHeader {
+  /// Which arrays of its checkpoint the net has.
+  public var checkpointPart: CheckpointPart {
+    switch provenance.part {
+    case nil: .weights
+    case .all: .all
+    case .at(let path): .at(path)
+    }
   }
 }
 

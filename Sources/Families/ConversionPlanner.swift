@@ -164,7 +164,8 @@ struct ConversionPlanner {
             profile: profileValues, tokenizer: tokenizer,
             provenance: Provenance(
               tool: Ingot.tool, layout: layout.name,
-              convertedFrom: precision.target == precision.source ? nil : precision.source),
+              convertedFrom: precision.target == precision.source ? nil : precision.source,
+              part: .init(request.part)),
             isInitialized: true, ties: description.ties, arrays: arrays.map(\.entry)),
           arrays: arrays))
     }

@@ -55,7 +55,7 @@ extension ConversionPlan {
       configuration: [],
       profile: .object([:]), tokenizer: nil,
       provenance: Provenance(
-        tool: Ingot.tool, layout: Layout.plain.name,
+        tool: Ingot.tool, layout: Layout.plain.name, part: .init(request.part),
         sources: checkpoint.files.map { .init(file: Paths.name($0.path), bytes: $0.size) }),
       isInitialized: true, ties: [], arrays: entries)
     let arrays = entries.indices.map { index in

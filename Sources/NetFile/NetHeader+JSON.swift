@@ -101,6 +101,7 @@ extension Provenance {
       "tool": .string(tool),
       "layout": layout.map { .string($0) },
       "convertedFrom": convertedFrom.map { .string($0.rawValue) },
+      "part": part?.json,
       "seed": seed.map { .integer($0) },
       "sources": .array(
         sources.map {
@@ -116,12 +117,30 @@ extension Provenance {
     layout = try json["layout"]?.string()
     seed = try json["seed"]?.integer()
     convertedFrom = try json["convertedFrom"]?.choice("element type")
+    part = try json["part"].map(Part.init(json:))
     sources = []
     for value in try json.member("sources").array() {
       sources.append(
         Source(
           file: try value.member("file").string(), bytes: try value.member("bytes").size(),
           sha256: try value.member("sha256").digest()))
+    }
+  }
+}
+
+extension Provenance.Part {
+  var json: JSONValue {
+    switch self {
+    case .all: .object(["all": true])
+    case .at(let path): .object(["at": .string(path)])
+    }
+  }
+
+  init(json: JSONValue) throws(Failure) {
+    switch (json["at"], json["all"]) {
+    case (let path?, nil): self = .at(try path.string())
+    case (nil, let all?) where try all.boolean(): self = .all
+    default: throw Failure(.badData, "a part is not one of \"at\" and \"all\"")
     }
   }
 }

@@ -129,23 +129,34 @@ public struct Provenance: Equatable, Sendable {
     }
   }
 
+  public enum Part: Equatable, Sendable {
+    /// All that there are, the state of a training among them.
+    case all
+    /// Those whose paths in the file begin with this one, which is left off their names.
+    case at(String)
+  }
+
   /// Name and version of the program that wrote the file.
   public var tool: String
   /// The checkpoint's layout; nil for nets made without one.
   public var layout: String?
   /// Element type of the checkpoint's weights, where the net's is another.
   public var convertedFrom: ElementType?
+  /// Which arrays of the checkpoint were taken, where these were chosen; nil: those of its net.
+  public var part: Part?
   /// For nets with seeded random weights.
   public var seed: Int?
   /// The checkpoint's files that were read.
   public var sources: [Source]
 
   public init(
-    tool: String, layout: String? = nil, convertedFrom: ElementType? = nil, seed: Int? = nil, sources: [Source] = []
+    tool: String, layout: String? = nil, convertedFrom: ElementType? = nil, part: Part? = nil, seed: Int? = nil,
+    sources: [Source] = []
   ) {
     self.tool = tool
     self.layout = layout
     self.convertedFrom = convertedFrom
+    self.part = part
     self.seed = seed
     self.sources = sources
   }

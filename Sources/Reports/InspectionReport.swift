@@ -78,7 +78,7 @@ extension Inspection {
       (
         "made by",
         origin.tool + (origin.layout.map { " from layout \($0)" } ?? "")
-          + (origin.seed.map { " with seed \($0)" } ?? "")
+          + (origin.part.map { ", \($0.text)" } ?? "") + (origin.seed.map { " with seed \($0)" } ?? "")
           + (origin.convertedFrom.map { ", converted from \($0.rawValue)" } ?? "")
       ))
     for source in origin.sources {
@@ -183,6 +183,16 @@ extension Inspection {
       table.add(net.name, grouped(net.arrays), grouped(net.parameters), InspectionText.layers(net.layerTypes))
     }
     return table.lines
+  }
+}
+
+extension Provenance.Part {
+  /// `the arrays at "model_ema"`
+  fileprivate var text: String {
+    switch self {
+    case .all: "all arrays"
+    case .at(let path): "the arrays at \"\(printable(path))\""
+    }
   }
 }
 

@@ -45,7 +45,7 @@ struct Convert: LimitedCommand {
       opened,
       ConversionRequest(
         family: selection.givenFamily(), parameters: selection.parsedParameters(), precision: elementType(),
-        profile: profile, pixels: pixels, allowsUnused: allowUnused, keepsUnknown: true))
+        profile: profile, pixels: pixels, allowsUnused: allowUnused, keepsUnknown: true, part: part.chosen))
     let progress = ProgressLine("converting", total: plan.totalBytes)
     defer { progress.finish() }
     let nets = try plan.run(

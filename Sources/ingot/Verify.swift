@@ -74,16 +74,31 @@ struct Verify: LimitedCommand {
       let areMany = paths.isEmpty && files.count > 1
       for file in files { out.append(try Verification(file, quantizedFrom: float, isLenient: areMany)) }
     } else {
-      let checkpoint = try openCheckpoint(source, part.chosen)
       // Of a whole shelf, some nets may have come another way.
       let isWholeShelf = paths.isEmpty && selection.parameters.isEmpty
-      for file in files { out.append(try Verification(file, source: checkpoint, isLenient: isWholeShelf)) }
+      var opened: [CheckpointPart: any Checkpoint] = [:]
+      for file in files {
+        let part = part.given ?? file.header.checkpointPart
+        var checkpoint = opened[part]
+        if checkpoint == nil { checkpoint = try sourceCheckpoint(source, part) }
+        opened[part] = checkpoint
+        guard let checkpoint else { continue }
+        out.append(try Verification(file, source: checkpoint, isLenient: isWholeShelf))
+      }
     }
     guard files.isEmpty || out.contains(where: \.compares) else {
       throw Failure(
         .badData, file: source, "none of the nets came from it", hint: "`ingot list` shows what is on the shelf")
     }
     return out
+  }
+
+  /// - Parameter part: given, or what the net says of itself, which another checkpoint may not have.
+  private func sourceCheckpoint(_ path: String, _ part: CheckpointPart) throws(Failure) -> any Checkpoint {
+    do throws(Failure) { return try openCheckpoint(path, part) } catch {
+      guard self.part.given == nil, error.kind == .noInput, part != .weights else { throw error }
+      return try openCheckpoint(path)
+    }
   }
 
   /// nil when the path is of something else.

@@ -46,6 +46,17 @@ import Testing
     let net = "\(shelf)/plain/Name=gan.ingot"
     #expect(try run("verify", net, "--source", file, "--at", "generator_ema").status == 0)
     #expect(try run("verify", net, "--source", file, "--at", "generator").status == 1)
+    // The net knows which part it has, and says so.
+    #expect(try run("verify", net, "--source", file).status == 0)
+    #expect(try run("inspect", net).output.contains("from layout plain, the arrays at \"generator_ema\""))
+    let again = try Run(["convert", file, "--family", "plain", "--at", "generator"], shelf: shelf)
+    #expect(again.status == 73)
+    #expect(again.errors.contains("holds a net from another part of the checkpoint, which would be lost"))
+    #expect(try Run(["convert", file, "--family", "plain", "--all", "--force"], shelf: shelf).status == 0)
+    #expect(try run("inspect", net).output.contains("from layout plain, all arrays"))
+    #expect(try run("verify", net, "--source", file).status == 0)
+    #expect(
+      try Run(["convert", file, "--family", "plain", "--at", "generator_ema", "--force"], shelf: shelf).status == 0)
     #expect(try run("diff", net, file, "--at", "generator_ema").status == 0)
     #expect(try run("diff", net, file, "--at", "generator").status == 1)
     let inspected = try run("inspect", net, "--all")

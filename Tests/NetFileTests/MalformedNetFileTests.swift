@@ -70,6 +70,18 @@ import Testing
     (header(["initialized": "^1"]), "byte @: true or false is needed, not 1"),
     (header(["profile": "^\"hf\""]), "byte @: an object is needed, not a string"),
     (header(["provenance": "^{}"]), "byte @: has no member \"tool\""),
+    (
+      header(["provenance": "{\"tool\":\"t\",\"sources\":[],\"part\":^{}}"]),
+      "a part is not one of \"at\" and \"all\""
+    ),
+    (
+      header(["provenance": "{\"tool\":\"t\",\"sources\":[],\"part\":^{\"at\":\"x\",\"all\":true}}"]),
+      "a part is not one of \"at\" and \"all\""
+    ),
+    (
+      header(["provenance": "{\"tool\":\"t\",\"sources\":[],\"part\":{\"at\":^1}}"]),
+      "byte @: a string is needed, not 1"
+    ),
     (header(["ties": "[^1]"]), "byte @: an object is needed, not 1"),
     (header(["arrays": "^{}"]), "byte @: an array is needed, not an object"),
     (header().replacing("\"net\"", with: "^\"family\""), "byte @: duplicate key \"family\""),

@@ -28,7 +28,8 @@ struct SampleNet {
       profile: .object([:]),
       tokenizer: TokenizerDescription(
         kind: "wordpiece", lowercase: true, stripAccents: nil, splitCJK: true, vocabulary: ["[PAD]", "\"é\\\n"]),
-      provenance: Provenance(tool: "test", layout: "none", sources: [.init(file: "x", bytes: 3)]), isInitialized: true,
+      provenance: Provenance(tool: "test", layout: "none", part: .at("ema.\"é"), sources: [.init(file: "x", bytes: 3)]),
+      isInitialized: true,
       ties: [Tie(name: "head.weight", same: "first.weight")], arrays: arrays)
   }
 
@@ -51,6 +52,7 @@ struct SampleNet {
     #expect(net.header.tokenizer == sample.header.tokenizer)
     #expect(net.header.ties == sample.header.ties)
     #expect(net.header.provenance.sources[0].sha256 == SHA256.digest([1, 2, 3]))
+    #expect(net.header.provenance.part == .at("ema.\"é"))
     for (entry, data) in zip(net.header.arrays, sample.data) {
       var read: [UInt8] = []
       try net.forEachChunk(of: entry) { read.append(contentsOf: $0) }

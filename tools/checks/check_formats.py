@@ -135,6 +135,7 @@ def check_header_schema(checks, errors):
         ["tokenizer", None], ["tokenizer", "kind", "bpe"], ["tokenizer", "vocabulary", 3, 3],
         ["tokenizer", "stripAccents", None], ["provenance", "sources", 0, "sha256", "A" * 64],
         ["provenance", "convertedFrom", "float31"], ["provenance", "seed", 1 << 63], ["provenance", "tool", REMOVE],
+        ["provenance", "part", {}], ["provenance", "part", {"at": 1}], ["provenance", "part", {"all": False}],
         ["ties", 0, "same", REMOVE], ["arrays", 0, "name", "a\tb"], ["arrays", 0, "name", "a\n"],
         ["arrays", 0, "name", ""], ["arrays", 0, "name", "a" * 4097],
         ["arrays", 0, "elementType", "F64"], ["arrays", 0, "shape", [1] * 9],

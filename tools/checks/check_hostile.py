@@ -43,7 +43,7 @@ import orphans
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASES = {
-    "hdf5": [ROOT / "Tests/CheckpointsTests/Fixtures/hdf5/good", ROOT / "Tests/CheckpointsTests/Fixtures/hdf5/refused"],
+    "hdf5": [ROOT / "Tests/CheckpointsTests/Fixtures/hdf5" / kind for kind in ("good", "partly", "refused")],
     "videos": [ROOT / "Tests/MediaTests/Fixtures/videos"],
     "heic": [ROOT / "Tests/MediaTests/Fixtures/heic"],
     "pictures": [ROOT / "Tests/MediaTests/Fixtures/images"],

@@ -187,7 +187,8 @@ def net_files():
     del tokenizer["stripAccents"]
     yield b"\1" + compact(header([], tokenizer={**tokenizer, "added": 1})) + b"\xff"
     source = {"file": "m", "bytes": 3, "sha256": ZERO}
-    provenance = {"tool": "t", "layout": "l", "convertedFrom": "float32", "seed": 7, "sources": [source]}
+    provenance = {"tool": "t", "layout": "l", "convertedFrom": "float32", "seed": 7, "sources": [source],
+                  "part": {"at": "ema"}}
     yield b"\1" + compact(header([], provenance=provenance, tokenizer={**tokenizer, "stripAccents": True})) + b"\xff"
     frame = entry("z", "int8", [6], room, 6, encoding="zstd-planes", storedBytes=len(RAW_FRAME), storedSHA256=ZERO)
     yield b"\1" + compact(header([frame])) + b"\xff" + RAW_FRAME
