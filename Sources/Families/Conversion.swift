@@ -82,8 +82,9 @@ extension ConversionPlan {
       let isSamePart = there.header.provenance.part == nets.first?.header.provenance.part
       guard there.header.isInitialized, !isOfSame || !isSamePart else { continue }
       let name = family.axes.first(where: \.isOpen)?.name
+      let other = isOfSame ? "part of the checkpoint" : "checkpoint"
       throw Failure(
-        .cannotCreate, file: path, "holds a net from another \(isOfSame ? "part of the checkpoint" : "checkpoint"), which would be lost",
+        .cannotCreate, file: path, "holds a net from another \(other), which would be lost",
         hint: (name.map { "keep both by naming this one with --set \($0)=NAME" } ?? "keep both with another --shelf")
           + ", or replace it with --force")
     }
