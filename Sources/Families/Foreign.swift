@@ -11,7 +11,7 @@ struct Foreign {
     let files = try SmallFiles(folder: checkpoint.folder)
     // A damaged configuration is told by whoever needs it.
     let config = (try? files.json("config.json")) ?? nil
-    if let failure = Foreign.adapter(checkpoint, (try? files.json("adapter_config.json")) ?? nil)
+    if let failure = Adapter.failure(checkpoint, (try? files.json("adapter_config.json")) ?? nil)
       ?? Foreign.quantized(checkpoint, config, (try? files.json("quantize_config.json")) ?? nil)
       ?? Foreign.otherNet(checkpoint, config)
     {
@@ -21,38 +21,8 @@ struct Foreign {
     }
   }
 
-  private static func text(_ json: JSONValue?) -> String? {
+  static func text(_ json: JSONValue?) -> String? {
     if case .string(let text)? = json?.content { shortened(text, to: 80) } else { nil }
-  }
-
-  // MARK: Adapters
-
-  /// Words of the names of arrays that peft adds.
-  private static let adapterWords = [
-    "lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B", "lora_magnitude_vector", "ia3_l", "hada_w1_a",
-    "lokr_w1", "vera_lambda_b", "oft_r", "boft_R", "prompt_embeddings", "adaption_prompt",
-  ]
-
-  private static func hasAdapterWord(_ name: String) -> Bool {
-    name.split(separator: ".").contains { word in adapterWords.contains { word == $0 } }
-  }
-
-  private static func adapter(_ checkpoint: any Checkpoint, _ config: JSONValue?) -> Failure? {
-    let added = checkpoint.arrays.count { hasAdapterWord($0.name) }
-    guard added > 0 else { return nil }
-    let kind = text(config?["peft_type"]).map { $0 == "LORA" ? "LoRA" : $0 } ?? "PEFT"
-    let base = text(config?["base_model_name_or_path"]).flatMap { $0.isEmpty ? nil : $0 }
-    // A net with its adapter has far more arrays than the adapter; its own maps are called base_layer.
-    if checkpoint.arrays.contains(where: { $0.name.split(separator: ".").contains("base_layer") }) {
-      return .unsupported(
-        "holds a net with an adapter that is not merged: \(added) of its \(checkpoint.arrays.count) arrays are the adapter's",
-        hint: "merge it first, in Python: model.merge_and_unload().save_pretrained(\"merged\")")
-    }
-    let name = base.map { "\"\($0)\"" } ?? "…"
-    return .unsupported(
-      "is a \(kind) adapter of \(base ?? "a net that it doesn't name"), not a net: it holds only what is added to its weights",
-      hint: "merge it first, in Python: PeftModel.from_pretrained(NetClass.from_pretrained(\(name)), \"ADAPTER\")"
-        + ".merge_and_unload().save_pretrained(\"merged\")")
   }
 
   // MARK: Quantized weights

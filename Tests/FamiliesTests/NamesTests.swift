@@ -112,6 +112,37 @@ import Testing
     #expect(try Inspection(openCheckpoint("\(Self.names)/adapter")).notes.contains { $0.contains("is a LoRA adapter") })
   }
 
+  /// Names that kohya's scripts, LyCORIS, diffusers and peft's other methods give.
+  @Test(arguments: [
+    (
+      ["lora_unet_down.lora_down.weight", "lora_unet_down.lora_up.weight", "lora_unet_down.alpha"],
+      "is a LoRA adapter of "
+    ),
+    (["unet.to_q.lora.down.weight", "unet.to_q.lora.up.weight"], "is a LoRA adapter of "),
+    (
+      ["unet.attn1.processor.to_q_lora.down.weight", "unet.attn1.processor.to_q_lora.up.weight"],
+      "is a LoRA adapter of "
+    ),
+    (["lycoris_x.hada_w1_a", "lycoris_x.hada_w1_b", "lycoris_x.alpha"], "is a LoHa adapter of "),
+    (["lycoris_x.lokr_w1", "lycoris_x.lokr_w2", "lycoris_x.alpha"], "is a LoKr adapter of "),
+    (["base_model.model.x.ia3_l"], "is an IA3 adapter of "),
+    (["base_model.model.x.boft_R", "base_model.model.x.boft_s"], "is a BOFT adapter of "),
+  ])
+  func adaptersOfAllKindsAreTold(names: [String], beginning: String) throws {
+    func reason(_ names: [String]) throws -> String? {
+      let entries = names.enumerated().map { place, name in
+        #""\#(name)":{"dtype":"F32","shape":[1],"data_offsets":[\#(place * 4),\#(place * 4 + 4)]}"#
+      }
+      let data = safetensors("{\(entries.joined(separator: ","))}", data: names.count * 4)
+      try folder.write(data, to: "model.safetensors")
+      return failure { _ = try plan(folder.path) }?.reason
+    }
+    #expect(try reason(names)?.hasPrefix(beginning) == true)
+    // A net that has such maps from the start, among many others.
+    let net = (0..<20).map { "blocks.\($0).weight" } + ["blocks.0.attn.w_lora.lora.0.weight"]
+    #expect(try reason(net) == "its 21 arrays are of no known family and layout")
+  }
+
   @Test(arguments: [
     (
       #"{"architectures": ["SwinForImageClassification"], "model_type": "swin"}"#,
