@@ -50,6 +50,30 @@ public enum FloatConversion {
     }
   }
 
+  /// How many of some floats are infinite.
+  static func infinities(_ bytes: borrowing RawSpan, _ type: ElementType) -> Int {
+    /// - Parameter infinity: the bits of one without its sign.
+    func count<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(_ infinity: Bits) -> Int {
+      let size = MemoryLayout<Bits>.size
+      return unsafe bytes.withUnsafeBytes { bytes in
+        var found = 0
+        for index in 0..<bytes.count / size {
+          let bits = unsafe Bits(littleEndian: bytes.loadUnaligned(fromByteOffset: index * size, as: Bits.self))
+          if bits & (Bits.max >> 1) == infinity { found += 1 }
+        }
+        return found
+      }
+    }
+    return switch type {
+    case .float64: count(Double.infinity.bitPattern)
+    case .float32: count(Float.infinity.bitPattern)
+    case .float16: count(Float16.infinity.bitPattern)
+    case .bfloat16: count(UInt16(0x7f80))
+    case .float8E5M2: count(UInt8(0x7c))
+    default: 0
+    }
+  }
+
   @inline(__always)
   private static func load(_ bytes: UnsafeRawBufferPointer, _ index: Int, _ type: ElementType) -> Float {
     switch type {

@@ -35,7 +35,7 @@ struct PlainQuantizationPlan {
         throw Failure(.badData, place: "array \"\(array.name)\"", "has no dimension \(axis)")
       }
       guard options.precision == .int8 else {
-        let isConverted = FloatConversion.isPossible(from: array.elementType, to: options.precision)
+        let isConverted = ElementConversion.isPossible(from: array.elementType, to: options.precision)
         try convert(array, isConverted ? options.precision : array.elementType)
         continue
       }
@@ -83,7 +83,7 @@ struct PlainQuantizationPlan {
   }
 
   private func wider(_ type: ElementType) -> ElementType {
-    guard let from, from.size >= type.size else { return type }
+    guard let from, from.bits >= type.bits else { return type }
     return from
   }
 }

@@ -21,11 +21,13 @@ extension Quantization {
     case .convert(let type):
       try take(0) { sink in
         var waiting = FloatPieces(type: step.source.elementType)
+        var conversion = ElementConversion(
+          from: step.source.elementType, to: type, elements: step.source.shape.elements)
         try forEachChecked(step.source) { piece in
           guard type != step.source.elementType else { return try sink(piece) }
           try waiting.add(piece) {
-            let converted = FloatConversion.convert($0, from: step.source.elementType, to: type)
-            try checkIsHeld(converted, $0, step.source, type)
+            let converted = conversion.convert($0)
+            guard conversion.overflows == 0 || type != .float16 else { throw tooLarge(step.source) }
             try sink(converted.rawSpan)
           }
         }
@@ -124,13 +126,8 @@ extension Quantization {
   }
 
   /// A number that float16 has not would become an infinity, in silence.
-  private func checkIsHeld(
-    _ converted: [UInt8], _ piece: borrowing RawSpan, _ array: ArrayEntry, _ type: ElementType
-  ) throws(Failure) {
-    guard type == .float16 else { return }
-    let found = ElementType.float16.infinities(converted.rawSpan)
-    guard found > 0, found != array.elementType.infinities(piece) else { return }
-    throw Failure(
+  private func tooLarge(_ array: ArrayEntry) -> Failure {
+    Failure(
       .badData, file: net.path, place: "array \"\(array.name)\"", "holds numbers that are too large for float16",
       hint: "bfloat16 has the range of float32")
   }
@@ -163,22 +160,6 @@ extension Quantization {
   ) throws {
     try net.forEachCheckedChunk(
       of: array, multipleOf: rowBytes, hint: "the file was damaged: make it again", body)
-  }
-}
-
-extension ElementType {
-  /// How many of some elements are infinite.
-  fileprivate func infinities(_ bytes: borrowing RawSpan) -> Int {
-    let batch = 4096
-    var values = [Double](repeating: 0, count: batch)
-    var found = 0
-    let count = bytes.byteCount / size
-    for start in stride(from: 0, to: count, by: batch) {
-      let range = start..<min(start + batch, count)
-      read(bytes, range, into: &values)
-      for index in 0..<range.count where values[index].isInfinite { found += 1 }
-    }
-    return found
   }
 }
 

@@ -43,13 +43,6 @@ public struct SourceComparison: Sendable {
         .usage, file: net.path, "is an int8 net, which was made of a float net and not of a checkpoint",
         hint: "give that float net's file as the source: the int8 one is made of it again, and compared")
     }
-    if net.header.family == Family.plain.name, let found = try? Family.plain.combination(ofHeader: net.header),
-      found["Precision"] != Family.plain.precisionAxis?.defaultValue
-    {
-      return Failure(
-        .usage, file: net.path, "was made of another plain net and not of a checkpoint",
-        hint: "give that net's file as the source: this one is made of it again, and compared")
-    }
     return nil
   }
 

@@ -11,11 +11,17 @@ public struct WrittenNet: Sendable {
   public let path: String
   public let combination: Combination
   public let header: NetHeader
+  /// Arrays in which numbers were too large for the new element type and became infinite, in the order of the file, and how
+  /// many in each.
+  public let overflows: [(array: String, count: Int)]
 
-  package init(path: String, combination: Combination, header: NetHeader) {
+  package init(
+    path: String, combination: Combination, header: NetHeader, overflows: [(array: String, count: Int)] = []
+  ) {
     self.path = path
     self.combination = combination
     self.header = header
+    self.overflows = overflows
   }
 }
 
@@ -39,6 +45,7 @@ extension ConversionPlan {
         try NetFileWriter(shelf.path(family, net.combination), header: net.header, compress: compress))
     }
     let digests = Mutex([Digest](repeating: .zero, count: checkpoint.files.count))
+    let overflows = Mutex([[Int: Int]](repeating: [:], count: nets.count))
     let jobs = jobs(compress: compress)
     try inParallel(jobs: jobs.count) { [writers] number in
       switch jobs[number] {
@@ -46,7 +53,10 @@ extension ConversionPlan {
         let digest = try Self.digest(of: checkpoint.files[index], progress)
         digests.withLock { $0[index] = digest }
       case .write(let net, let arrays):
-        for index in arrays { try write(nets[net].arrays[index], index, writers[net], progress) }
+        for index in arrays {
+          let found = try write(nets[net].arrays[index], index, writers[net], progress)
+          if found > 0 { overflows.withLock { $0[net][index] = found } }
+        }
       }
     }
     let sources = digests.withLock(\.self) + smallFiles.map { SHA256.digest($0.bytes) }
@@ -60,7 +70,13 @@ extension ConversionPlan {
       if !replacing { try checkNothingIsLost(writers.map(\.path), sources) }
     }
     return nets.indices.compactMap { index in
-      written[index].map { WrittenNet(path: writers[index].path, combination: nets[index].combination, header: $0) }
+      let net = nets[index]
+      let found = overflows.withLock { $0[index] }.sorted { $0.key < $1.key }
+      return written[index].map {
+        WrittenNet(
+          path: writers[index].path, combination: net.combination, header: $0,
+          overflows: found.map { (net.arrays[$0.key].entry.name, $0.value) })
+      }
     }
   }
 
@@ -113,13 +129,15 @@ extension ConversionPlan {
 
   private func write(
     _ array: PlannedArray, _ index: Int, _ writer: NetFileWriter, _ progress: ProgressHandler
-  ) throws {
+  ) throws -> Int {
+    var overflows = 0
     try writer.write(index) { sink in
-      try forEachChunk(of: array) { piece in
+      overflows = try forEachChunk(of: array) { piece in
         try sink(piece)
         progress(array.entry.name, piece.byteCount)
       }
     }
+    return overflows
   }
 
   private static func digest(of file: any Source, _ progress: ProgressHandler) throws -> Digest {

@@ -43,7 +43,8 @@ public struct ConversionRequest: Sendable {
 
   /// Whether a checkpoint that nothing is known of is to be kept as it is: nothing else was asked for than a name.
   func keepsWhatIsUnknown(of checkpoint: any Checkpoint) -> Bool {
-    keepsUnknown && family == nil && !checkpoint.arrays.isEmpty && parameters.allSatisfy { $0.name == "Name" }
+    keepsUnknown && family == nil && !checkpoint.arrays.isEmpty
+      && parameters.allSatisfy { ["Name", "Precision"].contains($0.name) }
   }
 }
 
@@ -145,15 +146,23 @@ extension ConversionPlan {
   }
 
   /// Hands an array's elements, as they will be stored, to `body` in pieces.
-  public func forEachChunk(of array: PlannedArray, _ body: (borrowing RawSpan) throws -> Void) throws {
+  /// - Returns: how many of them were too large for their new type, and became infinite.
+  @discardableResult
+  public func forEachChunk(of array: PlannedArray, _ body: (borrowing RawSpan) throws -> Void) throws -> Int {
+    var overflows = 0
     for source in array.sources {
+      var conversion = ElementConversion(
+        from: array.sourceType, to: array.entry.elementType, elements: checkpoint.arrays[source].shape.elements)
       try checkpoint.forEachChunk(of: source, array.transform) { piece in
         if array.sourceType == array.entry.elementType {
           try body(piece)
         } else {
-          try body(FloatConversion.convert(piece, from: array.sourceType, to: array.entry.elementType).rawSpan)
+          let converted = conversion.convert(piece)
+          try body(converted.rawSpan)
         }
       }
+      overflows += conversion.overflows
     }
+    return overflows
   }
 }

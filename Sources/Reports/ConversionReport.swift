@@ -37,7 +37,20 @@ public struct ConversionReport: Sendable {
     ])
   }
 
-  private var notes: [String] {
+  private var notes: [String] { overflowNotes + otherNotes }
+
+  private var overflowNotes: [String] {
+    let found = nets.flatMap(\.overflows)
+    guard let first = found.first, let type = nets.first?.header.arrays.first(where: { $0.name == first.array }) else {
+      return []
+    }
+    let count = counted(found.reduce(0) { $0 + $1.count }, "number")
+    let more = found.count > 1 ? " and \(found.count - 1) more" : ""
+    let hint = type.elementType == .float16 ? "; bfloat16 has the range of float32" : ""
+    return ["\(count) too large for \(type.elementType.rawValue) became infinite, in \(first.array)\(more)\(hint)"]
+  }
+
+  private var otherNotes: [String] {
     guard published == nil, let net = nets.first, let axis = plan.family.axes.first(where: \.isOpen),
       let publication = plan.family.publication(of: net.combination),
       publication.files.contains(where: { $0.sha256 != nil })
