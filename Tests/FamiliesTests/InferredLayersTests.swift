@@ -43,6 +43,15 @@ import TestSupport
     #expect(try inferred(("fc.weight", [8, 4]), ("fc.bias", [5])) == [])
     #expect(try inferred(("pair.weight", [8, 30, 20]), ("pair.bias", [8])) == [])
     #expect(try inferred(("act.weight", [8])) == [])
+    #expect(try inferred(("act.weight", [1]), ("act.bias", [1])) == [])
+    #expect(try inferred(("norm.shift.weight", [4, 8]), ("query_feat.weight", [30, 8])) == [])
+    #expect(try inferred(("w.weight", [400, 8])) == [])
+    #expect(try inferred(("mask_tokens.weight", [4, 8]), ("pe_k.weight", [8, 4])) == [])
+    // A transposed convolution of as many inputs as outputs, or a convolution: nothing says which.
+    #expect(try inferred(("conv5_mask.weight", [8, 8, 2, 2]), ("conv5_mask.bias", [8])) == [])
+    #expect(try inferred(("encoder.merge.weight", [8, 8, 2, 2]), ("encoder.merge.bias", [8])) == ["Conv2d 1"])
+    #expect(
+      try inferred(("lm_head.weight", [400, 8]), ("pwconv1.weight", [16, 4]), ("pwconv1.bias", [16])) == ["Linear 2"])
     #expect(try inferred(("attn.in_proj_weight", [9, 4])) == [])
     #expect(try inferred(("rnn.weight_ih_l0", [10, 4]), ("rnn.weight_hh_l0", [10, 5])) == [])
     #expect(try inferred(("observations.mean", [8]), ("observations.var", [8])) == [])

@@ -74,7 +74,22 @@ struct LayerWords {
     words.contains { $0.hasSuffix("norm") || $0.hasSuffix("norms") || ["bn", "ln", "gn"].contains($0) }
   }
 
-  var isConv: Bool { words.contains { $0.hasPrefix("conv") || $0.hasSuffix("conv") || $0.hasSuffix("convs") } }
+  /// But for pointwise ones, which are often written as linear layers.
+  var isConv: Bool {
+    words.contains { word in
+      (word.hasPrefix("conv") || word.hasSuffix("conv") || word.hasSuffix("convs")) && !word.hasPrefix("pw")
+    }
+  }
+
+  /// Whether what has the name makes pictures or sounds smaller.
+  var isReducing: Bool {
+    words.contains { word in
+      ["down", "reduc", "encoder", "extractor", "backbone", "discriminator", "patch", "stem"].contains {
+        word.contains($0)
+      }
+        || word == "sr"
+    } || ["conv1d", "conv2d", "conv3d", "causal_conv", "short_conv", "shortconv"].contains { name.contains($0) }
+  }
 
   var isDepthwise: Bool { name.contains("depthwise") || words.contains("dw") }
 
@@ -83,7 +98,7 @@ struct LayerWords {
       || words.contains { ["convt", "tconv", "convtr"].contains($0) }
   }
 
-  var isLinear: Bool { words.contains { Self.linear.contains($0) || $0.hasPrefix("lin") } }
+  var isLinear: Bool { words.contains { Self.linear.contains($0) || Self.blocks.contains($0) || $0.hasPrefix("lin") } }
 
   /// Whether it looks rows up; nil where the name leaves that open.
   var isEmbedding: Bool? {
@@ -102,9 +117,9 @@ struct LayerWords {
 
   private static let embedding: Set = ["embed", "embeds", "embedding", "embeddings", "emb", "embs", "embd", "embedder"]
   private static let linear: Set = [
-    "proj", "projection", "linear", "fc", "dense", "out", "output", "mlp", "to", "head", "ff", "ffn", "attn",
-    "classifier",
+    "proj", "projection", "linear", "fc", "dense", "out", "output", "mlp", "to", "head",
   ]
+  private static let blocks: Set = ["ff", "ffn", "attn", "classifier"]
   private static let pictures: Set = [
     "patch", "patches", "image", "pixel", "visual", "vision", "video", "frame", "audio", "feature", "features", "time",
     "timestep", "sinusoidal", "rotary", "value", "conv",
@@ -117,6 +132,7 @@ struct LayerWords {
   /// Might be tables of vectors as well as matrices.
   private static let tables: Set = [
     "vocab", "vocabulary", "lookup", "table", "codebook", "codebooks", "codes", "dictionary", "entity", "entities",
-    "relation", "relations", "position", "positions", "prototypes", "centers", "anchors", "queries", "memory",
+    "relation", "relations", "position", "positions", "prototypes", "centers", "anchors", "queries", "memory", "token",
+    "tokens", "pe", "feat", "scale", "shift",
   ]
 }

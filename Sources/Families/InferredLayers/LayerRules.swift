@@ -75,8 +75,8 @@ enum NormalizationRules {
       return group.layer(.batchNorm, parameters, buffers: ["running_mean", "running_var", "num_batches_tracked"])
     }
     guard let shape = shapes.first, shapes.allSatisfy({ $0 == shape }), !shape.isEmpty else { return nil }
-    // A gain alone may be a PReLU's slope or a layer's scale as well.
-    guard parameters.count == 2 || shape.count == 1 && group.words.isNorm else { return nil }
+    // A gain alone may be a PReLU's slope or a layer's scale as well, and so may a single number of each.
+    guard parameters.count == 2 && shape != [1] || shape.count == 1 && group.words.isNorm else { return nil }
     return group.layer(.normalization, parameters)
   }
 }

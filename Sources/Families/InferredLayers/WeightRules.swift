@@ -2,6 +2,9 @@ import Arrays
 
 /// Layers with a `weight`, outputs first, as PyTorch's, and maybe a `bias`.
 struct WeightRules {
+  /// Times as many rows as columns that a matrix has which may be a table.
+  private static let rowsOfTables = 16
+
   private let group: LayerGroups.Group
   private let groups: LayerGroups
   private let words: LayerWords
@@ -40,6 +43,8 @@ struct WeightRules {
     switch words.isEmbedding {
     case true?: return group.number.map { isOfTables($0) } == false ? numbered(weight) : .embedding
     case nil: return nil
+    // Many times as many rows as columns are rather a vocabulary than outputs, unless it is a head.
+    case false? where weight[0] / max(weight[1], 1) >= Self.rowsOfTables && !words.isLinear: return nil
     case false?: return Int(name) == nil ? .linear : numbered(weight)
     }
   }
@@ -86,23 +91,33 @@ struct WeightRules {
     }
     if let bias {
       if bias == [weight[0]] {
-        return type(isTransposed: words.isTransposed)
+        if words.isTransposed { return type(isTransposed: true) }
+        return weight[0] != weight[1]
+          ? type(isTransposed: false) : isTransposedByPlaces(weight).flatMap { type(isTransposed: $0) }
       }
       // Inputs first, then a group's outputs.
       let (groups, rest) = bias[0].quotientAndRemainder(dividingBy: max(weight[1], 1))
       return rest == 0 && groups > 0 && weight[0] % groups == 0 ? type(isTransposed: true) : nil
     }
-    return type(isTransposed: words.isTransposed || isTransposedBesideNorms(weight))
+    if words.isTransposed { return type(isTransposed: true) }
+    return (isTransposedBesideNorms(weight) ?? isTransposedByPlaces(weight)).flatMap { type(isTransposed: $0) }
   }
 
-  /// Whether the norm after it, or before it, fits the channels of a transposed one only.
-  private func isTransposedBesideNorms(_ weight: [Int]) -> Bool {
-    guard let number = group.number, weight[1] > 0, weight[0] != weight[1] else { return false }
-    if let next = norm(number + 1) { return next != weight[0] && next == weight[1] }
+  /// Without a bias that tells inputs from outputs: kernels of an even length are most often those of transposed ones, but
+  /// not where a net makes pictures smaller.
+  private func isTransposedByPlaces(_ weight: [Int]) -> Bool? {
+    let isEven = weight.dropFirst(2).allSatisfy { $0 % 2 == 0 }
+    return !isEven || words.isReducing || group.path.contains { LayerWords($0).isReducing } ? false : nil
+  }
+
+  /// Whether the norm after it, or before it, fits the channels of a transposed one only; nil where there is none that tells.
+  private func isTransposedBesideNorms(_ weight: [Int]) -> Bool? {
+    guard let number = group.number, weight[1] > 0, weight[0] != weight[1] else { return nil }
+    if let next = norm(number + 1) { return next == weight[0] ? false : next == weight[1] ? true : nil }
     for distance in 1...3 {
-      if let last = norm(number - distance) { return last % weight[1] != 0 && last == weight[0] }
+      if let last = norm(number - distance) { return last % weight[1] == 0 ? nil : last == weight[0] ? true : nil }
     }
-    return false
+    return nil
   }
 
   /// Channels of a norm at that place.
