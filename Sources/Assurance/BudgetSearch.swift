@@ -1,10 +1,7 @@
 import Arrays
-import Families
-import Kernels
+import Media
 import NetFile
 import Nets
-import Media
-import Tasks
 
 /// What quantizing may cost.
 public struct QuantizationBudget: Sendable {
@@ -24,88 +21,41 @@ public struct QuantizationBudget: Sendable {
 ///
 /// Arrays are put in the order of what they cost alone (`Sensitivity`), and helped in this order: first those whose float32
 /// activations cost no byte, then as float16 by what they cost per byte, then as they are. How many have to be helped is
-/// found by halving, each try being answered on all the questions.
-public struct BudgetSearch {
-  /// An array that was helped.
-  public struct Help: Sendable {
-    public enum Kind: String, Sendable {
-      case floatActivations, float16, unchanged
-    }
-
-    public let net: String
-    public let array: String
-    public let kind: Kind
-    /// Mean divergence in nats of answers' tokens that this array alone causes as it was before.
-    public let divergence: Double
-  }
-
-  /// Nets that were tried.
-  public struct Trial: Sendable {
-    public let helped: Int
-    public let accuracy: Double?
-    public let agreement: Double
-    /// Of all arrays of the three nets.
-    public let bytes: Int
-    public let isWithin: Bool
-  }
-
-  public struct Result: Sendable {
-    /// By net.
-    public let options: [String: QuantizationOptions]
-    /// Which arrays were helped, in the order of how much that was needed.
-    public let helps: [Help]
-    public let trials: [Trial]
-    /// The one whose nets these are.
-    public let best: Trial
-    /// Accuracy of the float nets; nil where the right answers are not known.
-    public let floatAccuracy: Double?
-    public let questions: Int
-  }
-
-  private let nets: VQANets
-  fileprivate let questions: [EvaluationQuestion]
+/// found by halving, each try being run on all the items.
+public struct BudgetSearch<Task: NetTask> {
+  fileprivate let task: Task
+  fileprivate let items: [EvaluationItem]
   private let budget: QuantizationBudget
-  private let answerOptions: AnswerOptions
   fileprivate let base: [String: QuantizationOptions]
-  private let threads: Int?
-  private let level: Engine.Level?
 
   /// - Parameter base: by net: the options without any help.
-  /// - Throws: `Failure` of kind `usage` when a drop of accuracy is limited but the questions have no right answers.
+  /// - Throws: `Failure` of kind `usage` when a drop of accuracy is limited but it isn't known what is right.
   public init(
-    _ nets: VQANets, on questions: [EvaluationQuestion], _ budget: QuantizationBudget,
-    base: [String: QuantizationOptions], answerOptions: AnswerOptions = AnswerOptions(), threads: Int? = nil,
-    level: Engine.Level? = nil
+    _ task: Task, on items: [EvaluationItem], _ budget: QuantizationBudget, base: [String: QuantizationOptions]
   ) throws(Failure) {
-    guard budget.maximumDrop == nil || questions.contains(where: { !$0.answers.isEmpty }) else {
+    guard budget.maximumDrop == nil || items.contains(where: { !$0.answers.isEmpty }) else {
       throw Failure(
-        .usage, "a drop of accuracy is limited, but the questions have no right answers",
+        .usage, "a drop of accuracy is limited, but the \(Task.words.item)s have no right answers",
         hint: "give --annotations, or limit the answers that change by --min-agreement")
     }
-    self.nets = nets
-    self.questions = questions
+    self.task = task
+    self.items = items
     self.budget = budget
     self.base = base
-    self.answerOptions = answerOptions
-    self.threads = threads
-    self.level = level
   }
 
   /// - Parameters:
   ///   - folder: on whose disk int8 nets are put meanwhile.
   ///   - progress: is told what is being done.
   /// - Throws: `Failure` of kind `mismatch` when no choice is within the budget.
-  public func run(folder: String, progress: (_ what: String) -> Void = { _ in }) throws -> Result {
-    let vqa = try VisualQuestionAnswering(nets, threads: threads, level: level)
+  public func run(folder: String, progress: (_ what: String) -> Void = { _ in }) throws -> QuantizationSearchResult {
     progress("quantizing")
-    let int8 = try VQANets(files: int8Nets(in: folder))
-
-    var reference = Answers()
-    try answer(vqa, &reference) { progress("float32: \($0) of \(questions.count) questions") }
-    let search = Search(owner: self, vqa: vqa, int8: int8, reference: reference)
+    let int8 = try int8Nets(in: folder)
+    let reference = try outputs(of: task) { progress("float32: \($0) of \(items.count) \(Task.words.item)s") }
+    let search = Search(owner: self, int8: int8, reference: reference)
     var trials = [try search.attempt([], progress)]
-    var helps: [Help] = []
-    var ladder: [Help] = []
+    var helps: [QuantizationHelp] = []
+    var ladder: [QuantizationHelp] = []
     if !trials[0].isWithin {
       ladder = try search.ladder(progress)
       // The smallest number of helped arrays, as if more help were never worse.
@@ -115,8 +65,8 @@ public struct BudgetSearch {
         throw Failure(
           .mismatch,
           "no int8 net is within the budget: with every array as it is, "
-            + "\(Int((trials[1].agreement * 10000).rounded()) / 100) % of the answers agree",
-          hint: "allow more, or give more questions: a few answers are a large part of a small set")
+            + "\(Int((trials[1].agreement * 10000).rounded()) / 100) % of the \(Task.words.outputs) agree",
+          hint: "allow more, or give more \(Task.words.item)s: a few are a large part of a small set")
       }
       while within - failing > 1 {
         let middle = (failing + within) / 2
@@ -127,13 +77,13 @@ public struct BudgetSearch {
       helps = search.effective(ladder.prefix(within))
     }
     let best = trials.filter(\.isWithin).min { $0.helped < $1.helped } ?? trials[0]
-    return Result(
+    return QuantizationSearchResult(
       options: search.options(helps), helps: helps, trials: trials, best: best,
-      floatAccuracy: reference.accuracy, questions: questions.count)
+      floatAccuracy: reference.accuracy, items: items.count, words: Task.words)
   }
 
   private func int8Nets(in folder: String) throws -> [NetFile] {
-    try nets.files.map { net in
+    try task.files.map { net in
       let written = try Quantization(net, base[net.header.net] ?? .init()).write(to: Paths.join(folder, "search.ingot"))
       // It is never put in its place: an open file stays readable without its name, and is gone with the process.
       defer { withExtendedLifetime(written) {} }
@@ -141,36 +91,35 @@ public struct BudgetSearch {
     }
   }
 
-  fileprivate struct Answers {
-    var texts: [String] = []
+  fileprivate struct Outputs {
+    var texts: [String]
     var sum = 0.0
     var judged = 0
     var accuracy: Double? { judged > 0 ? sum / Double(judged) : nil }
   }
 
-  /// Answers all questions.
-  fileprivate func answer(
-    _ vqa: VisualQuestionAnswering, _ answers: inout Answers, progress: (Int) -> Void
-  ) throws(Failure) {
-    var texts = [String](repeating: "", count: questions.count)
+  /// Runs nets on all items.
+  fileprivate func outputs(of task: Task, progress: (Int) -> Void) throws(Failure) -> Outputs {
+    var found = [TaskOutput?](repeating: nil, count: items.count)
     var done = 0
-    for (path, indices) in EvaluationQuestion.byImage(questions) {
+    for (path, indices) in EvaluationItem.byImage(items) {
       do throws(Failure) {
-        let found = try vqa.answer(
-          indices.map { questions[$0].question }, about: vqa.look(at: Picture(path)), options: answerOptions)
-        for (index, answer) in zip(indices, found) { texts[index] = answer.text }
+        let outputs = try task.outputs(
+          of: indices.map { items[$0] }, about: task.look(at: Picture(path)), wantsScores: false)
+        for (index, output) in zip(indices, outputs) { found[index] = output }
       } catch {
         throw error.inFile(path)
       }
       done += indices.count
       progress(done)
     }
-    answers.texts = texts
-    for (question, text) in zip(questions, texts) {
-      guard let accuracy = question.accuracy(of: text) else { continue }
-      answers.sum += accuracy
-      answers.judged += 1
+    var out = Outputs(texts: found.map { $0?.text ?? "" })
+    for (item, output) in zip(items, found) {
+      guard let output, let accuracy = task.accuracy(of: output, for: item) else { continue }
+      out.sum += accuracy.value
+      out.judged += 1
     }
+    return out
   }
 
   fileprivate func isWithin(accuracy: Double?, floatAccuracy: Double?, agreement: Double) -> Bool {
@@ -183,24 +132,25 @@ public struct BudgetSearch {
   }
 }
 
-/// A search that has its float nets' answers and int8 nets.
-private struct Search {
-  let owner: BudgetSearch
-  let vqa: VisualQuestionAnswering
-  let int8: VQANets
-  let reference: BudgetSearch.Answers
+/// A search that has its float nets' outputs and int8 nets.
+private struct Search<Task: NetTask> {
+  let owner: BudgetSearch<Task>
+  /// In the order of the float ones.
+  let int8: [NetFile]
+  let reference: BudgetSearch<Task>.Outputs
 
   /// Everything that could help, in the order in which it is to be tried.
-  func ladder(_ progress: (String) -> Void) throws -> [BudgetSearch.Help] {
-    let sensitivity = try Sensitivity(vqa, int8: int8, on: owner.questions) { path, _ in progress("looking: \(path)")
+  func ladder(_ progress: (String) -> Void) throws -> [QuantizationHelp] {
+    let sensitivity = try Sensitivity(owner.task, int8: int8, on: owner.items) { path, _ in
+      progress("looking: \(path)")
     }
-    let total = int8.files.reduce(0) { $0 + $1.header.arrays.count { $0.scales != nil } }
+    let total = int8.reduce(0) { $0 + $1.header.arrays.count { $0.scales != nil } }
     var done = 0
     let items = try sensitivity.items { name, more in
       done += more
       progress("array \(done) of \(total): \(name)")
     }
-    func helps(_ items: [Sensitivity.Item], _ kind: BudgetSearch.Help.Kind) -> [BudgetSearch.Help] {
+    func helps(_ items: [Sensitivity<Task>.Item], _ kind: QuantizationHelp.Kind) -> [QuantizationHelp] {
       items.map { .init(net: $0.net, array: $0.array, kind: kind, divergence: $0.divergence) }
     }
     let activations = items.filter { $0.activations == .int8 }.sorted { $0.divergence > $1.divergence }
@@ -209,9 +159,9 @@ private struct Search {
   }
 
   /// One kind of help per array: the last.
-  func effective(_ helps: some Sequence<BudgetSearch.Help>) -> [BudgetSearch.Help] {
+  func effective(_ helps: some Sequence<QuantizationHelp>) -> [QuantizationHelp] {
     var places: [[String]: Int] = [:]
-    var out: [BudgetSearch.Help] = []
+    var out: [QuantizationHelp] = []
     for help in helps {
       if let place = places[[help.net, help.array]] {
         out[place] = help
@@ -223,7 +173,7 @@ private struct Search {
     return out
   }
 
-  func options(_ helps: [BudgetSearch.Help]) -> [String: QuantizationOptions] {
+  func options(_ helps: [QuantizationHelp]) -> [String: QuantizationOptions] {
     var out = owner.base
     for help in effective(helps) {
       var options = out[help.net] ?? .init()
@@ -237,27 +187,25 @@ private struct Search {
     return out
   }
 
-  /// Answers all questions with nets so helped.
-  func attempt(_ helps: [BudgetSearch.Help], _ progress: (String) -> Void) throws -> BudgetSearch.Trial {
-    var nets = vqa
+  /// Runs nets so helped on all items.
+  func attempt(_ helps: [QuantizationHelp], _ progress: (String) -> Void) throws -> QuantizationTrial {
+    var changed = owner.task
     var bytes = 0
     let options = options(helps)
-    for (file, quantized) in zip(vqa.nets.files, int8.files) {
+    for (file, quantized) in zip(owner.task.files, int8) {
       let plan = try Quantization(file, options[file.header.net] ?? .init())
       bytes += plan.header.arrays.reduce(0) { $0 + $1.bytes }
-      nets = try VisualQuestionAnswering(
-        nets, file, weights: MixedWeights(file, int8: quantized, choices(plan)))
+      changed = try changed.replacing(file, by: MixedWeights(file, int8: quantized, choices(plan)))
     }
-    var answers = BudgetSearch.Answers()
-    try owner.answer(nets, &answers) {
-      progress("\(helps.count) arrays helped: \($0) of \(owner.questions.count) questions")
+    let outputs = try owner.outputs(of: changed) {
+      progress("\(helps.count) arrays helped: \($0) of \(owner.items.count) \(Task.words.item)s")
     }
-    let same = zip(answers.texts, reference.texts).count { $0 == $1 }
-    let agreement = Double(same) / Double(answers.texts.count)
+    let same = zip(outputs.texts, reference.texts).count { $0 == $1 }
+    let agreement = Double(same) / Double(outputs.texts.count)
     return .init(
-      helped: helps.count, accuracy: answers.accuracy, agreement: agreement, bytes: bytes,
+      helped: helps.count, accuracy: outputs.accuracy, agreement: agreement, bytes: bytes,
       isWithin: owner.isWithin(
-        accuracy: answers.accuracy, floatAccuracy: reference.accuracy, agreement: agreement))
+        accuracy: outputs.accuracy, floatAccuracy: reference.accuracy, agreement: agreement))
   }
 
   private func choices(_ plan: Quantization) -> [String: ArrayChoice] {

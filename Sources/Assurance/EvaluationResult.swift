@@ -1,32 +1,32 @@
 import Arrays
-import Arrays
-import Kernels
-import Tasks
+import NetFile
 
 /// What an evaluation found.
 public struct EvaluationResult: Sendable {
   public struct Layers: Sendable {
     /// In the order in which layers run.
     public let errors: [LayerError]
-    /// Questions on which they were compared.
-    public let questions: Int
-    /// Of those whose answers flipped.
-    public let flippedQuestions: Int
+    /// Items on which they were compared.
+    public let items: Int
+    /// Of those whose outputs flipped.
+    public let flippedItems: Int
   }
 
   /// An image that isn't there or can't be read.
   public struct FailedImage: Sendable {
     public let path: String
     public let failure: Failure
-    /// Questions about it, which weren't asked.
-    public let questions: Int
+    /// Items about it, on which nothing was run.
+    public let items: Int
   }
 
-  public let a: VQANets
-  public let b: VQANets?
-  public let questions: [EvaluationQuestion]
-  /// One per question that could be asked, in their order.
-  public let answered: [EvaluatedQuestion]
+  public let words: TaskWords
+  /// Net files.
+  public let a: [NetFile]
+  public let b: [NetFile]?
+  public let items: [EvaluationItem]
+  /// One per item that the nets could be run on, in their order.
+  public let evaluated: [EvaluatedItem]
   public let failed: [FailedImage]
   /// Images that were taken with the camera turned and looked at as they are stored.
   public let turned: Int
@@ -34,56 +34,66 @@ public struct EvaluationResult: Sendable {
   public let layers: Layers?
 
   /// Different images.
-  public var images: Int { Set(questions.map(\.image)).count }
+  public var images: Int { Set(items.map(\.image)).count }
 
-  /// Questions that weren't asked.
-  public var failedQuestions: Int { failed.reduce(0) { $0 + $1.questions } }
+  /// Items on which nothing was run.
+  public var failedItems: Int { failed.reduce(0) { $0 + $1.items } }
 
-  /// Answered questions with right answers that the data set's publisher doesn't count.
-  public var uncounted: Int {
-    answered.count { !questions[$0.index].isCounted && !questions[$0.index].answers.isEmpty }
-  }
+  /// Items with right answers that the data set's publisher doesn't count.
+  public var uncounted: Int { evaluated.count { !items[$0.index].isCounted && !items[$0.index].answers.isEmpty } }
 
-  /// Of the nets under evaluation; nil when no right answers are known.
+  /// Of the nets under evaluation; nil when it isn't known what is right.
   public var accuracy: VQAAccuracy? { accuracy(\.a) }
 
   /// Of the nets that they are compared with.
   public var accuracyB: VQAAccuracy? { accuracy(\.b) }
 
-  private func accuracy(_ side: (EvaluatedQuestion) -> EvaluatedQuestion.Side?) -> VQAAccuracy? {
+  private func accuracy(_ side: (EvaluatedItem) -> EvaluatedItem.Side?) -> VQAAccuracy? {
     var total = VQAAccuracy()
-    for question in answered {
-      guard let accuracy = side(question)?.accuracy else { continue }
-      let asked = questions[question.index]
-      total.add(accuracy, questionType: asked.questionType, answerType: asked.answerType)
+    for evaluated in evaluated {
+      guard let accuracy = side(evaluated)?.accuracy else { continue }
+      let item = items[evaluated.index]
+      total.add(accuracy, questionType: item.questionType, answerType: item.answerType)
     }
     return total.overall.questions > 0 ? total : nil
+  }
+
+  /// What is measured beside accuracy: its name, and its means for A and B.
+  public var further: [(name: String, a: Double?, b: Double?)] {
+    words.further.enumerated().map { number, name in
+      (name, mean(number, of: \.a), mean(number, of: \.b))
+    }
+  }
+
+  private func mean(_ number: Int, of side: (EvaluatedItem) -> EvaluatedItem.Side?) -> Double? {
+    let values = evaluated.compactMap { side($0)?.further }.filter { number < $0.count }.map { $0[number] }
+    return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
   }
 
   /// A's accuracy less B's.
   public var difference: PairedDifference? {
     var difference = PairedDifference()
-    for question in answered {
-      if let a = question.a.accuracy, let b = question.b?.accuracy { difference.add(a, b) }
+    for item in evaluated {
+      if let a = item.a.accuracy, let b = item.b?.accuracy { difference.add(a, b) }
     }
     return difference.questions > 0 ? difference : nil
   }
 
-  /// Share of the questions that both answer in the same words; nil when nothing is compared.
+  /// Share of the items of which both make the same; nil when nothing is compared.
   public var agreement: Double? { b == nil ? nil : share { !$0.isFlipped } }
 
-  /// Share of the questions whose likeliest first token is the same.
+  /// Share of the items whose likeliest first token, or class, is the same.
   public var sameFirstToken: Double? { b == nil ? nil : share { $0.firstToken?.isSame == true } }
 
-  /// Mean Kullback-Leibler divergence of A's first tokens from B's, in nats.
+  /// Mean Kullback-Leibler divergence of A's distributions from B's, in nats.
   public var divergence: Double? {
-    b == nil ? nil : answered.reduce(0) { $0 + ($1.firstToken?.divergence ?? 0) } / Double(max(1, answered.count))
+    b == nil ? nil : evaluated.reduce(0) { $0 + ($1.firstToken?.divergence ?? 0) } / Double(max(1, evaluated.count))
   }
 
-  /// Questions whose answers differ.
-  public var flipped: [EvaluatedQuestion] { answered.filter(\.isFlipped) }
+  /// Items of which the two make different things.
+  public var flipped: [EvaluatedItem] { evaluated.filter(\.isFlipped) }
 
-  private func share(_ isCounted: (EvaluatedQuestion) -> Bool) -> Double {
-    Double(answered.count(where: isCounted)) / Double(max(1, answered.count))
+  private func share(_ isCounted: (EvaluatedItem) -> Bool) -> Double {
+    Double(evaluated.count(where: isCounted)) / Double(max(1, evaluated.count))
   }
 }

@@ -1,8 +1,7 @@
 import Arrays
 import Kernels
-import NetFile
 import Media
-import Tasks
+import NetFile
 import Synchronization
 
 /// What is known of the vectors that go into a linear layer.
@@ -13,7 +12,7 @@ public struct LayerInput: Sendable {
   let directions: RoundingDirections?
 }
 
-/// What the inputs of every linear layer have in common while float nets answer some questions: what the rounding and the
+/// What the inputs of every linear layer have in common while float nets work on some items: what the rounding and the
 /// biases of int8 nets are made of.
 ///
 /// Rounding the weights changes a layer's output by (Ŵ − W) x. The inputs of a layer have much in common, and of what they
@@ -24,44 +23,30 @@ public struct LayerInputs: Sendable {
   /// By net (`TextDecoder`) and layer there (`blocks.0.mlp.fc1`).
   let layers: [String: [String: LayerInput]]
 
-  /// Tokens of an answer that are counted: answers are short, and their first token decides most.
-  public static let tokens = 2
+  /// Items that are enough, and images: many more change the means little.
+  private static let (usualItems, usualImages) = (256, 64)
 
-  /// Questions that are enough, and images: many more change the means little.
-  private static let (usualQuestions, usualImages) = (256, 64)
-
-  /// Of many questions as many as are enough, spread over all of them.
-  public static func some(of questions: [EvaluationQuestion]) -> [EvaluationQuestion] {
-    EvaluationQuestion.spreadByImage(questions, mostImages: usualImages, mostQuestions: usualQuestions)
-      .flatMap(\.indices).map { questions[$0] }
+  /// Of many items as many as are enough, spread over all of them.
+  public static func some(of items: [EvaluationItem]) -> [EvaluationItem] {
+    EvaluationItem.spreadByImage(items, mostImages: usualImages, mostItems: usualItems)
+      .flatMap(\.indices).map { items[$0] }
   }
 
   /// Those of a net, by layer.
   public func of(_ net: NetFile) -> [String: LayerInput] { layers[net.header.net] ?? [:] }
 
   /// Runs the nets.
-  /// - Parameter progress: called with the number of questions done since the last call.
-  /// - Throws: `Failure` naming the image that can't be read or the question that can't be answered.
+  /// - Parameter progress: called with the number of items done since the last call.
+  /// - Throws: `Failure` naming the image that can't be read or about which a question can't be answered.
   public init(
-    _ nets: VQANets, on questions: [EvaluationQuestion], threads: Int? = nil, level: Engine.Level? = nil,
-    progress: (_ what: String, _ questions: Int) -> Void = { _, _ in }
+    _ task: some NetTask, on items: [EvaluationItem], progress: (_ what: String, _ items: Int) -> Void = { _, _ in }
   ) throws(Failure) {
     let sums = Sums()
-    let engine = try Engine(threads: threads, level: level, observer: sums)
-    let vqa = try VisualQuestionAnswering(nets, engine: engine)
-    let free = try VisualQuestionAnswering(nets, threads: threads, level: level)
-    for (path, indices) in EvaluationQuestion.byImage(questions) {
+    let observed = try task.observed(by: sums)
+    for (path, indices) in EvaluationItem.byImage(items) {
       let picture = try Picture(path)
       do throws(Failure) {
-        let image = try vqa.look(at: picture)
-        // Keys and values that the unobserved nets make must not be there already for the observed ones.
-        let answers = try free.answer(
-          indices.map { questions[$0].question }, about: free.seen(image.vectors, pixels: image.pixels),
-          options: AnswerOptions(maximumTokens: Self.tokens, beams: 1))
-        for start in stride(from: 0, to: answers.count, by: VisualQuestionAnswering.batch) {
-          let batch = answers[start..<min(start + VisualQuestionAnswering.batch, answers.count)]
-          _ = try vqa.scores(ofAnswers: batch.map(\.tokens), to: batch.map(\.questionTokens), about: image)
-        }
+        try task.exercise(observed, picture, indices.map { items[$0] })
       } catch {
         throw error.inFile(path)
       }

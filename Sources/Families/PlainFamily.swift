@@ -95,7 +95,7 @@ extension ConversionPlan {
     let kept =
       precision.map { "floats become \($0.rawValue), others are kept as they are" } ?? "they are kept as they are"
     return
-      "the arrays are of no known family: \(kept), under their own names, and can be listed, inspected, compared and verified, but not run"
+      "the arrays are of no known family: \(kept), under their own names, and can be listed, inspected, compared, verified, quantized and exported, but not run"
   }
 
   /// The file's name, or its folder's where that is a usual one, made of the characters that names may have.

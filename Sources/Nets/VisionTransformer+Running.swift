@@ -98,7 +98,14 @@ extension ViTImageClassifier {
   /// - Parameter pixels: channels × (side · side).
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func callAsFunction(_ pixels: Matrix, _ engine: Engine) throws(Failure) -> [Float] {
-    guard let classifier else { return [] }
-    return try classifier(trunk(pixels, engine).rows(0..<1), engine).elements
+    try scores(of: trunk(pixels, engine), engine).elements
+  }
+
+  /// The scores of an image whose vectors are there already.
+  /// - Parameter vectors: (1 + patches) × size.
+  /// - Returns: 1 × classes.
+  public func scores(of vectors: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
+    guard let classifier else { return Matrix(rows: 1, columns: 0) }
+    return try classifier(vectors.rows(0..<1), engine)
   }
 }

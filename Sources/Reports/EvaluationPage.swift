@@ -18,7 +18,7 @@ public struct EvaluationPage: Sendable {
     let b = result.b.map { EvaluationReport.name($0) }
     var body: HTML = "<h1>\(heading)</h1>\n\(lead(a, b))\n\(figures)\n\(interval)\n"
     body += types
-    let layers = result.layers.map { LayerChart($0, questions: result.questions.count) }
+    let layers = result.layers.map { LayerChart($0, of: result) }
     if let layers, !layers.isEmpty { body += layers.section }
     if result.b != nil { body += FlippedCards(result).section }
     if let layers, !layers.isEmpty { body += layers.flippedSection }
@@ -28,12 +28,16 @@ public struct EvaluationPage: Sendable {
   }
 
   private var heading: String {
-    "\(counted(result.questions.count, "question")) about \(counted(result.images, "image"))"
-      + (result.failedQuestions > 0 ? ", \(grouped(result.failedQuestions)) not asked" : "")
+    EvaluationReport.heading(result)
+      + (result.failedItems > 0
+        ? ", \(grouped(result.failedItems)) not \(result.words.hasTexts ? "asked" : "counted")" : "")
   }
 
   private func lead(_ a: String, _ b: String?) -> HTML {
-    guard let b else { return "<p class=\"lead\">answered by <span class=\"name\">\(a)</span></p>" }
+    guard let b else {
+      return
+        "<p class=\"lead\">\(result.words.hasTexts ? "answered" : "classified") by <span class=\"name\">\(a)</span></p>"
+    }
     return """
       <p class="lead"><b class="a">A</b> is <span class="name">\(a)</span><br>
       <b class="b">B</b> is <span class="name">\(b)</span></p>
@@ -46,7 +50,7 @@ public struct EvaluationPage: Sendable {
       figures.append((result.b == nil ? "accuracy" : "accuracy of A", percent(accuracy.overall.mean, 2), ""))
       if let other = result.accuracyB { figures.append(("accuracy of B", percent(other.overall.mean, 2), "")) }
     } else {
-      figures.append(("accuracy", "–", "the questions have no right answers with them"))
+      figures.append(("accuracy", "–", "the \(result.words.item)s have no right answers with them"))
     }
     if let difference = result.difference {
       let interval = difference.interval
@@ -56,12 +60,20 @@ public struct EvaluationPage: Sendable {
           "95 % confidence: \(signed(interval.lowerBound * 100, 2)) to \(signed(interval.upperBound * 100, 2))"
         ))
     }
-    if let agreement = result.agreement {
-      figures.append(("same answer", percent(agreement, 2), "\(counted(result.flipped.count, "answer")) flipped"))
+    for (name, a, b) in result.further {
+      guard let a else { continue }
+      figures.append((result.b == nil ? name : "\(name) of A", percent(a, 2), b.map { "B: \(percent($0, 2))" } ?? ""))
     }
-    if let same = result.sameFirstToken { figures.append(("same first token", percent(same, 2), "the likeliest one")) }
+    if let agreement = result.agreement {
+      let flipped = result.flipped.count
+      let flips = "\(grouped(flipped)) \(flipped == 1 ? result.words.output : result.words.outputs) flipped"
+      figures.append(("same \(result.words.output)", percent(agreement, 2), flips))
+    }
+    if result.words.hasTexts, let same = result.sameFirstToken {
+      figures.append(("same first token", percent(same, 2), "the likeliest one"))
+    }
     if let divergence = result.divergence {
-      figures.append(("KL divergence", significant(divergence), "nats, mean of first tokens"))
+      figures.append(("KL divergence", significant(divergence), "nats, mean of \(result.words.distribution)"))
     }
     return .figures(figures)
   }
@@ -109,22 +121,20 @@ public struct EvaluationPage: Sendable {
   private var types: HTML {
     guard let accuracy = result.accuracy else { return "" }
     var content: HTML = ""
-    for (title, tallies, others) in [
-      ("answer type", accuracy.perAnswerType, result.accuracyB?.perAnswerType),
-      ("question type", accuracy.perQuestionType, result.accuracyB?.perQuestionType),
-    ] where !tallies.isEmpty {
+    for (title, tallies, others) in EvaluationReport.types(result.words, accuracy, result.accuracyB)
+    where !tallies.isEmpty {
       content += "<h3>By \(title)</h3>\n" + table(title, tallies, others)
     }
     guard !content.markup.isEmpty else { return "" }
     let marks: HTML =
       result.b == nil ? "" : .legend([("ma", "A, \(EvaluationReport.name(result.a))"), ("mb", "B")])
-    return .section("Accuracy by type", marks + content)
+    return .section(result.words.hasTexts ? "Accuracy by type" : "Accuracy by class", marks + content)
   }
 
   private func table(
     _ title: String, _ tallies: [String: VQAAccuracy.Tally], _ others: [String: VQAAccuracy.Tally]?
   ) -> HTML {
-    var columns: [(String, HTMLTable.Alignment)] = [(title, .left), ("questions", .right)]
+    var columns: [(String, HTMLTable.Alignment)] = [(title, .left), ("\(result.words.item)s", .right)]
     columns += others == nil ? [("accuracy", .right)] : [("A", .right), ("B", .right), ("A less B", .right)]
     var table = HTMLTable(columns + [("", .left)], isTall: true)
     let sorted = tallies.sorted { ($1.value.questions, $0.key) < ($0.value.questions, $1.key) }

@@ -1,7 +1,7 @@
 import Arrays
 import Assurance
 import Families
-import Tasks
+import NetFile
 
 /// What an evaluation found, for people and as JSON (schemas/reports/evaluate.schema.json).
 public struct EvaluationReport: Sendable {
@@ -13,13 +13,12 @@ public struct EvaluationReport: Sendable {
   private static let told = 10
 
   public var text: String {
-    var lines = [
-      "\(counted(result.questions.count, "question")) about \(counted(result.images, "image"))"
-    ]
+    var lines = [Self.heading(result)]
     var names = TextTable([.left, .left])
-    if result.failedQuestions > 0 {
+    if result.failedItems > 0 {
       lines.append(
-        "\(grouped(result.failedQuestions)) not asked: \(counted(result.failed.count, "image")) could not be read")
+        "\(grouped(result.failedItems)) not \(result.words.hasTexts ? "asked" : "counted"): "
+          + "\(counted(result.failed.count, "image")) could not be read")
     }
     if result.uncounted > 0 {
       lines.append("\(grouped(result.uncounted)) not counted, as the data set's publisher leaves them out")
@@ -31,10 +30,17 @@ public struct EvaluationReport: Sendable {
     return lines.joined(separator: "\n")
   }
 
-  /// Parameters without the part: those of all three nets.
-  static func name(_ nets: VQANets) -> String {
-    let axis = (try? nets.imageEncoder.header.definition())?.family.netAxis?.name
-    return nets.imageEncoder.header.parameters.filter { $0.key != axis }.map { member in
+  /// `45 questions about 12 images`
+  static func heading(_ result: EvaluationResult) -> String {
+    counted(result.items.count, result.words.item)
+      + (result.words.hasTexts ? " about \(counted(result.images, "image"))" : "")
+  }
+
+  /// Parameters without the part: those of all nets.
+  static func name(_ nets: [NetFile]) -> String {
+    guard let header = nets.first?.header else { return "" }
+    let axis = (try? header.definition())?.family.netAxis?.name
+    return header.parameters.filter { $0.key != axis }.map { member in
       let value: String
       switch member.value.content {
       case .string(let text): value = text
@@ -50,7 +56,7 @@ public struct EvaluationReport: Sendable {
       table.add(result.b == nil ? "accuracy" : "accuracy of A", percent(accuracy.overall.mean, 2), "")
       if let other = result.accuracyB { table.add("accuracy of B", percent(other.overall.mean, 2), "") }
     } else {
-      table.add("accuracy", "-", "the questions have no right answers with them")
+      table.add("accuracy", "-", "the \(result.words.item)s have no right answers with them")
     }
     if let difference = result.difference {
       let interval = difference.interval
@@ -58,30 +64,53 @@ public struct EvaluationReport: Sendable {
         "A less B", signed(difference.mean * 100, 2) + " %",
         "95 % confidence: \(signed(interval.lowerBound * 100, 2)) to \(signed(interval.upperBound * 100, 2))")
     }
-    if let agreement = result.agreement {
-      table.add("same answer", percent(agreement, 2), "\(counted(result.flipped.count, "answer")) flipped")
+    for (name, a, b) in result.further {
+      guard let a else { continue }
+      table.add(result.b == nil ? name : "\(name) of A", percent(a, 2), "")
+      if let b { table.add("\(name) of B", percent(b, 2), "") }
     }
-    if let same = result.sameFirstToken { table.add("same likeliest first token", percent(same, 2), "") }
+    if let agreement = result.agreement {
+      let flipped = result.flipped.count
+      let flips = "\(grouped(flipped)) \(flipped == 1 ? result.words.output : result.words.outputs) flipped"
+      table.add("same \(result.words.output)", percent(agreement, 2), flips)
+    }
+    if result.words.hasTexts, let same = result.sameFirstToken {
+      table.add("same likeliest first token", percent(same, 2), "")
+    }
     if let divergence = result.divergence {
-      table.add("KL divergence of first tokens", significant(divergence), "nats, mean")
+      table.add("KL divergence of \(result.words.distribution)", significant(divergence), "nats, mean")
     }
     return table.lines
+  }
+
+  typealias Types = (title: String, a: [String: VQAAccuracy.Tally], b: [String: VQAAccuracy.Tally]?)
+
+  /// By what accuracy is told apart.
+  static func types(_ words: TaskWords, _ a: VQAAccuracy, _ b: VQAAccuracy?) -> [Types] {
+    guard words.hasTexts else { return [("right class", a.perAnswerType, b?.perAnswerType)] }
+    return [
+      ("answer type", a.perAnswerType, b?.perAnswerType), ("question type", a.perQuestionType, b?.perQuestionType),
+    ]
   }
 
   private var typeLines: [String] {
     guard let accuracy = result.accuracy else { return [] }
     var lines: [String] = []
-    for (title, tallies, others) in [
-      ("answer type", accuracy.perAnswerType, result.accuracyB?.perAnswerType),
-      ("question type", accuracy.perQuestionType, result.accuracyB?.perQuestionType),
-    ] where !tallies.isEmpty {
+    for (title, tallies, others) in Self.types(result.words, accuracy, result.accuracyB) where !tallies.isEmpty {
       var table = TextTable([.left, .right, .right, .right])
-      table.add(title, "questions", result.b == nil ? "accuracy" : "A", result.b == nil ? "" : "B")
-      for (type, tally) in tallies.sorted(by: { ($1.value.questions, $0.key) < ($0.value.questions, $1.key) }) {
+      table.add(title, "\(result.words.item)s", result.b == nil ? "accuracy" : "A", result.b == nil ? "" : "B")
+      let sorted = tallies.sorted { ($1.value.questions, $0.key) < ($0.value.questions, $1.key) }
+      // Types are few, classes may be a thousand: the worst are told then.
+      let told =
+        result.words.hasTexts || sorted.count <= Self.told
+        ? sorted : Array(tallies.sorted { ($0.value.mean, $0.key) < ($1.value.mean, $1.key) }.prefix(Self.told))
+      for (type, tally) in told {
         table.add(
-          type, grouped(tally.questions), percent(tally.mean, 2), others?[type].map { percent($0.mean, 2) } ?? "")
+          shortened(type, to: 40), grouped(tally.questions), percent(tally.mean, 2),
+          others?[type].map { percent($0.mean, 2) } ?? "")
       }
       lines += [""] + table.lines
+      if told.count < sorted.count { lines.append("… and \(grouped(sorted.count - told.count)) better ones") }
     }
     return lines
   }
@@ -89,13 +118,14 @@ public struct EvaluationReport: Sendable {
   private var flippedLines: [String] {
     let flipped = result.flipped
     guard !flipped.isEmpty else { return [] }
-    var table = TextTable([.left, .left, .left, .left, .left])
-    table.add("flipped: image", "question", "A", "B", "right answer")
-    for question in flipped.prefix(Self.told) {
-      let asked = result.questions[question.index]
+    let hasTexts = result.words.hasTexts
+    var table = TextTable([TextTable.Alignment](repeating: .left, count: hasTexts ? 5 : 4))
+    table.add(["flipped: image"] + (hasTexts ? ["question"] : []) + ["A", "B", "right \(result.words.output)"])
+    for flip in flipped.prefix(Self.told) {
+      let item = result.items[flip.index]
       table.add(
-        Paths.name(asked.image), asked.question, question.a.answer, question.b?.answer ?? "",
-        asked.commonAnswer ?? "")
+        [Paths.name(item.image)] + (hasTexts ? [item.question] : [])
+          + [flip.a.answer, flip.b?.answer ?? "", item.commonAnswer ?? ""])
     }
     let rest = flipped.count - Self.told
     return [""] + table.lines + (rest > 0 ? ["… and \(grouped(rest)) more: --json and --html have all"] : [])
@@ -117,11 +147,12 @@ public struct EvaluationReport: Sendable {
       }
       lines += [""] + table.lines
     }
-    add("largest errors on \(counted(layers.questions, "question"))", \.alone.sqnr) {
+    add("largest errors on \(counted(layers.items, result.words.item))", \.alone.sqnr) {
       [decibels($0.alone.sqnr), cosine($0.alone.cosine), decibels($0.inPlace.sqnr), cosine($0.inPlace.cosine)]
     }
-    if layers.flippedQuestions > 0 {
-      add("… on \(grouped(layers.flippedQuestions)) of those whose answers flipped", \.aloneOnFlipped.sqnr) {
+    if layers.flippedItems > 0 {
+      add("… on \(grouped(layers.flippedItems)) of those whose \(result.words.outputs) flipped", \.aloneOnFlipped.sqnr)
+      {
         [
           decibels($0.aloneOnFlipped.sqnr), cosine($0.aloneOnFlipped.cosine), decibels($0.inPlaceOnFlipped.sqnr),
           cosine($0.inPlaceOnFlipped.cosine),
@@ -146,55 +177,70 @@ public struct EvaluationReport: Sendable {
   public var json: JSONValue {
     let accuracy = result.accuracy
     let difference = result.difference
+    let hasTexts = result.words.hasTexts
+    let types = accuracy.map { Self.types(result.words, $0, result.accuracyB) } ?? []
     return .object([
+      "task": hasTexts ? nil : "classification",
       "nets": .object(["a": Self.json(result.a), "b": result.b.map { Self.json($0) }]),
-      "questions": .integer(result.questions.count), "images": .integer(result.images),
+      "questions": hasTexts ? .integer(result.items.count) : nil, "images": .integer(result.images),
       "accuracy": .object([
         "a": accuracy.map { .number($0.overall.mean) }, "b": result.accuracyB.map { .number($0.overall.mean) },
         "difference": difference.map { .number($0.mean) },
         "interval": difference.map {
           .array([.number($0.interval.lowerBound), .number($0.interval.upperBound)])
         },
-        "perAnswerType": accuracy.map { types($0.perAnswerType, result.accuracyB?.perAnswerType) },
-        "perQuestionType": accuracy.map { types($0.perQuestionType, result.accuracyB?.perQuestionType) },
+        "perAnswerType": hasTexts ? types.first.map { Self.json($0, "questions") } : nil,
+        "perQuestionType": hasTexts ? types.last.map { Self.json($0, "questions") } : nil,
+        "perClass": hasTexts ? nil : types.first.map { Self.json($0, "images") },
       ]),
-      "failedQuestions": result.failed.isEmpty ? nil : .integer(result.failedQuestions), "failed": failed.json,
+      "top5": hasTexts
+        ? nil
+        : result.further.first.map { further in
+          .object(["a": further.a.map { .number($0) }, "b": further.b.map { .number($0) }])
+        },
+      "failedQuestions": result.failed.isEmpty || !hasTexts ? nil : .integer(result.failedItems), "failed": failed.json,
       "uncounted": result.uncounted > 0 ? .integer(result.uncounted) : nil,
       "agreement": result.agreement.map { .number($0) },
-      "sameFirstToken": result.sameFirstToken.map { .number($0) },
+      "sameFirstToken": hasTexts ? result.sameFirstToken.map { .number($0) } : nil,
       "klDivergence": result.divergence.map { .number($0) },
       "flipped": result.b == nil ? nil : .array(result.flipped.map { json($0) }),
       "layers": result.layers.map { layers in .array(layers.errors.map { json($0) }) },
-      "layerQuestions": result.layers.map {
-        .object(["spread": .integer($0.questions), "flipped": .integer($0.flippedQuestions)])
-      },
+      "layerQuestions": result.layers.flatMap { hasTexts ? Self.json($0) : nil },
+      "layerImages": result.layers.flatMap { hasTexts ? nil : Self.json($0) },
     ])
   }
 
-  private static func json(_ nets: VQANets) -> JSONValue {
-    .object(["name": .string(name(nets)), "files": .strings(nets.files.map(\.path))])
+  private static func json(_ layers: EvaluationResult.Layers) -> JSONValue {
+    .object(["spread": .integer(layers.items), "flipped": .integer(layers.flippedItems)])
   }
 
-  private func types(_ a: [String: VQAAccuracy.Tally], _ b: [String: VQAAccuracy.Tally]?) -> JSONValue {
+  private static func json(_ nets: [NetFile]) -> JSONValue {
+    .object(["name": .string(name(nets)), "files": .strings(nets.map(\.path))])
+  }
+
+  private static func json(_ types: Types, _ items: String) -> JSONValue {
     JSONValue(
       .object(
-        a.sorted { $0.key < $1.key }.map { type, tally in
+        types.a.sorted { $0.key < $1.key }.map { type, tally in
           JSONMember(
             type,
             .object([
-              "questions": .integer(tally.questions), "a": .number(tally.mean),
-              "b": b?[type].map { .number($0.mean) },
+              items: .integer(tally.questions), "a": .number(tally.mean), "b": types.b?[type].map { .number($0.mean) },
             ]))
         }))
   }
 
-  private func json(_ question: EvaluatedQuestion) -> JSONValue {
-    let asked = result.questions[question.index]
+  private func json(_ evaluated: EvaluatedItem) -> JSONValue {
+    let item = result.items[evaluated.index]
+    let hasTexts = result.words.hasTexts
     return .object([
-      "id": .string(asked.id), "image": .string(asked.image), "question": .string(asked.question),
-      "a": .string(question.a.answer), "b": question.b.map { .string($0.answer) }, "answers": .strings(asked.answers),
-      "accuracyA": question.a.accuracy.map { .number($0) }, "accuracyB": (question.b?.accuracy).map { .number($0) },
-      "klDivergence": (question.firstToken?.divergence).map { .number($0) },
+      "id": hasTexts ? .string(item.id) : nil, "image": .string(item.image),
+      "question": hasTexts ? .string(item.question) : nil,
+      "a": .string(evaluated.a.answer), "b": evaluated.b.map { .string($0.answer) },
+      "answers": hasTexts ? .strings(item.answers) : nil,
+      "right": hasTexts ? nil : item.answers.first.map { .string($0) },
+      "accuracyA": evaluated.a.accuracy.map { .number($0) }, "accuracyB": (evaluated.b?.accuracy).map { .number($0) },
+      "klDivergence": (evaluated.firstToken?.divergence).map { .number($0) },
     ])
   }
 
@@ -209,7 +255,7 @@ public struct EvaluationReport: Sendable {
   }
 }
 
-extension EvaluationQuestion {
+extension EvaluationItem {
   /// The right answer, or what most annotators said; the first of several.
   var commonAnswer: String? {
     var counts: [String: Int] = [:]

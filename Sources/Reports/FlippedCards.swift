@@ -3,14 +3,15 @@ import Assurance
 import Media
 import Synchronization
 
-/// The questions that two nets answer differently, each picture once with all that flipped about it.
+/// The items of which two nets make different things, each picture once with all that flipped about it.
 struct FlippedCards {
   private struct Card: Sendable {
     let image: String
-    var questions: [EvaluatedQuestion] = []
+    var items: [EvaluatedItem] = []
   }
 
   private let result: EvaluationResult
+  private var words: TaskWords { result.words }
   private let flipped: Int
   private let cards: [Card]
 
@@ -28,28 +29,32 @@ struct FlippedCards {
     var cards: [Card] = []
     var places: [String: Int] = [:]
     for question in all.prefix(Self.shown) {
-      let image = result.questions[question.index].image
+      let image = result.items[question.index].image
       let place = places[image] ?? cards.count
       if place == cards.count {
         places[image] = place
         cards.append(Card(image: image))
       }
-      cards[place].questions.append(question)
+      cards[place].items.append(question)
     }
     self.cards = cards
   }
 
   var section: HTML {
     guard flipped > 0 else {
-      return .section("Flipped answers", "<p>None: both gave the same answer to every question.</p>")
+      return .section(
+        "Flipped \(words.outputs)",
+        words.hasTexts
+          ? "<p>None: both gave the same answer to every question.</p>"
+          : "<p>None: both found the same \(words.output) in every \(words.item).</p>")
     }
     let shown = min(flipped, Self.shown)
     let note: HTML =
       shown < flipped
       ? "The first \(grouped(shown)) of \(grouped(flipped)); <code>--json</code> has all."
-      : "All \(grouped(flipped)) questions that were answered differently."
+      : "All \(grouped(flipped)) \(words.item)s that were \(words.hasTexts ? "answered" : "classified") differently."
     return .section(
-      flipped == 1 ? "The flipped answer" : "Flipped answers", note: flipped == 1 ? nil : note,
+      flipped == 1 ? "The flipped \(words.output)" : "Flipped \(words.outputs)", note: flipped == 1 ? nil : note,
       "\(choices)\n<div class=\"cards\">\n\(zip(cards, thumbnails).map { card($0, $1) })</div>")
   }
 
@@ -89,14 +94,14 @@ struct FlippedCards {
     }
   }
 
-  private func turn(_ question: EvaluatedQuestion) -> Turn? {
+  private func turn(_ question: EvaluatedItem) -> Turn? {
     guard let a = question.a.accuracy, let b = question.b?.accuracy else { return nil }
     return a < b ? .lost : a > b ? .gained : .even
   }
 
   /// Which flips are shown; nothing to choose where right answers aren't known or all are of one sort.
   private var choices: HTML {
-    let turns = cards.flatMap(\.questions).compactMap { turn($0) }
+    let turns = cards.flatMap(\.items).compactMap { turn($0) }
     let kinds = [Turn.lost, .gained, .even].map { kind in (kind, turns.count { $0 == kind }) }.filter { $0.1 > 0 }
     guard kinds.count > 1 else { return "" }
     let labels = kinds.map { kind, count -> HTML in
@@ -104,7 +109,7 @@ struct FlippedCards {
     }
     return """
       <fieldset class="choices" aria-label="which are shown">
-      <label><input type="radio" name="turn" value="all" checked>all \(cards.reduce(0) { $0 + $1.questions.count })</label>
+      <label><input type="radio" name="turn" value="all" checked>all \(cards.reduce(0) { $0 + $1.items.count })</label>
       \(labels)
       </fieldset>
       """
@@ -114,34 +119,35 @@ struct FlippedCards {
     """
     <article class="card">\(picture)<div>
     <div class="file">\(shortened(Paths.name(card.image), to: 200))</div>
-    \(card.questions.map { flip($0) })</div></article>
+    \(card.items.map { flip($0) })</div></article>
 
     """
   }
 
-  private func flip(_ question: EvaluatedQuestion) -> HTML {
-    let asked = result.questions[question.index]
+  private func flip(_ item: EvaluatedItem) -> HTML {
+    let asked = result.items[item.index]
+    let question: HTML = words.hasTexts ? "<p>\(shortened(asked.question, to: 400))</p>" : ""
     let right: HTML =
       asked.answers.isEmpty ? "" : "<dt>right</dt><dd>\(Self.answers(asked.answers))</dd>"
     let divergence: HTML =
-      question.firstToken.map { "<dt>KL</dt><dd class=\"note\">\(significant($0.divergence)) nats</dd>" } ?? ""
-    let turn = turn(question)
+      item.firstToken.map { "<dt>KL</dt><dd class=\"note\">\(significant($0.divergence)) nats</dd>" } ?? ""
+    let turn = turn(item)
     return """
-      <div class="flip is-\(turn?.rawValue ?? "unknown")"><p>\(shortened(asked.question, to: 400))</p><dl>
-      <dt>A</dt><dd class="\(Self.style(question.a))">\(Self.text(question.a))</dd>
-      <dt>B</dt><dd class="\(Self.style(question.b))">\(Self.text(question.b))</dd>
+      <div class="flip is-\(turn?.rawValue ?? "unknown")">\(question)<dl>
+      <dt>A</dt><dd class="\(Self.style(item.a))">\(Self.text(item.a))</dd>
+      <dt>B</dt><dd class="\(Self.style(item.b))">\(Self.text(item.b))</dd>
       \(right)\(divergence)</dl></div>
 
       """
   }
 
-  private static func style(_ side: EvaluatedQuestion.Side?) -> String {
+  private static func style(_ side: EvaluatedItem.Side?) -> String {
     guard let accuracy = side?.accuracy else { return "" }
     return accuracy >= 0.5 ? "good" : "bad"
   }
 
   /// The answer, and how right it is where it is neither right nor wrong.
-  private static func text(_ side: EvaluatedQuestion.Side?) -> HTML {
+  private static func text(_ side: EvaluatedItem.Side?) -> HTML {
     guard let side else { return "" }
     let answer: HTML = side.answer.isEmpty ? "<i>nothing</i>" : HTML(text: shortened(side.answer, to: 200))
     switch side.accuracy {

@@ -20,7 +20,8 @@ struct LayerChart {
   }
 
   private let layers: EvaluationResult.Layers
-  private let questions: Int
+  private let items: Int
+  private let words: TaskWords
   private let nets: [Net]
   /// Decibels at the chart's lower and upper end.
   private let scale: ClosedRange<Double>
@@ -29,10 +30,9 @@ struct LayerChart {
   private static let told = 10
   private static let (height, left, top) = (190.0, 44.0, 10.0)
 
-  /// - Parameter questions: of the whole evaluation.
-  init(_ layers: EvaluationResult.Layers, questions: Int) {
+  init(_ layers: EvaluationResult.Layers, of result: EvaluationResult) {
     self.layers = layers
-    self.questions = questions
+    (items, words) = (result.items.count, result.words)
     var nets: [Net] = []
     for (index, error) in layers.errors.enumerated() {
       let name = Self.words(error.name).first ?? ""
@@ -59,7 +59,7 @@ struct LayerChart {
     .section(
       "Error of each layer",
       note: """
-        Ratio of signal to error of each linear layer's output, on \(counted(layers.questions, "question")): more is \
+        Ratio of signal to error of each linear layer's output, on \(counted(layers.items, words.item)): more is \
         better, 20 dB are an error of a tenth. <b>Alone</b>: the layer gets B’s input, so that the error is its own. \
         <b>In place</b>: it gets what A has computed so far, with the errors of all layers before.
         """,
@@ -162,7 +162,7 @@ struct LayerChart {
         ("alone", decibels(error.alone.sqnr)), ("cosine", cosine(error.alone.cosine)),
         ("in place", decibels(error.inPlace.sqnr)), ("cosine", cosine(error.inPlace.cosine)),
       ]
-      if layers.flippedQuestions > 0 {
+      if layers.flippedItems > 0 {
         values += [
           ("on flipped, alone", decibels(error.aloneOnFlipped.sqnr)),
           ("in place", decibels(error.inPlaceOnFlipped.sqnr)),
@@ -177,7 +177,7 @@ struct LayerChart {
   // MARK: Tables
 
   private var table: HTML {
-    let isFlipped = layers.flippedQuestions > 0
+    let isFlipped = layers.flippedItems > 0
     var columns: [(String, HTMLTable.Alignment)] = [
       ("layer", .left), ("order", .right), ("alone", .right), ("cosine", .right), ("in place", .right),
       ("cosine", .right),
@@ -201,7 +201,7 @@ struct LayerChart {
 
   /// The layers whose own error was largest where answers flipped.
   var flippedSection: HTML {
-    guard layers.flippedQuestions > 0 else { return "" }
+    guard layers.flippedItems > 0 else { return "" }
     let worst = layers.errors.compactMap { error in error.aloneOnFlipped.sqnr.map { (error, $0) } }
       .filter { $0.1.isFinite }.sorted { $0.1 < $1.1 }.prefix(Self.told)
     guard !worst.isEmpty else { return "" }
@@ -220,8 +220,8 @@ struct LayerChart {
     return .section(
       "Layers with the largest error on flipped answers",
       note: """
-        Measured on \(grouped(layers.flippedQuestions)) of the questions whose answers flipped, beside \
-        \(counted(layers.questions, "question")) spread over all \(grouped(questions)). More is better.
+        Measured on \(grouped(layers.flippedItems)) of the \(words.item)s whose \(words.outputs) flipped, beside \
+        \(counted(layers.items, words.item)) spread over all \(grouped(items)). More is better.
         """, table.html("layers with the largest error on flipped answers"))
   }
 }

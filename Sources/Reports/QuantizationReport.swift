@@ -5,13 +5,13 @@ import Kernels
 /// What was quantized, for people and as JSON (schemas/reports/quantize.schema.json).
 public struct QuantizationReport: Sendable {
   private let items: [QuantizedNet]
-  private let search: BudgetSearch.Result?
+  private let search: QuantizationSearchResult?
   private let listsAll: Bool
 
   /// - Parameters:
   ///   - search: that decided what is quantized.
   ///   - listsAll: whether the errors of all arrays of plain nets are told.
-  public init(_ items: [QuantizedNet], search: BudgetSearch.Result? = nil, listsAll: Bool = false) {
+  public init(_ items: [QuantizedNet], search: QuantizationSearchResult? = nil, listsAll: Bool = false) {
     self.items = items
     self.search = search
     self.listsAll = listsAll
@@ -41,12 +41,13 @@ public struct QuantizationReport: Sendable {
     var lines: [String] = []
     if let accuracy = search.floatAccuracy {
       lines.append(
-        "on \(counted(search.questions, "question")), of which the float nets answer \(percent(accuracy, 2)) right:")
+        "on \(counted(search.items, search.words.item)), of which the float nets "
+          + (search.words.hasTexts ? "answer \(percent(accuracy, 2)) right:" : "find \(percent(accuracy, 2)) right:"))
     } else {
-      lines.append("on \(counted(search.questions, "question")):")
+      lines.append("on \(counted(search.items, search.words.item)):")
     }
     var table = TextTable([.right, .right, .right, .right, .left], indent: 2)
-    table.add("helped", "accuracy", "same answer", "size", "")
+    table.add("helped", "accuracy", "same \(search.words.output)", "size", "")
     for trial in search.trials {
       table.add(
         grouped(trial.helped), trial.accuracy.map { percent($0, 2) } ?? "-", percent(trial.agreement, 2),
@@ -54,7 +55,9 @@ public struct QuantizationReport: Sendable {
     }
     lines += table.lines
     guard !search.helps.isEmpty else { return lines + ["no array needs help", ""] }
-    lines.append("arrays that hurt most alone, by the divergence of the answers' tokens:")
+    lines.append(
+      "arrays that hurt most alone, by the divergence of \(search.words.hasTexts ? "the answers' tokens" : search.words.distribution):"
+    )
     var helps = TextTable([.left, .right, .left], indent: 2)
     for help in search.helps.prefix(Self.told) {
       helps.add("\(help.net).\(help.array)", "\(significant(help.divergence)) nats", help.kind.text)
@@ -79,7 +82,7 @@ public struct QuantizationReport: Sendable {
         }),
       "search": search.map { search in
         .object([
-          "questions": .integer(search.questions), "floatAccuracy": search.floatAccuracy.map { .number($0) },
+          "\(search.words.item)s": .integer(search.items), "floatAccuracy": search.floatAccuracy.map { .number($0) },
           "trials": .array(search.trials.map(\.json)), "best": search.best.json,
           "helped": .array(
             search.helps.map {
@@ -94,7 +97,7 @@ public struct QuantizationReport: Sendable {
   }
 }
 
-extension BudgetSearch.Trial {
+extension QuantizationTrial {
   fileprivate var json: JSONValue {
     .object([
       "helped": .integer(helped), "accuracy": accuracy.map { .number($0) }, "agreement": .number(agreement),
@@ -103,7 +106,7 @@ extension BudgetSearch.Trial {
   }
 }
 
-extension BudgetSearch.Help.Kind {
+extension QuantizationHelp.Kind {
   fileprivate var text: String {
     switch self {
     case .floatActivations: "int8, multiplied with float32"

@@ -13,7 +13,9 @@ struct TextTable {
     self.indent = String(repeating: " ", count: indent)
   }
 
-  mutating func add(_ cells: String...) { rows.append(cells.map { printable(shortened($0, to: 400)) }) }
+  mutating func add(_ cells: String...) { add(cells) }
+
+  mutating func add(_ cells: [String]) { rows.append(cells.map { printable(shortened($0, to: 400)) }) }
 
   var isEmpty: Bool { rows.isEmpty }
 

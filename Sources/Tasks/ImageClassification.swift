@@ -29,11 +29,12 @@ public final class ImageClassification: Sendable {
 
   public let function: Function
 
+  public let file: NetFile
+  /// Of every class, in their order: as the checkpoint has it, or LABEL_ and its index.
+  public let labels: [String]
   private let image: VQAProfile.Image
-  private let labels: JSONValue?
-  private let net: ViTImageClassifier
-  private let engine: Engine
-  private let path: String
+  package let net: ViTImageClassifier
+  package let engine: Engine
 
   /// Whether a family has image classifiers.
   public static func isFamily(_ family: Family) -> Bool {
@@ -45,17 +46,24 @@ public final class ImageClassification: Sendable {
   ///   - level: what kernels compute with; nil: the best there is.
   /// - Throws: `Failure` of kind `usage` when the net is no classifier or the level isn't available, `badData` when it can't be run, `io` when memory is
   ///   short.
-  public init(_ file: NetFile, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
+  public convenience init(_ file: NetFile, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
+    try self.init(file, engine: Engine(threads: threads, level: level))
+  }
+
+  /// - Parameter weights: nil: the file's own.
+  package init(_ file: NetFile, engine: Engine, weights: (any WeightProvider)? = nil) throws(Failure) {
     let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
     guard kind?.definition == .vitImageClassifier else {
       throw Failure(
         .usage, file: file.path, "is no image classifier", hint: "`ingot list vit-imagenet` shows the family of those")
     }
-    path = file.path
+    self.file = file
+    self.engine = engine
     image = try VQAProfile.Image(file)
-    labels = file.header.profile["labels"]
-    do {
-      net = try ViTImageClassifier(Configuration(file.header.configuration), WeightSource(MappedWeights(file)))
+    do throws(Failure) {
+      let source = if let weights { weights } else { try MappedWeights(file) as any WeightProvider }
+      net = try ViTImageClassifier(
+        Configuration(file.header.configuration), WeightSource(source, net: file.header.net))
     } catch {
       throw error.inFile(file.path)
     }
@@ -77,8 +85,24 @@ public final class ImageClassification: Sendable {
       case .string("multi_label_classification"): .sigmoid
       default: classes == 1 ? .sigmoid : .softmax
       }
-    engine = try Engine(threads: threads, level: level)
+    let names = file.header.profile["labels"]
+    labels = (0..<classes).map { index in
+      // As the publisher's library names those without a name.
+      if case .string(let text) = names?[String(index)]?.content { text } else { "LABEL_\(index)" }
+    }
   }
+
+  /// Threads that compute together.
+  public var threads: Int { engine.threads }
+
+  /// What kernels compute with.
+  public var level: Engine.Level { engine.level }
+
+  /// Whether one class of each picture is right.
+  public var choosesOne: Bool { function == .softmax }
+
+  /// 3 × (side · side), normalized.
+  package func pixels(of picture: Picture) throws(Failure) -> Matrix { try image.pixels(of: picture) }
 
   /// One score (logit) per class.
   /// - Throws: `Failure` of kind `io` when memory is short.
@@ -87,17 +111,16 @@ public final class ImageClassification: Sendable {
   /// Every class, the likeliest first.
   /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
   public func classes(_ picture: Picture) throws(Failure) -> [Class] {
-    let scores = try scores(picture).map(Double.init)
-    guard scores.allSatisfy(\.isFinite) else { throw notFinite.inFile(path) }
-    return values(of: scores).enumerated().sorted {
-      $0.element > $1.element || $0.element == $1.element && $0.offset < $1.offset
-    }
-    .map { index, weight in
-      var label: String?
-      if case .string(let text) = labels?[String(index)]?.content { label = text }
-      // As the publisher's library names those without a name.
-      return Class(index: index, label: label ?? "LABEL_\(index)", value: weight)
-    }
+    let scores = try scores(picture)
+    let values = values(of: scores.map(Double.init))
+    return try best(of: scores, count: scores.count).map { Class(index: $0, label: labels[$0], value: values[$0]) }
+  }
+
+  /// Classes with the largest scores, the largest first; of equal ones the first.
+  /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite.
+  package func best(of scores: [Float], count: Int) throws(Failure) -> [Int] {
+    guard scores.allSatisfy(\.isFinite) else { throw notFinite.inFile(file.path) }
+    return Array(scores.indices.sorted { scores[$0] > scores[$1] || scores[$0] == scores[$1] && $0 < $1 }.prefix(count))
   }
 
   private func values(of scores: [Double]) -> [Double] {

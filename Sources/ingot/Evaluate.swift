@@ -7,12 +7,15 @@ import Reports
 
 struct Evaluate: LimitedCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Asks nets many questions: how many answers are right, and what differs from other nets.",
+    abstract: "Runs nets on many questions or images: how much is right, and what differs from other nets.",
     discussion: """
       Questions are those of VQA v2 or OK-VQA (the questions file, with --annotations and --images), of A-OKVQA, VizWiz, \
       TextVQA or GQA, as they are downloaded; or a file of their own: CSV whose first line names the columns image, \
       question and answer, JSON Lines of {"image", "question", "answer"}, or an array of these. Answers are counted by \
       the data set's official metric; a single answer is right or wrong. --results writes them for the data set's server.
+
+      Of an image classifier, --labelled names images whose classes are known: how often the likeliest class is the right \
+      one, and one of the five likeliest.
 
       An image that is missing or can't be read costs the questions about it: it is named, and the exit status is 1.
 
@@ -28,8 +31,9 @@ struct Evaluate: LimitedCommand {
   var against: [String] = []
 
   @OptionGroup var questions: QuestionOptions
+  @OptionGroup var images: LabelledOptions
 
-  @Option(help: "Compare layers on so many questions, and on as many flipped ones; 0: not at all.")
+  @Option(help: "Compare layers on so many questions or images, and on as many flipped ones; 0: not at all.")
   var layers = 50
 
   @OptionGroup var options: DecodingOptions
@@ -59,7 +63,13 @@ struct Evaluate: LimitedCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if questions.file == nil { throw ValidationError("there are no questions: give --questions FILE") }
+    try questions.check(labelled: images.labelled != nil)
+    if questions.file == nil, images.labelled == nil {
+      throw ValidationError("there are no questions: give --questions FILE, or --labelled PATH for a classifier")
+    }
+    if images.labelled != nil, answers != nil || results != nil || options.isGiven {
+      throw ValidationError("--answers, --results and how answers are made go with --questions")
+    }
     if layers < 0 { throw ValidationError("--layers is a number from 0") }
     if answers != nil, options.isGiven {
       throw ValidationError("--answers ranks a list: tokens, beams and temperature are no choice then")
@@ -69,28 +79,38 @@ struct Evaluate: LimitedCommand {
   func run() throws {
     let shelf = selection.shelfOptions.chosen
     let parameters = try selection.parsedParameters()
+    let other = against.isEmpty ? nil : try compared(with: parameters)
+    guard images.labelled == nil else {
+      let a = try classifier(parameters, on: shelf)
+      let b = try other.map { try classifier($0, on: shelf) }
+      _ = try evaluate(a, b, on: images.read(questions, of: a.classifier) ?? [])
+      return
+    }
     guard let data = try questions.data() else { return }
-    let asked = data.questions
     let list = try answers.map { file throws(Failure) in try AnswerList(file: file) }
     if let note = list?.note { Console.printError("ingot: note: \(printable(note))") }
-    let a = try nets(parameters, on: shelf)
-    let b = against.isEmpty ? nil : try nets(compared(with: parameters), on: shelf)
+    let a = try Answering(nets(parameters, on: shelf), options.answerOptions, from: list)
+    let b = try other.map { try Answering(nets($0, on: shelf), options.answerOptions, from: list) }
+    try evaluate(a, b, on: data.questions, results: data.form)
+  }
+
+  /// - Parameter form: of the results that are to be written, if they are.
+  private func evaluate<Task: NetTask>(
+    _ a: Task, _ b: Task?, on items: [EvaluationItem], results form: EvaluationData.Form? = nil
+  ) throws {
     let evaluation = try Evaluation(
-      a, against: b, on: asked,
-      .init(
-        answerOptions: options.answerOptions, list: list, layerQuestions: layers,
-        isUpright: pictures.upright))
+      a, against: b, on: items, .init(layerItems: layers, isUpright: pictures.upright))
     let journal = try journal.map { path throws(Failure) in try EvaluationJournal(path, of: evaluation) }
     // Now, not after hours of work, it turns out that a file can't be written.
     let file = try html.map { path throws(Failure) in try OutputFile(path) }
     let answersFile = try results.map { path throws(Failure) in try OutputFile(path) }
-    let progress = ProgressLine("evaluating", total: asked.count, unit: .things("questions"))
+    let progress = ProgressLine("evaluating", total: items.count, unit: .things("\(Task.words.item)s"))
     defer { progress.finish() }
     let result = try evaluation.run(journal: journal, progress: progress.add)
     progress.finish()
     if let file { try EvaluationPage(result).page.write(to: file) }
-    if let answersFile {
-      var answers = ResultsFile(data.form)
+    if let answersFile, let form {
+      var answers = ResultsFile(form)
       answers.add(result)
       try answers.write(to: answersFile)
     }
@@ -98,7 +118,9 @@ struct Evaluate: LimitedCommand {
     try output.print(json: report.json, text: report.text)
     if let note = noteOnTurned(pictures.upright ? 0 : result.turned, first: nil) { Console.printError(note) }
     guard report.failed.count > 0 else { return }
-    report.failed.tell(of: result.images, lost: "\(result.failedQuestions) of \(asked.count) questions were not asked")
+    report.failed.tell(
+      of: result.images,
+      lost: Task.words.hasTexts ? "\(result.failedItems) of \(items.count) questions were not asked" : nil)
     throw ExitCode(Failure.Kind.mismatch.exitStatus)
   }
 
@@ -106,6 +128,13 @@ struct Evaluate: LimitedCommand {
     try VisualQuestionAnswering(
       VQANets(family: selection.family, parameters: parameters, on: shelf), threads: computing.threads,
       level: computing.level)
+  }
+
+  private func classifier(_ parameters: [Combination.Parameter], on shelf: Shelf) throws(Failure) -> Classifying {
+    let (family, combination) = try shelf.choice(
+      of: Family.meant(selection.family, by: parameters, fit: ImageClassification.isFamily), parameters)
+    let file = try NetSelection.combination(family, combination).file(on: shelf)
+    return try Classifying(ImageClassification(file, threads: computing.threads, level: computing.level))
   }
 
   private func compared(with parameters: [Combination.Parameter]) throws(Failure) -> [Combination.Parameter] {

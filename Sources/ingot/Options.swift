@@ -180,8 +180,17 @@ struct QuestionOptions: ParsableArguments {
 
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit is a number from 1") }
-    if file == nil, annotations != nil || images != nil || limit != nil || metric != nil {
-      throw ValidationError("--annotations, --images, --limit and --metric go with --questions")
+  }
+
+  /// - Parameter labelled: whether there are images with labels in place of questions.
+  func check(labelled: Bool) throws {
+    guard file == nil else {
+      if labelled { throw ValidationError("--questions and --labelled are of different nets: give one of them") }
+      return
+    }
+    if annotations != nil || metric != nil { throw ValidationError("--annotations and --metric go with --questions") }
+    if !labelled, images != nil || limit != nil {
+      throw ValidationError("--images and --limit go with --questions or --labelled")
     }
   }
 
@@ -196,7 +205,7 @@ struct QuestionOptions: ParsableArguments {
   }
 
   /// Questions whose images are there; nil when none are given.
-  func read() throws(Failure) -> [EvaluationQuestion]? {
+  func read() throws(Failure) -> [EvaluationItem]? {
     guard let questions = try data()?.questions else { return nil }
     let found = questions.filter { $0.imageProblem == nil }
     if found.count < questions.count {
@@ -209,6 +218,30 @@ struct QuestionOptions: ParsableArguments {
 }
 
 extension AnswerMetric: ExpressibleByArgument {}
+
+/// Images whose classes are known, for classifiers.
+struct LabelledOptions: ParsableArguments {
+  @Option(
+    help: .init(
+      "Of a classifier: a folder with a folder of images for each class, or a CSV file with columns image and label.",
+      valueName: "path"), completion: .file())
+  var labelled: String?
+
+  @Flag(help: "Folders, sorted by name, are the classes in their order, whatever they are called.")
+  var byOrder = false
+
+  func validate() throws {
+    if labelled == nil, byOrder { throw ValidationError("--by-order goes with --labelled") }
+  }
+
+  /// Images whose right class is known; nil when none are given.
+  func read(_ questions: QuestionOptions, of classifier: ImageClassification) throws(Failure) -> [EvaluationItem]? {
+    guard let labelled else { return nil }
+    let items = try LabelledImages.read(
+      labelled, images: questions.images, labels: classifier.labels, isByOrder: byOrder)
+    return questions.limit.map { Array(items.prefix($0)) } ?? items
+  }
+}
 
 /// How pictures are looked at.
 struct PictureOptions: ParsableArguments {

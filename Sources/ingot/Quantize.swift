@@ -16,11 +16,11 @@ struct Quantize: LimitedCommand {
       are quantized. Of a plain net, every floating-point array of two or more dimensions becomes int8, with a scale for each \
       output: the first dimension, or the last one where Keras, Flax or TensorFlow put it.
 
-      With --questions, the layers' inputs are measured on some of the questions, which need no answers. Weights are then \
-      rounded so that the errors cancel in the directions in which inputs vary most, and biases take back what rounding \
+      With --questions, or --labelled for a classifier, the layers' inputs are measured on some of the questions, which \
+      need no answers, or images. Weights are then rounded so that the errors cancel in the directions in which inputs vary most, and biases take back what rounding \
       does to the mean input.
 
-      With --max-drop or --min-agreement, the questions are answered by the float nets and by int8 ones. Where the int8 \
+      With --max-drop or --min-agreement, all are answered or classified by the float nets and by int8 ones. Where the int8 \
       ones are not good enough, the arrays that hurt most are multiplied with float32, or become float16, or stay as they \
       are: as few as are needed.
       """)
@@ -61,11 +61,12 @@ struct Quantize: LimitedCommand {
   var all = false
 
   @OptionGroup var questions: QuestionOptions
+  @OptionGroup var images: LabelledOptions
 
-  @Option(help: .init("Most points of accuracy, of 100, that may be lost on the questions.", valueName: "points"))
+  @Option(help: .init("Most points of accuracy, of 100, that may be lost on them.", valueName: "points"))
   var maxDrop: Double?
 
-  @Option(help: .init("Fewest answers, of 100, that must stay the same.", valueName: "percent"))
+  @Option(help: .init("Fewest answers or classes, of 100, that must stay the same.", valueName: "percent"))
   var minAgreement: Double?
 
   @OptionGroup var decoding: DecodingOptions
@@ -102,11 +103,14 @@ struct Quantize: LimitedCommand {
   func validate() throws {
     if fallback != nil, minSqnr == nil { throw ValidationError("--fallback goes with --min-sqnr") }
     if let minSqnr, !minSqnr.isFinite { throw ValidationError("--min-sqnr is a number of decibels") }
-    if questions.file == nil, computing.kernels != .auto {
-      throw ValidationError("--kernels goes with --questions: without them, no net is run")
+    try questions.check(labelled: images.labelled != nil)
+    if !isMeasured, computing.kernels != .auto {
+      throw ValidationError("--kernels goes with --questions or --labelled: without them, no net is run")
     }
     if maxDrop != nil || minAgreement != nil {
-      guard questions.file != nil else { throw ValidationError("--max-drop and --min-agreement need --questions") }
+      guard isMeasured else {
+        throw ValidationError("--max-drop and --min-agreement need --questions, or --labelled for a classifier")
+      }
       guard activations == .auto else {
         throw ValidationError("activations are chosen by --max-drop or by --activations")
       }
@@ -119,24 +123,64 @@ struct Quantize: LimitedCommand {
     }
     if precision != .int8 {
       guard minSqnr == nil else { throw ValidationError("--min-sqnr is of int8 nets") }
-      guard keep.isEmpty, !keepEmbeddings, rest == nil, activations == .auto, questions.file == nil else {
+      guard keep.isEmpty, !keepEmbeddings, rest == nil, activations == .auto, !isMeasured else {
         throw ValidationError("of a \(precision.rawValue) net every array is of that type: there is nothing to choose")
       }
     }
   }
 
+  /// Whether the nets are run.
+  private var isMeasured: Bool { questions.file != nil || images.labelled != nil }
+
   func run() throws {
-    let shelf = selection.shelfOptions.chosen
     let nets = try nets()
     for net in nets { try checkOptions(of: net) }
-    let asked = try questions.read()
-    let inputs = try asked.map { asked throws(Failure) in try measuredInputs(of: nets, asked) }
-    let base = try options(for: nets, inputs)
-    let search = try search(nets, base, asked, on: shelf)
+    guard images.labelled == nil else {
+      let task = try classifying(nets)
+      return try quantize(nets, task, images.read(questions, of: task.classifier) ?? [])
+    }
+    guard let asked = try questions.read() else { return try write(options(for: nets, nil), nil) }
+    let vqa = try VisualQuestionAnswering(VQANets(files: nets), threads: computing.threads, level: computing.level)
+    try quantize(nets, Answering(vqa, decoding.answerOptions), asked)
+  }
+
+  private func classifying(_ nets: [NetFile]) throws(Failure) -> Classifying {
+    guard nets.count == 1 else {
+      throw Failure(.usage, "--labelled goes with one net at a time", hint: "an image classifier is a net of its own")
+    }
+    return try Classifying(ImageClassification(nets[0], threads: computing.threads, level: computing.level))
+  }
+
+  /// Quantizes by what was measured.
+  private func quantize<Task: NetTask>(_ nets: [NetFile], _ task: Task, _ items: [EvaluationItem]) throws {
+    let base = try options(for: nets, measured(task, items))
+    guard maxDrop != nil || minAgreement != nil else { return try write(base, nil) }
+    let search = try BudgetSearch(
+      task, on: items, .init(maximumDrop: maxDrop, minimumAgreement: minAgreement),
+      base: Dictionary(base.map { ($0.header.net, $1) }) { first, _ in first })
+    let status = StatusLine("searching")
+    defer { status.finish() }
+    let shelf = selection.shelfOptions.chosen
+    let found = try search.run(folder: Paths.join(shelf.folder, nets[0].header.family), progress: status.show)
+    status.finish()
+    try write(base, found)
+  }
+
+  private func measured<Task: NetTask>(_ task: Task, _ items: [EvaluationItem]) throws(Failure) -> LayerInputs {
+    let some = LayerInputs.some(of: items)
+    let progress = ProgressLine("measuring", total: some.count, unit: .things("\(Task.words.item)s"))
+    defer { progress.finish() }
+    return try LayerInputs(task, on: some, progress: progress.add)
+  }
+
+  private func write(
+    _ base: [(NetFile, QuantizationOptions)], _ search: QuantizationSearchResult?
+  ) throws {
     let quantizations = try base.map { try Quantization($0, search?.options[$0.header.net] ?? $1) }
     let progress = ProgressLine("quantizing", total: quantizations.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
-    let written = try Quantization.run(quantizations, on: shelf, replacing: force, progress: progress.add)
+    let written = try Quantization.run(
+      quantizations, on: selection.shelfOptions.chosen, replacing: force, progress: progress.add)
     progress.finish()
     let report = QuantizationReport(written, search: search, listsAll: all)
     try output.print(json: report.json, text: report.text)
@@ -164,32 +208,12 @@ struct Quantize: LimitedCommand {
       }
       return
     }
-    guard !keepEmbeddings, activations == .auto, questions.file == nil else {
+    guard !keepEmbeddings, activations == .auto, !isMeasured else {
       throw Failure(
         .usage, file: net.path, "is a plain net: which arrays are embeddings isn't known, and it can't be run",
-        hint: "leave out --keep-embeddings, --activations and --questions; --keep NAME and --min-sqnr choose arrays")
+        hint: "leave out --keep-embeddings, --activations, --questions and --labelled; "
+          + "--keep NAME and --min-sqnr choose arrays")
     }
-  }
-
-  private func search(
-    _ nets: [NetFile], _ base: [(NetFile, QuantizationOptions)], _ asked: [EvaluationQuestion]?, on shelf: Shelf
-  ) throws -> BudgetSearch.Result? {
-    guard let asked, maxDrop != nil || minAgreement != nil else { return nil }
-    let search = try BudgetSearch(
-      VQANets(files: nets), on: asked, .init(maximumDrop: maxDrop, minimumAgreement: minAgreement),
-      base: Dictionary(base.map { ($0.header.net, $1) }) { first, _ in first },
-      answerOptions: decoding.answerOptions, threads: computing.threads, level: computing.level)
-    let status = StatusLine("searching")
-    defer { status.finish() }
-    return try search.run(folder: Paths.join(shelf.folder, nets[0].header.family), progress: status.show)
-  }
-
-  private func measuredInputs(of nets: [NetFile], _ asked: [EvaluationQuestion]) throws(Failure) -> LayerInputs {
-    let some = LayerInputs.some(of: asked)
-    let progress = ProgressLine("measuring", total: some.count, unit: .things("questions"))
-    defer { progress.finish() }
-    return try LayerInputs(
-      VQANets(files: nets), on: some, threads: computing.threads, level: computing.level, progress: progress.add)
   }
 
   /// An array that is to be kept has to be in one of the nets.

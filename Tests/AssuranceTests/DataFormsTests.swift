@@ -207,7 +207,7 @@ import Testing
     for (number, item) in cases.enumerated() {
       let metric = try #require(AnswerMetric(rawValue: item.member("metric").string()))
       seen[metric, default: 0] += 1
-      let question = EvaluationQuestion(
+      let question = EvaluationItem(
         id: "1", image: "", question: "", answers: try item.member("answers").strings(), metric: metric)
       let accuracy = try question.accuracy(of: item.member("prediction").string())
       #expect(
@@ -218,7 +218,7 @@ import Testing
 
   @Test func singleAnswersAndGQA() {
     func accuracy(_ prediction: String, _ answers: [String], _ metric: AnswerMetric?) -> Double? {
-      EvaluationQuestion(id: "1", image: "", question: "", answers: answers, metric: metric).accuracy(of: prediction)
+      EvaluationItem(id: "1", image: "", question: "", answers: answers, metric: metric).accuracy(of: prediction)
     }
     #expect(accuracy("The cat.", ["cat"], nil) == 1 && accuracy("cat", ["cats"], nil) == 0)
     #expect(accuracy("cat", [], nil) == nil && accuracy("cat", [], .gqa) == nil)
@@ -226,7 +226,7 @@ import Testing
     // GQA's script compares texts as they are.
     #expect(accuracy("cat", ["cat"], .gqa) == 1 && accuracy("Cat", ["cat"], .gqa) == 0)
     #expect(accuracy("caf\u{e9}", ["cafe\u{301}"], .gqa) == 0 && accuracy("caf\u{e9}", ["cafe\u{301}"], .aokvqa) == 0)
-    var question = EvaluationQuestion(id: "1", image: "", question: "", answers: ["cat"], metric: .gqa)
+    var question = EvaluationItem(id: "1", image: "", question: "", answers: ["cat"], metric: .gqa)
     question.isCounted = false
     #expect(question.accuracy(of: "cat") == nil)
   }

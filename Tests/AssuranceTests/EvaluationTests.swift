@@ -23,8 +23,8 @@ import Testing
     try VQANets(files: nets.files.map { try NetFile(Quantization($0, options).run(on: shelf, replacing: true).path) })
   }
 
-  private func questions() throws -> [EvaluationQuestion] {
-    try EvaluationQuestion.read(packageFile("weights/demo/questions.jsonl"))
+  private func questions() throws -> [EvaluationItem] {
+    try EvaluationItem.read(packageFile("weights/demo/questions.jsonl"))
   }
 
   /// Of right and wrong answers, b of 100 right with the first net only and c with the second only, the interval is that of
@@ -49,7 +49,7 @@ import Testing
     let nets = try floats()
     let vqa = try VisualQuestionAnswering(nets)
     let result = try Evaluation(
-      vqa, against: VisualQuestionAnswering(nets), on: questions(), .init(layerQuestions: 3)
+      Answering(vqa), against: Answering(VisualQuestionAnswering(nets)), on: questions(), .init(layerItems: 3)
     ).run()
     // The publisher's library answers as many of them rightly (tools/checks/check_answers.py).
     #expect(result.accuracy?.overall.questions == 45)
@@ -59,7 +59,7 @@ import Testing
     #expect((result.divergence ?? 1) == 0)
     let layers = try #require(result.layers)
     // Every Linear, in the order in which they run.
-    #expect(layers.errors.count == 16 + 20 + 22 && layers.questions == 3)
+    #expect(layers.errors.count == 16 + 20 + 22 && layers.items == 3)
     #expect(layers.errors[0].name == "ImageEncoder.blocks.0.attention.qkv")
     #expect(layers.errors.last?.name == "TextDecoder.head.projection")
     #expect(layers.errors.allSatisfy { $0.inPlace.sqnr == .infinity && $0.alone.sqnr == .infinity })
@@ -69,8 +69,8 @@ import Testing
     let nets = try floats()
     let asked = try questions()
     let (a, b) = (try VisualQuestionAnswering(int8(nets)), try VisualQuestionAnswering(nets))
-    let result = try Evaluation(a, against: b, on: asked, .init(layerQuestions: 4)).run()
-    for question in result.answered {
+    let result = try Evaluation(Answering(a), against: Answering(b), on: asked, .init(layerItems: 4)).run()
+    for question in result.evaluated {
       let picture = try Picture(asked[question.index].image)
       let text = asked[question.index].question
       #expect(try a.answer([text], about: a.look(at: picture))[0].text == question.a.answer)
@@ -91,13 +91,13 @@ import Testing
     let vqa = try VisualQuestionAnswering(floats())
     let picture = packageFile("weights/demo/pictures/red-circle-0004.png")
     let result = try Evaluation(
-      vqa, on: [EvaluationQuestion(id: "1", image: picture, question: "what shape is present?")]
+      Answering(vqa), on: [EvaluationItem(id: "1", image: picture, question: "what shape is present?")]
     ).run()
     #expect(result.accuracy == nil && result.agreement == nil && result.layers == nil && result.divergence == nil)
-    #expect(result.answered[0].a.answer == "circle")
-    #expect(failure { _ = try Evaluation(vqa, on: []) }?.kind == .usage)
-    let missing = EvaluationQuestion(id: "1", image: folder.file("none.png"), question: "what?")
-    #expect(failure { _ = try Evaluation(vqa, on: [missing]).run() }?.kind == .noInput)
+    #expect(result.evaluated[0].a.answer == "circle")
+    #expect(failure { _ = try Evaluation(Answering(vqa), on: []) }?.kind == .usage)
+    let missing = EvaluationItem(id: "1", image: folder.file("none.png"), question: "what?")
+    #expect(failure { _ = try Evaluation(Answering(vqa), on: [missing]).run() }?.kind == .noInput)
   }
 
   @Test func otherVocabulariesAreNotCompared() throws {
@@ -106,7 +106,7 @@ import Testing
     )
     let failure = failure {
       _ = try Evaluation(
-        VisualQuestionAnswering(demo), against: VisualQuestionAnswering(tiny), on: try questions())
+        Answering(VisualQuestionAnswering(demo)), against: Answering(VisualQuestionAnswering(tiny)), on: questions())
     }
     #expect(failure?.kind == .badData && failure?.reason.hasPrefix("has another vocabulary") == true)
   }
@@ -116,7 +116,7 @@ import Testing
   @Test func anEvaluationGoesOnFromItsJournal() throws {
     let nets = try floats()
     let vqa = try VisualQuestionAnswering(nets)
-    let evaluation = try Evaluation(vqa, on: questions())
+    let evaluation = try Evaluation(Answering(vqa), on: questions())
     let path = folder.file("journal.jsonl")
     let whole = try evaluation.run(journal: EvaluationJournal(path, of: evaluation))
     let lines = try bytes(of: path).split(separator: 0x0a)
@@ -130,15 +130,15 @@ import Testing
     var asked = 0
     let resumed = try evaluation.run(journal: EvaluationJournal(cut, of: evaluation)) { asked += $0.isEmpty ? 0 : $1 }
     #expect(asked == 45 - 18)
-    #expect(resumed.answered.count == 45 && resumed.answered.contains { $0.a.answer == "cube" })
+    #expect(resumed.evaluated.count == 45 && resumed.evaluated.contains { $0.a.answer == "cube" })
     #expect(try bytes(of: cut).split(separator: 0x0a).count == 46)
-    for (one, other) in zip(whole.answered, resumed.answered) where other.a.answer != "cube" { #expect(one == other) }
+    for (one, other) in zip(whole.evaluated, resumed.evaluated) where other.a.answer != "cube" { #expect(one == other) }
   }
 
   @Test func journalsOfSomethingElseAreLeftAlone() throws {
     let vqa = try VisualQuestionAnswering(floats())
-    let evaluation = try Evaluation(vqa, on: questions())
-    let other = try Evaluation(vqa, on: Array(questions().prefix(3)))
+    let evaluation = try Evaluation(Answering(vqa), on: questions())
+    let other = try Evaluation(Answering(vqa), on: Array(questions().prefix(3)))
     let path = folder.file("journal.jsonl")
     _ = try other.run(journal: EvaluationJournal(path, of: other))
     let before = try bytes(of: path)
@@ -164,24 +164,25 @@ import Testing
   // MARK: Budgets
 
   @Test func aNetWithinItsBudgetNeedsNoHelp() throws {
-    let nets = try floats()
-    let result = try BudgetSearch(nets, on: questions(), .init(maximumDrop: 5, minimumAgreement: 90), base: [:])
+    let task = try Answering(VisualQuestionAnswering(floats()))
+    let result = try BudgetSearch(task, on: questions(), .init(maximumDrop: 5, minimumAgreement: 90), base: [:])
       .run(folder: folder.path)
     #expect(result.helps.isEmpty && result.trials.count == 1 && result.best.isWithin)
     #expect(abs((result.floatAccuracy ?? 0) - 42.0 / 45) < 1e-12)
     #expect(try Paths.names(in: folder.path) == ["shelf"])
-    let unjudged = try questions().map { EvaluationQuestion(id: $0.id, image: $0.image, question: $0.question) }
-    #expect(failure { _ = try BudgetSearch(nets, on: unjudged, .init(maximumDrop: 1), base: [:]) }?.kind == .usage)
+    let unjudged = try questions().map { EvaluationItem(id: $0.id, image: $0.image, question: $0.question) }
+    #expect(failure { _ = try BudgetSearch(task, on: unjudged, .init(maximumDrop: 1), base: [:]) }?.kind == .usage)
   }
 
   /// A net with random weights says something else at once: all its answers stay the same only with much help.
   @Test func whatHurtsIsLeftInHigherPrecision() throws {
     let nets = try floats("Tests/FamiliesTests/Fixtures/layouts/huggingface", "tiny")
     let asked = try questions().prefix(20).map {
-      EvaluationQuestion(
+      EvaluationItem(
         id: $0.id, image: $0.image, question: String(repeating: "the what ", count: 1 + $0.id.count % 3))
     }
-    let search = try BudgetSearch(nets, on: asked, .init(minimumAgreement: 100), base: [:])
+    let task = try Answering(VisualQuestionAnswering(nets))
+    let search = try BudgetSearch(task, on: asked, .init(minimumAgreement: 100), base: [:])
     let result = try search.run(folder: folder.path)
     #expect(result.best.agreement == 1 && result.trials.filter(\.isWithin).map(\.bytes).min() == result.best.bytes)
     #expect(Set(result.helps.map { "\($0.net) \($0.array)" }).count == result.helps.count)
@@ -192,8 +193,7 @@ import Testing
     }
     #expect(files.reduce(0) { $0 + $1.header.arrays.reduce(0) { $0 + $1.bytes } } == result.best.bytes)
     let made = try Evaluation(
-      VisualQuestionAnswering(VQANets(files: files)), against: VisualQuestionAnswering(nets), on: asked,
-      .init(layerQuestions: 0)
+      Answering(VisualQuestionAnswering(VQANets(files: files))), against: task, on: asked, .init(layerItems: 0)
     ).run()
     #expect(made.agreement == 1)
     for (file, net) in zip(files, nets.files) {

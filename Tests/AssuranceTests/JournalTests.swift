@@ -5,7 +5,7 @@ import Testing
 
 /// What is made of the lines of an evaluation's journal.
 @Suite struct JournalTests {
-  private func answered(_ lines: String..., isComparison: Bool = false) throws -> [Int: EvaluatedQuestion] {
+  private func answered(_ lines: String..., isComparison: Bool = false) throws -> [Int: EvaluatedItem] {
     try EvaluationJournal.answered(
       lines.map { Array($0.utf8) }, of: .object(["nets": "x"]), questions: 3, isComparison: isComparison)
   }

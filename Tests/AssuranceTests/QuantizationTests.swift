@@ -87,8 +87,8 @@ import Testing
 
   @Test func whatInputsHaveInCommonIsKeptAndDoneAgain() throws {
     let float = try floats()
-    let questions = try EvaluationQuestion.read(packageFile("weights/demo/questions.jsonl"))
-    let inputs = try LayerInputs(VQANets(files: float), on: questions)
+    let questions = try EvaluationItem.read(packageFile("weights/demo/questions.jsonl"))
+    let inputs = try LayerInputs(Answering(VisualQuestionAnswering(VQANets(files: float))), on: questions)
     let int8 = try float.map {
       try NetFile(Quantization($0, .init(inputs: inputs.of($0))).run(on: shelf, replacing: true).path)
     }

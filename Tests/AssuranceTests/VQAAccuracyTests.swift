@@ -131,7 +131,7 @@ import Testing
     for name in [
       "COCO_val2014_000000000042.jpg", "000000000042.jpg", "000000000007.jpg", "7.jpg", "9.jpg", "9.png", "10.png",
     ] { try write("", name) }
-    let read = try EvaluationQuestion.read(questions, annotations: path, images: folder.path)
+    let read = try EvaluationItem.read(questions, annotations: path, images: folder.path)
     #expect(read.map(\.id) == ["42001", "7000", "3", "4", "5"])
     #expect(
       read.map { Paths.name($0.image) } == [
@@ -140,8 +140,8 @@ import Testing
     #expect(read[0].question == "What color is the \"dog]\"?")
     #expect(read[1].answers == (1...10).map { "a\($0)" })
     #expect(read[1].questionType == "is it" && read[1].answerType == "yes/no")
-    #expect(try EvaluationQuestion.read(questions, annotations: path) == read)
-    let bare = try EvaluationQuestion.read(questions)
+    #expect(try EvaluationItem.read(questions, annotations: path) == read)
+    let bare = try EvaluationItem.read(questions)
     #expect(bare.count == 5 && bare.allSatisfy { $0.answers.isEmpty && $0.questionType == nil })
     #expect(try VQAAnnotations.read(path).annotations.last?.commonAnswer == "yes")
     let results = try VQAResults.read(
@@ -156,7 +156,7 @@ import Testing
       #"{"data_subtype": "test-dev2015", "questions": [{"image_id": 1, "question": "What?", "question_id": 1}]}"#,
       "q.json")
     #expect(
-      try EvaluationQuestion.read(questions).map { Paths.name($0.image) } == ["COCO_test2015_000000000001.jpg"])
+      try EvaluationItem.read(questions).map { Paths.name($0.image) } == ["COCO_test2015_000000000001.jpg"])
   }
 
   @Test func simpleFilesAreRead() throws {
@@ -164,7 +164,7 @@ import Testing
     let csv = try write(
       "\u{feff}answer,\"image\",question,id\r\n\"yes, \"\"it\"\"\nis\",a.jpg,Is it?,first\r\n\r\n,b c.png,\"Two\r\nlines?\",\n",
       "q.csv")
-    let read = try EvaluationQuestion.read(csv)
+    let read = try EvaluationItem.read(csv)
     #expect(read.map(\.id) == ["first", "5"])
     #expect(read.map(\.answers) == [["yes, \"it\"\nis"], []])
     #expect(read.map(\.question) == ["Is it?", "Two\r\nlines?"])
@@ -177,11 +177,11 @@ import Testing
       {"image": "\(folder.file("b c.png"))", "question": "What?", "answers": [\(ten)], "answer_type": "other"}\r
       {"image": "a.jpg", "question": "And?"}
       """, "q.jsonl")
-    let more = try EvaluationQuestion.read(lines)
+    let more = try EvaluationItem.read(lines)
     #expect(more.map(\.id) == ["12", "3", "4"] && more.map(\.answers.count) == [1, 10, 0])
     #expect(more[1].answerType == "other" && more[1].answers[9] == "10" && more[1].image == folder.file("b c.png"))
-    #expect(try EvaluationQuestion.read(csv, images: folder.path) == read)
-    #expect(failure { _ = try EvaluationQuestion.read(csv, annotations: lines) }?.kind == .usage)
+    #expect(try EvaluationItem.read(csv, images: folder.path) == read)
+    #expect(failure { _ = try EvaluationItem.read(csv, annotations: lines) }?.kind == .usage)
   }
 
   @Test(arguments: [
@@ -269,7 +269,7 @@ import Testing
       #"{"questions": [{"image_id": 1, "question": "What?", "question_id": 1}]}"#, "questions.json")
     func refusal(_ text: String) throws -> Failure? {
       let path = try write(annotations([text]), "annotations.json")
-      return failure { _ = try EvaluationQuestion.read(questions, annotations: path) }
+      return failure { _ = try EvaluationItem.read(questions, annotations: path) }
     }
     #expect(try refusal(annotation(2, 1))?.reason == "question 1 has no annotation")
     #expect(try refusal(annotation(1, 2))?.reason == "question 1 is about image 2, by questions.json about 1")
@@ -278,10 +278,10 @@ import Testing
       missing?.kind == .noInput
         && missing?.reason.hasPrefix("has no image 1: none of COCO_val2014_000000000001.jpg, ") == true)
     #expect(
-      failure { _ = try EvaluationQuestion.read(questions, images: "/nowhere/images") }?.reason
+      failure { _ = try EvaluationItem.read(questions, images: "/nowhere/images") }?.reason
         == "there is no such folder")
-    #expect(failure { _ = try EvaluationQuestion.read("/nowhere/q.csv") }?.kind == .noInput)
-    #expect(failure { _ = try EvaluationQuestion.read("/nowhere/q.json") }?.kind == .noInput)
+    #expect(failure { _ = try EvaluationItem.read("/nowhere/q.csv") }?.kind == .noInput)
+    #expect(failure { _ = try EvaluationItem.read("/nowhere/q.json") }?.kind == .noInput)
   }
 
   @Test(arguments: [
@@ -320,7 +320,7 @@ import Testing
   func malformedCSVIsRefused(text: String, expected: String) throws {
     try write("", "a.jpg")
     let path = try write(text, "malformed.csv")
-    let failure = failure { _ = try EvaluationQuestion.read(path) }
+    let failure = failure { _ = try EvaluationItem.read(path) }
     #expect(failure?.withoutFile == expected)
     #expect(failure?.kind == .badData && failure?.file == path && failure?.hint != nil)
   }
@@ -350,7 +350,7 @@ import Testing
   func malformedLinesAreRefused(text: String, expected: String) throws {
     try write("", "a.jpg")
     let path = try write(text, "malformed.jsonl")
-    let failure = failure { _ = try EvaluationQuestion.read(path) }
+    let failure = failure { _ = try EvaluationItem.read(path) }
     #expect(failure?.withoutFile == expected)
     #expect(failure?.kind == .badData && failure?.file == path && (failure?.hint != nil || text.isEmpty))
   }
@@ -358,14 +358,14 @@ import Testing
   @Test func textsAreUTF8AndImagesAreThere() throws {
     try write("", "a.jpg")
     let csv = try folder.write(Array("image,question\na.jpg,caf".utf8) + [0xe9, 0x0a], to: "q.csv")
-    #expect(failure { _ = try EvaluationQuestion.read(csv) }?.withoutFile == "line 2: is not UTF-8")
+    #expect(failure { _ = try EvaluationItem.read(csv) }?.withoutFile == "line 2: is not UTF-8")
     let lines = try write(#"{"image": "b.jpg", "question": "q"}"#, "q.jsonl")
-    let missing = failure { _ = try EvaluationQuestion.read(lines) }
+    let missing = failure { _ = try EvaluationItem.read(lines) }
     #expect(missing?.kind == .noInput)
     #expect(missing?.withoutFile == "line 1: there is no image \(folder.file("b.jpg"))" && missing?.hint != nil)
     // Longer than the name of any file.
     let long = failure {
-      _ = try EvaluationQuestion.read(write("image,question\n\(String(repeating: "b", count: 300)),q", "l.csv"))
+      _ = try EvaluationItem.read(write("image,question\n\(String(repeating: "b", count: 300)),q", "l.csv"))
     }
     #expect(long?.kind == .noInput && long?.place == "line 2" && long?.reason.hasPrefix("there is no image ") == true)
   }

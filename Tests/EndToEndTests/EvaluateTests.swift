@@ -74,6 +74,29 @@ import Testing
     #expect(run.output.hasPrefix("on 45 questions, of which the float nets answer 93.33 % right:\n"))
   }
 
+  @Test func classifiersAreEvaluatedAndQuantized() throws {
+    let net = packageFile("Tests/FamiliesTests/Fixtures/tiny-vit")
+    #expect(try Run(["convert", net, "--set", "Release=tiny"], shelf: shelf).status == 0)
+    for (number, name) in ["red-circle-0004", "teal-rectangle-0048"].enumerated() {
+      try folder.write(bytes(of: packageFile("weights/demo/pictures/\(name).png")), to: "v/LABEL_\(number)/\(name).png")
+    }
+    let chosen = ["--set", "Release=tiny", "--labelled", folder.file("v")]
+    let quantized = try Run(["quantize", "--min-agreement", "100"] + chosen, shelf: shelf)
+    #expect(quantized.status == 0 && quantized.output.hasPrefix("on 2 images, of which the float nets find "))
+    let evaluated = try Run(
+      ["evaluate", "--set", "Precision=int8", "--against", "Precision=float32", "--html", folder.file("page.html")]
+        + chosen, shelf: shelf)
+    #expect(evaluated.status == 0 && evaluated.output.hasPrefix("2 images\nA  "))
+    #expect(evaluated.output.contains("same class") && evaluated.output.contains("100.00 %  0 classes flipped"))
+    #expect(try bytes(of: folder.file("page.html")).count > 1000)
+    try folder.write(Array("not a picture".utf8), to: "v/LABEL_0/b.png")
+    let float = ["evaluate", "--set", "Precision=float32"] + chosen
+    let damaged = try Run(float, shelf: shelf)
+    #expect(damaged.status == 1 && damaged.output.contains("1 not counted: 1 image could not be read"))
+    let report = try Run(float + ["--json"], shelf: shelf).json()
+    #expect(try report.member("task").string() == "classification" && report.member("images") == 3)
+  }
+
   @Test func wrongUsageSaysWhatIsWrong() throws {
     let unjudged = try folder.write(
       Array(
@@ -88,6 +111,9 @@ import Testing
       (["evaluate", "--questions", Self.questions, "--against", "Precision"], 64, "Precision"),
       (["evaluate", "--questions", Self.questions, "--against", "Precision=int8"], 66, "this net is not on the shelf"),
       (["evaluate", "--questions", Self.questions, "--journal", "/proc/nowhere/x"], 73, "/proc/nowhere/x"),
+      (["evaluate", "--questions", Self.questions, "--labelled", "x"], 64, "of different nets"),
+      (["evaluate", "--labelled", "x", "--metric", "vqa"], 64, "go with --questions"),
+      (["evaluate", "--questions", Self.questions, "--by-order"], 64, "--by-order goes with --labelled"),
       (["quantize", "--max-drop", "1"], 64, "need --questions"),
       (["quantize", "--questions", Self.questions, "--max-drop", "101"], 64, "from 0 to 100"),
       (["quantize", "--questions", unjudged, "--max-drop", "1"], 64, "the questions have no right answers"),

@@ -15,10 +15,11 @@ public final class TemporaryFolder: Sendable {
 
   public func file(_ name: String) -> String { Paths.join(path, name) }
 
-  /// Writes a file and gives its path.
+  /// Writes a file, in a folder that is made where it isn't there yet, and gives its path.
   @discardableResult
   public func write(_ bytes: [UInt8], to name: String) throws -> String {
     let path = file(name)
+    try FileManager.default.createDirectory(atPath: Paths.folder(of: path), withIntermediateDirectories: true)
     try Data(bytes).write(to: URL(filePath: path))
     return path
   }

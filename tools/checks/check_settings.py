@@ -20,7 +20,6 @@ import pathlib
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 import warnings
 

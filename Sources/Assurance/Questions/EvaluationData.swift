@@ -17,10 +17,10 @@ public struct EvaluationData: Sendable {
 
   public let form: Form
   /// In the file's order.
-  public var questions: [EvaluationQuestion]
+  public var questions: [EvaluationItem]
   private let readingNotes: [String]
 
-  init(_ form: Form, _ questions: [EvaluationQuestion], notes: [String] = []) throws(Failure) {
+  init(_ form: Form, _ questions: [EvaluationItem], notes: [String] = []) throws(Failure) {
     (self.form, self.questions, readingNotes) = (form, questions, notes)
     let missing = questions.compactMap(\.imageProblem)
     if let first = missing.first, missing.count == questions.count {
@@ -121,11 +121,11 @@ public struct EvaluationData: Sendable {
     + ".tsv, each also as .gz or .zip"
 }
 
-extension EvaluationQuestion {
+extension EvaluationItem {
   /// The questions of a file of any form, as `EvaluationData.read`.
   public static func read(
     _ path: String, annotations: String? = nil, images folder: String? = nil
-  ) throws(Failure) -> [EvaluationQuestion] {
+  ) throws(Failure) -> [EvaluationItem] {
     try EvaluationData.read(path, annotations: annotations, images: folder).questions
   }
 
@@ -156,7 +156,7 @@ extension EvaluationData {
       }
     }
     var images = try ImageFinder(folder: folder)
-    var out: [EvaluationQuestion] = []
+    var out: [EvaluationItem] = []
     out.reserveCapacity(file.questions.count)
     for question in file.questions {
       let annotation = annotated[question.id]
@@ -178,7 +178,7 @@ extension EvaluationData {
         case .number(let number): COCOImages.names(of: number, subset: file.subset)
         case .name(let name): ImageFinder.names(like: name)
         }
-      var item = EvaluationQuestion(
+      var item = EvaluationItem(
         id: String(question.id), givenID: .integer(question.id), image: "", question: question.text,
         answers: annotation?.answers ?? [], questionType: annotation?.questionType,
         answerType: annotation?.answerType, metric: annotation == nil ? nil : .vqa)

@@ -40,7 +40,7 @@ enum QuestionForms {
       }
     }
     let answers = try item["direct_answers"].map { value throws(Failure) in try AnswerTexts(value).texts } ?? []
-    var question = EvaluationQuestion(
+    var question = EvaluationItem(
       id: "", image: "", question: "", answers: answers, metric: .aokvqa)
     question.isCounted = try item["difficult_direct_answer"]?.boolean() != true
     try list.add(
@@ -56,7 +56,7 @@ enum QuestionForms {
     let answers = try item["answers"].map { value throws(Failure) in try AnswerTexts(value).texts } ?? []
     let part = reference.description.split(separator: "_").dropFirst().first.map(String.init)
     let names = ImageFinder.names(like: reference.description, folders: part.map { [$0] } ?? [])
-    let question = EvaluationQuestion(
+    let question = EvaluationItem(
       id: "", image: "", question: "", answers: answers, answerType: try item["answer_type"]?.string(), metric: .vizwiz)
     try list.add(question, id: image, text: item.member("question"), names: names, reference.description)
   }
@@ -67,7 +67,7 @@ enum QuestionForms {
     _ = try LargeJSON(file).forEach("data") { item throws(Failure) in
       let reference = try ImageReference(item.member("image_id"))
       let answers = try item["answers"].map { value throws(Failure) in try AnswerTexts(value).texts } ?? []
-      let question = EvaluationQuestion(id: "", image: "", question: "", answers: answers, metric: .textvqa)
+      let question = EvaluationItem(id: "", image: "", question: "", answers: answers, metric: .textvqa)
       try list.add(
         question, id: item.member("question_id"), text: item.member("question"),
         names: ImageFinder.names(like: reference.description, folders: ["train_images", "test_images"]),
@@ -83,7 +83,7 @@ enum QuestionForms {
       let reference = try ImageReference(item.member("imageId"))
       let answers = try item["answer"].map { value throws(Failure) in try AnswerTexts(value).texts } ?? []
       let structure = try item["types"]?["structural"]?.string()
-      var question = EvaluationQuestion(
+      var question = EvaluationItem(
         id: "", image: "", question: "", answers: answers, questionType: structure,
         answerType: structure.map { $0 == "query" ? "open" : "binary" }, metric: .gqa)
       question.isCounted = try item["isBalanced"]?.boolean() != false

@@ -3,7 +3,7 @@ import Media
 
 /// The questions of a file, checked as they come.
 struct QuestionList {
-  private(set) var questions: [EvaluationQuestion] = []
+  private(set) var questions: [EvaluationItem] = []
   private var images: ImageFinder
   private var ids: Set<String> = []
 
@@ -14,7 +14,7 @@ struct QuestionList {
   ///   - names: that the image may have.
   ///   - image: what the image is called.
   mutating func add(
-    _ question: EvaluationQuestion, id: JSONValue, text: JSONValue, names: [String], _ image: String
+    _ question: EvaluationItem, id: JSONValue, text: JSONValue, names: [String], _ image: String
   ) throws(Failure) {
     var question = question
     let given = try id.questionID()
@@ -65,7 +65,7 @@ struct QuestionList {
       throw Failure(
         .badData, "id \"\(shortened(told, to: 40))\" is there twice", hint: "without ids, lines count as such")
     }
-    var question = EvaluationQuestion(
+    var question = EvaluationItem(
       id: told, givenID: id?.value, image: image, question: text, answers: answers?.texts ?? [],
       questionType: questionType.flatMap { $0.isEmpty ? nil : $0 },
       answerType: answerType.flatMap { $0.isEmpty ? nil : $0 })

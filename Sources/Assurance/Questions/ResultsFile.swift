@@ -26,9 +26,9 @@ public struct ResultsFile: Sendable {
 
   /// The answers of an evaluation's A. A question without an id is named by the number of its line.
   public mutating func add(_ result: EvaluationResult) {
-    for answered in result.answered {
-      let question = result.questions[answered.index]
-      add(question.givenID ?? Int(question.id).map { .integer($0) } ?? .string(question.id), answer: answered.a.answer)
+    for evaluated in result.evaluated {
+      let item = result.items[evaluated.index]
+      add(item.givenID ?? Int(item.id).map { .integer($0) } ?? .string(item.id), answer: evaluated.a.answer)
     }
   }
 

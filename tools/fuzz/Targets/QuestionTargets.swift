@@ -114,7 +114,7 @@ extension FuzzTarget {
     }
   }
 
-  private static func line(of question: EvaluationQuestion) -> JSONValue {
+  private static func line(of question: EvaluationItem) -> JSONValue {
     .object([
       "image": .string(question.image), "question": .string(question.question),
       "answers": .strings(question.answers), "id": .string(question.id),
@@ -140,7 +140,7 @@ extension FuzzTarget {
     for (index, question) in done {
       try expect(index == question.index && index < 100, "an answer to a question that there is not")
       let again = try sure("the written line") {
-        try EvaluatedQuestion(json: JSONValue(parsing: Array(question.json.compactText.utf8)))
+        try EvaluatedItem(json: JSONValue(parsing: Array(question.json.compactText.utf8)))
       }
       try expect(again == question, "another answer when read again")
     }

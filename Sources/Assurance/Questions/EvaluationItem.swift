@@ -1,15 +1,16 @@
 import Arrays
 
-/// One question to evaluate on, wherever it was read.
-public struct EvaluationQuestion: Sendable, Equatable {
+/// A question about an image, or an image alone, to evaluate on, and what is right if that is known.
+public struct EvaluationItem: Sendable, Equatable {
   /// What the file says, as text, or the number of the line it is in.
   public var id: String
   /// The id as the file has it, a number or a text: results name the question by it. nil where the file has none.
   public var givenID: JSONValue?
   /// The image's path.
   public var image: String
+  /// Empty where an image alone is the item.
   public var question: String
-  /// Annotators' answers, or the one right answer, or none.
+  /// Annotators' answers, or the one right answer, or the name of the right class, or none.
   public var answers: [String]
   /// `what color is the`.
   public var questionType: String?
@@ -20,7 +21,9 @@ public struct EvaluationQuestion: Sendable, Equatable {
   /// Whether the data set's publisher counts it: of GQA, unbalanced questions are not, of A-OKVQA not those marked as
   /// difficult to answer directly.
   public var isCounted = true
-  /// Why the question can't be asked: its image isn't there.
+  /// Of a classifier: the right class.
+  public var classIndex: Int?
+  /// Why the item can't be used: its image isn't there.
   public var imageProblem: Failure?
 
   public init(

@@ -1,24 +1,32 @@
 import Arrays
 
-/// A question as it was answered by the nets under evaluation and by those they are compared with.
-public struct EvaluatedQuestion: Sendable, Equatable {
+/// An item as it was done by the nets under evaluation and by those they are compared with.
+public struct EvaluatedItem: Sendable, Equatable {
   public struct Side: Sendable, Equatable {
+    /// A question's answer, or the likeliest class.
     public let answer: String
-    /// Ids of the answer after the start token.
+    /// As `TaskOutput` has them.
     public let tokens: [Int]
-    /// 0...1; nil where the right answers are not known.
+    /// 0...1; nil where it isn't known what is right.
     public let accuracy: Double?
+    /// By the task's further measures; empty without an accuracy.
+    public let further: [Double]
+
+    init(answer: String, tokens: [Int], accuracy: TaskAccuracy?) {
+      (self.answer, self.tokens) = (answer, tokens)
+      (self.accuracy, further) = (accuracy?.value, accuracy?.further ?? [])
+    }
   }
 
-  /// Of the two distributions of the answer's first token.
+  /// Of the two distributions of the first token, or of the classes.
   public struct FirstToken: Sendable, Equatable {
     /// Kullback-Leibler divergence of A's from B's, in nats.
     public let divergence: Double
-    /// Whether the likeliest token is the same.
+    /// Whether the likeliest is the same.
     public let isSame: Bool
   }
 
-  /// Which of the questions it is.
+  /// Which of the items it is.
   public let index: Int
   public let a: Side
   /// nil when nothing is compared, as `firstToken`.
@@ -29,7 +37,7 @@ public struct EvaluatedQuestion: Sendable, Equatable {
   public var isFlipped: Bool { b.map { $0.answer != a.answer } ?? false }
 }
 
-extension EvaluatedQuestion {
+extension EvaluatedItem {
   /// A journal's line.
   package var json: JSONValue {
     .object([
@@ -50,10 +58,11 @@ extension EvaluatedQuestion {
   }
 }
 
-extension EvaluatedQuestion.Side {
+extension EvaluatedItem.Side {
   fileprivate var json: JSONValue {
     .object([
       "answer": .string(answer), "tokens": .integers(tokens), "accuracy": accuracy.map { .number($0) },
+      "further": further.isEmpty ? nil : .array(further.map { .number($0) }),
     ])
   }
 
@@ -63,19 +72,22 @@ extension EvaluatedQuestion.Side {
     for token in try json.member("tokens").array() { tokens.append(try token.size()) }
     self.tokens = tokens
     accuracy = try json["accuracy"]?.number()
+    var further: [Double] = []
+    for value in try json["further"]?.array() ?? [] { further.append(try value.number()) }
+    self.further = further
   }
 }
 
-extension EvaluationQuestion {
-  /// Indices of questions, those about one image together, in the order of the images' first ones.
-  /// - Parameter some: which of the questions; nil: all.
+extension EvaluationItem {
+  /// Indices of items, those about one image together, in the order of the images' first ones.
+  /// - Parameter some: which of them; nil: all.
   static func byImage(
-    _ questions: [EvaluationQuestion], _ some: [Int]? = nil
+    _ items: [EvaluationItem], _ some: [Int]? = nil
   ) -> [(path: String, indices: [Int])] {
     var groups: [(path: String, indices: [Int])] = []
     var places: [String: Int] = [:]
-    for index in some ?? Array(questions.indices) {
-      let path = questions[index].image
+    for index in some ?? Array(items.indices) {
+      let path = items[index].image
       if let place = places[path] {
         groups[place].indices.append(index)
       } else {
@@ -86,14 +98,14 @@ extension EvaluationQuestion {
     return groups
   }
 
-  /// As `byImage`, of some images that are spread over all of them, and the first questions about each: about as many as
+  /// As `byImage`, of some images that are spread over all of them, and the first items about each: about as many as
   /// are wanted in all.
   static func spreadByImage(
-    _ questions: [EvaluationQuestion], mostImages: Int, mostQuestions: Int
+    _ items: [EvaluationItem], mostImages: Int, mostItems: Int
   ) -> [(path: String, indices: [Int])] {
-    let groups = byImage(questions)
+    let groups = byImage(items)
     let images = min(groups.count, mostImages)
-    let each = max(1, mostQuestions / max(1, images))
+    let each = max(1, mostItems / max(1, images))
     return (0..<images).map { number in
       let group = groups[number * groups.count / images]
       return (group.path, Array(group.indices.prefix(each)))
