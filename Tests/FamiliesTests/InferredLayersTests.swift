@@ -1,8 +1,7 @@
 import Arrays
-import Testing
+import Families
 import TestSupport
-
-@testable import Families
+import Testing
 
 /// What is inferred of layers, against what the modules are by the libraries that made them (tools/fixtures/fixtures_layers.py).
 @Suite struct InferredLayersTests {
