@@ -14,10 +14,14 @@ public struct WrittenNet: Sendable {
   /// Arrays in which numbers were too large for the new element type and became infinite, in the order of the file, and how
   /// many in each.
   public let overflows: [(array: String, count: Int)]
+  /// Elements that training set, where the weights were published quantized: those of the float net.
+  public let floatParameters: Int?
 
   package init(
-    path: String, combination: Combination, header: NetHeader, overflows: [(array: String, count: Int)] = []
+    path: String, combination: Combination, header: NetHeader, overflows: [(array: String, count: Int)] = [],
+    floatParameters: Int? = nil
   ) {
+    self.floatParameters = floatParameters
     self.path = path
     self.combination = combination
     self.header = header
@@ -75,7 +79,8 @@ extension ConversionPlan {
       return written[index].map {
         WrittenNet(
           path: writers[index].path, combination: net.combination, header: $0,
-          overflows: found.map { (net.arrays[$0.key].entry.name, $0.value) })
+          overflows: found.map { (net.arrays[$0.key].entry.name, $0.value) },
+          floatParameters: quantization?.parameters)
       }
     }
   }

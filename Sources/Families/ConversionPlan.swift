@@ -101,6 +101,8 @@ public struct ConversionPlan: Sendable {
   public let notes: [String]
   /// The small files that were read, in the order of the header's sources after the weights.
   let smallFiles: [(name: String, bytes: [UInt8])]
+  /// Of a plain net whose weights were published quantized.
+  var quantization: PublishedQuantization?
 }
 
 /// The proof that a conversion used every array of a checkpoint once and filled every array of the nets.
@@ -128,9 +130,16 @@ extension ConversionPlan {
         self = try ConversionPlan(plain: checkpoint, request)
         return
       }
-      let naming = try ConversionPlanner.naming(of: checkpoint)
-      if naming == nil, request.keepsWhatIsUnknown(of: checkpoint) {
-        self = try ConversionPlan(plain: checkpoint, request, isUnknown: true)
+      let keepsUnknown = request.keepsWhatIsUnknown(of: checkpoint)
+      if let foreign = try Foreign(checkpoint) {
+        // An adapter is no net; and whose arrays are a known family's is wanted as that, for which something is missing.
+        guard keepsUnknown, !foreign.isAdapter, Self.isUnknown(checkpoint) else { throw foreign.failure }
+        self = try ConversionPlan(plain: checkpoint, request, unknown: foreign.note)
+        return
+      }
+      let naming = try Naming.recognize(checkpoint)
+      if naming == nil, keepsUnknown {
+        self = try ConversionPlan(plain: checkpoint, request, unknown: Self.unknownFamily)
       } else {
         var planner = try ConversionPlanner(checkpoint, request, naming)
         self = try planner.plan(isSketch: isSketch)
@@ -138,6 +147,10 @@ extension ConversionPlan {
     } catch {
       throw error.inFile(checkpoint.path)
     }
+  }
+
+  private static func isUnknown(_ checkpoint: any Checkpoint) -> Bool {
+    do throws(Failure) { return try Naming.recognize(checkpoint) == nil } catch { return false }
   }
 
   /// Bytes that a conversion handles: reads of the source for its digest, and of the arrays.

@@ -16,13 +16,6 @@ struct ConversionPlanner {
   /// Index of each published array by its name in the rules.
   private let indices: [String: Int]
 
-  /// The family and layout of a checkpoint; nil where nothing is known of it.
-  /// - Throws: `Failure` where it is known to be nothing that can be converted.
-  static func naming(of checkpoint: any Checkpoint) throws(Failure) -> Naming? {
-    if let foreign = try Foreign(checkpoint) { throw foreign.failure }
-    return try Naming.recognize(checkpoint)
-  }
-
   init(_ checkpoint: any Checkpoint, _ request: ConversionRequest, _ naming: Naming?) throws(Failure) {
     guard let naming else {
       throw Failure(

@@ -1,25 +1,30 @@
 import Arrays
 import Checkpoints
 
-/// A checkpoint that is sound but none that can be converted, by what its own files say: an adapter, quantized weights, a
-/// net of another construction.
+/// A checkpoint that is sound but of no known family, by what its own files say: an adapter, quantized weights, a net of
+/// another construction.
 struct Foreign {
   let failure: Failure
+  /// Whether it is no net by itself.
+  let isAdapter: Bool
+  /// Whether its numbers are those of a net that was made smaller, of whatever construction.
+  let isQuantized: Bool
 
   /// nil where nothing says that it is foreign.
   init?(_ checkpoint: any Checkpoint) throws(Failure) {
     let files = try SmallFiles(folder: checkpoint.folder)
     // A damaged configuration is told by whoever needs it.
     let config = (try? files.json("config.json")) ?? nil
-    if let failure = Adapter.failure(checkpoint, (try? files.json("adapter_config.json")) ?? nil)
-      ?? Foreign.quantized(checkpoint, config, (try? files.json("quantize_config.json")) ?? nil)
-      ?? Foreign.otherNet(checkpoint, config)
-    {
-      self.failure = failure
-    } else {
-      return nil
-    }
+    let adapter = Adapter.failure(checkpoint, (try? files.json("adapter_config.json")) ?? nil)
+    let quantized = Foreign.quantized(checkpoint, config, (try? files.json("quantize_config.json")) ?? nil)
+    guard let failure = adapter ?? quantized ?? Foreign.otherNet(checkpoint, config) else { return nil }
+    self.failure = failure
+    isAdapter = adapter != nil
+    isQuantized = adapter == nil && quantized != nil
   }
+
+  /// What is told where its arrays are kept as they are.
+  var note: String { isQuantized ? failure.reason : "it \(failure.reason)" }
 
   static func text(_ json: JSONValue?) -> String? {
     if case .string(let text)? = json?.content { shortened(text, to: 80) } else { nil }
@@ -39,20 +44,9 @@ struct Foreign {
     if method == nil, description?["load_in_8bit"] != nil || description?["load_in_4bit"] != nil {
       method = "bitsandbytes"
     }
-    var isPacked = false
-    for array in checkpoint.arrays {
-      if array.name.hasSuffix(".qweight") || array.name.hasSuffix(".qzeros") {
-        isPacked = true
-        method = method ?? "GPTQ or AWQ"
-      } else if array.name.hasSuffix(".SCB") || array.name.contains(".weight.quant_state.bitsandbytes")
-        || array.name.hasSuffix(".weight.absmax")
-      {
-        isPacked = true
-        method = method ?? "bitsandbytes"
-      } else if array.elementType == .int8 || array.elementType == .uint8 {
-        isPacked = true
-      }
-    }
+    let found = (try? PublishedQuantization(checkpoint)) ?? nil
+    method = method ?? found?.schemes.first?.scheme.name
+    let isPacked = found != nil || checkpoint.arrays.contains { [.int8, .uint8].contains($0.elementType) }
     if method == nil, own != nil, isPacked { method = "GPTQ" }
     // A configuration may say how a net is to be quantized when it is loaded: then its weights are still floats.
     guard let method, isPacked else { return nil }

@@ -70,6 +70,15 @@ public struct Inspection: Sendable {
     return InferredLayers(arrays.map { ($0.name, $0.shape) })
   }
 
+  /// What is known of weights that were published quantized; nil: nothing.
+  public var quantization: PublishedQuantization? {
+    switch subject {
+    case .checkpoint(let checkpoint): (try? PublishedQuantization(checkpoint)) ?? nil
+    case .netFile(let net) where net.header.family == Family.plain.name: PublishedQuantization(net)
+    case .netFile, .combination: nil
+    }
+  }
+
   /// Arrays, elements and bytes by element type, the most bytes first.
   public var elementTypes: [(type: ElementType, arrays: Int, elements: Int, bytes: Int)] {
     ElementType.allCases.compactMap { type in

@@ -32,11 +32,18 @@ extension Layout {
 extension ConversionPlan {
   /// The plan that keeps every array of a checkpoint as it is; with a precision, all that are floats in that, and the others
   /// as they are.
-  /// - Parameter isUnknown: whether nobody asked for that, but nothing is known of the arrays.
+  /// - Parameter unknown: what is to be said where nobody asked for that, but the arrays are of no known family.
   /// - Throws: `Failure` of kind `badData` when a name can't stand in a net file; `usage` for a precision that a
   ///   checkpoint can't be converted to.
-  init(plain checkpoint: any Checkpoint, _ request: ConversionRequest, isUnknown: Bool = false) throws(Failure) {
+  init(plain checkpoint: any Checkpoint, _ request: ConversionRequest, unknown: String? = nil) throws(Failure) {
     let precision = try Self.precision(request)
+    let quantization = try PublishedQuantization(checkpoint)
+    guard precision == nil || quantization == nil else {
+      throw Failure(
+        .usage,
+        "its weights are quantized (\(quantization?.schemes.first?.scheme.name ?? "")), and their numbers not worked out",
+        hint: "leave out --precision: the arrays are kept as they are")
+    }
     var entries: [ArrayEntry] = []
     for array in checkpoint.arrays {
       let isConverted = precision.map { ElementConversion.isPossible(from: array.elementType, to: $0) } ?? false
@@ -70,9 +77,9 @@ extension ConversionPlan {
       checkpoint: checkpoint, family: .plain, layout: .plain,
       nets: [.init(combination: combination, description: NetDescription(), header: header, arrays: arrays)],
       coverage: Coverage(arrays: arrays.count, used: arrays.count, tied: [], ignored: []),
-      notes: (isUnknown ? [Self.unknownNote(precision)] : []) + checkpoint.notes
-        + [checkpoint.leftoverNote].compactMap(\.self),
-      smallFiles: [])
+      notes: [unknown.map { "\(quantization == nil ? $0 : Self.unknownFamily): \(Self.kept(precision))" }]
+        .compactMap(\.self) + checkpoint.notes + [quantization?.note, checkpoint.leftoverNote].compactMap(\.self),
+      smallFiles: [], quantization: quantization)
   }
 
   /// What the floats are to become; nil: they stay what they are.
@@ -91,11 +98,14 @@ extension ConversionPlan {
     return type
   }
 
-  private static func unknownNote(_ precision: ElementType?) -> String {
+  static let unknownFamily = "the arrays are of no known family"
+
+  /// What becomes of the arrays.
+  private static func kept(_ precision: ElementType?) -> String {
     let kept =
-      precision.map { "floats become \($0.rawValue), others are kept as they are" } ?? "they are kept as they are"
+      precision.map { "floats become \($0.rawValue), others are kept as they are" } ?? "arrays are kept as they are"
     return
-      "the arrays are of no known family: \(kept), under their own names, and can be listed, inspected, compared, verified, quantized and exported, but not run"
+      "\(kept), under their own names, and can be listed, inspected, compared, verified, quantized and exported, but not run"
   }
 
   /// The file's name, or its folder's where that is a usual one, made of the characters that names may have.

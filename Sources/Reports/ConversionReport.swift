@@ -71,6 +71,7 @@ public struct ConversionReport: Sendable {
 extension WrittenNet {
   /// Elements that training sets.
   public var parameters: Int {
+    if let floatParameters { return floatParameters }
     let hidden = header.hiddenArrays
     return header.arrays.reduce(0) { $0 + (hidden.contains($1.name) ? 0 : $1.shape.elements) }
   }

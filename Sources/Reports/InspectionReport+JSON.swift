@@ -32,6 +32,7 @@ extension Inspection {
       ("elementTypes", elementTypesJSON),
       ("layerTypes", layerTypes.map(JSONValue.layers) ?? .null),
       ("inferredLayers", inferredLayers?.json),
+      ("quantization", quantization?.json),
       ("nets", .array(nets)),
       ("ties", .array(ties)),
       ("coverage", coverage?.json),

@@ -171,6 +171,7 @@ extension Inspection {
     } else {
       lines.append("layer types  " + (layerTypes.map(InspectionText.layers) ?? "unknown family"))
     }
+    lines += quantization?.lines ?? []
     for tie in ties { lines.append("tied         \(tie.name) = \(tie.same)") }
     if let coverage { lines += ["coverage     " + coverage.text] }
     return lines

@@ -172,6 +172,26 @@ import Testing
     try folder.write(Array(config.utf8), to: "config.json")
     let error = failure { _ = try plan(folder.path) }
     #expect(error?.reason == reason && error?.hint?.contains("fetch") != true)
+    // `ingot convert` keeps its arrays, and says what it is.
+    let kept = try ConversionPlan(openCheckpoint(folder.path), ConversionRequest(keepsUnknown: true))
+    let beginning =
+      reason.hasPrefix("is a") ? "it \(reason): arrays are kept as they are" : "the arrays are of no known family: "
+    #expect(kept.family.name == "plain" && kept.notes.first?.hasPrefix(beginning) == true, "\(kept.notes)")
+  }
+
+  /// What is wanted as a net of a family is not made a plain one in silence.
+  @Test func namesOfAFamilyAreNoUnknownNet() throws {
+    for file in ["model.safetensors", "config.json"] {
+      try folder.write(bytes(of: packageFile("Tests/FamiliesTests/Fixtures/tiny-vit/\(file)")), to: file)
+    }
+    let config = String(decoding: try bytes(of: folder.file("config.json")), as: UTF8.self)
+      .replacing("ViTForImageClassification", with: "DeiTForImageClassification")
+      .replacing("\"model_type\": \"vit\"", with: "\"model_type\": \"deit\"")
+    try folder.write(Array(config.utf8), to: "config.json")
+    let error = failure {
+      _ = try ConversionPlan(openCheckpoint(folder.path), ConversionRequest(keepsUnknown: true))
+    }
+    #expect(error?.reason.hasPrefix("is a DeiT net, which is not supported") == true)
   }
 
   @Test func quantizedWeightsAreNamed() throws {
@@ -179,7 +199,10 @@ import Testing
       safetensors(#"{"w":{"dtype":"I8","shape":[4],"data_offsets":[0,4]}}"#, data: 4), to: "model.safetensors")
     try folder.write(Array(#"{"quantization_config": {"quant_method": "bitsandbytes"}}"#.utf8), to: "config.json")
     let error = failure { _ = try plan(folder.path) }
-    #expect(error?.reason == "its weights are quantized by bitsandbytes, whose numbers are not read")
+    let reason = "its weights are quantized by bitsandbytes, whose numbers are not read"
+    #expect(error?.reason == reason)
+    let kept = try ConversionPlan(openCheckpoint(folder.path), ConversionRequest(keepsUnknown: true))
+    #expect(kept.family.name == "plain" && kept.notes.first?.hasPrefix("\(reason): arrays are kept") == true)
   }
 }
 
