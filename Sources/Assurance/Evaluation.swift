@@ -146,10 +146,11 @@ public struct Evaluation<Task: NetTask>: Sendable {
   var identity: JSONValue {
     var hash = SHA256()
     for item in items {
-      let line: JSONValue = .strings(
-        [item.id, item.image, item.question, item.questionType ?? "", item.answerType ?? ""]
-          + item.answers + (item.metric.map { [$0.rawValue] } ?? []) + (item.classIndex.map { ["\($0)"] } ?? []))
-      hash.update(Array(line.compactText.utf8).rawSpan)
+      var fields = [item.id, item.image, item.question, item.questionType ?? "", item.answerType ?? ""]
+      fields += item.answers
+      if let metric = item.metric { fields.append(metric.rawValue) }
+      if let classIndex = item.classIndex { fields.append("\(classIndex)") }
+      hash.update(Array(JSONValue.strings(fields).compactText.utf8).rawSpan)
     }
     var settings = a.options
     if options.isUpright { settings[0] += ", upright" }
