@@ -31,7 +31,8 @@
   X(Sget_simple_extent_dims) X(Sselect_hyperslab)                                                                      \
   X(Tcopy) X(Tclose) X(Tget_class) X(Tget_size) X(Tget_order) X(Tget_precision) X(Tget_offset) X(Tget_sign)            \
   X(Tget_fields) X(Tget_ebias) X(Tget_norm) X(Tget_super) X(Tget_nmembers) X(Tget_member_name)                         \
-  X(Tget_member_value) X(Tget_member_class) X(Tis_variable_str) X(Tget_strpad)                                         \
+  X(Tget_member_value) X(Tget_member_class) X(Tget_member_type) X(Tget_member_offset) X(Tis_variable_str)              \
+  X(Tget_strpad) X(Tcreate) X(Tinsert)                                                                                 \
   X(Tset_size) X(Tset_fields) X(Tset_ebias) X(Tset_strpad) X(Tset_cset) X(Tenum_create) X(Tenum_insert)
 
 // Classes of property lists and predefined types: identifiers that the library sets when it is opened.

@@ -13,7 +13,7 @@ struct ingot_h5_chunks {
   struct ingot_h5_refusal *why;
   size_t bytes;
   /// Elements of chunks that were never written.
-  unsigned char fill[8];
+  unsigned char fill[16];
   unsigned char *room[2];
 };
 

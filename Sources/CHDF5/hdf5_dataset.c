@@ -158,6 +158,10 @@ static int find_piece(
         why, INGOT_H5_BAD_DATA, name, "its %llu bytes at byte %llu go past the end of the HDF5 data, which is at %llu",
         facts->bytes, (unsigned long long)offset, source->length);
   }
+  if (offset < source->superblock_end) {
+    return ingot_h5_refuse(
+        why, INGOT_H5_BAD_DATA, name, "its elements can't be read: they would stand where the superblock is");
+  }
   // Bools are left to `ingot_hdf5_read`, which looks at every byte.
   if (!facts->is_big_endian && facts->type->kind != INGOT_H5_BOOL) facts->offset = source->base + offset;
   return 0;

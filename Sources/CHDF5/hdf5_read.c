@@ -57,12 +57,12 @@ static hid_t open_dataset(const struct ingot_h5_source *source, const char *name
   return -1;
 }
 
-static void reverse_elements(unsigned char *bytes, size_t count, unsigned size) {
-  for (size_t element = 0; element < count; element += size) {
+static void reverse_numbers(unsigned char *bytes, size_t count, unsigned size) {
+  for (size_t number = 0; number < count; number += size) {
     for (unsigned low = 0, high = size - 1; low < high; low++, high--) {
-      unsigned char byte = bytes[element + low];
-      bytes[element + low] = bytes[element + high];
-      bytes[element + high] = byte;
+      unsigned char byte = bytes[number + low];
+      bytes[number + low] = bytes[number + high];
+      bytes[number + high] = byte;
     }
   }
 }
@@ -88,7 +88,7 @@ static int read_slab(hid_t memory, hid_t file, void *context) {
 
 /// Makes of the elements as they are stored what is given out.
 static int convert(const struct reading *reading, size_t count) {
-  if (reading->facts.is_big_endian) reverse_elements(reading->bytes, count, reading->facts.type->size);
+  if (reading->facts.is_big_endian) reverse_numbers(reading->bytes, count, ingot_h5_number_size(reading->facts.type));
   if (reading->facts.type->kind != INGOT_H5_BOOL) return 0;
   for (size_t index = 0; index < count; index++) {
     if (reading->bytes[index] > 1) {

@@ -16,6 +16,9 @@ int ingot_h5_refuse_read(
   if (source->error) {
     return ingot_h5_refuse(why, INGOT_H5_IO, place, "the file can't be read: %s", strerror(source->error));
   }
+  if (source->is_misplaced) {
+    return ingot_h5_refuse(why, INGOT_H5_BAD_DATA, place, "%s: it would stand where the superblock is", reason);
+  }
   return ingot_h5_refuse_library(why, INGOT_H5_BAD_DATA, place, reason);
 }
 

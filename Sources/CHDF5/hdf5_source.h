@@ -11,8 +11,12 @@ struct ingot_h5_source {
   int descriptor;
   unsigned long long base;
   unsigned long long length;
+  /// Where the superblock ends. No data stand before that.
+  unsigned long long superblock_end;
   /// Of the first failed read, or 0.
   int error;
+  /// Whether data were asked for that would stand before that end.
+  int is_misplaced;
   hid_t driver;
   hid_t file;
 };

@@ -41,6 +41,7 @@ int ingot_h5_check_start(struct ingot_h5_source *source, struct ingot_h5_refusal
   // Versions 0 and 1 have the size of addresses at byte 13 and begin them at 24 and 28: base, free space, end. Versions
   // 2 and 3 have it at byte 9 and begin them at 12: base, extension, end. The library judges everything else.
   unsigned version = bytes[8], size = version < 2 ? bytes[13] : bytes[9];
+  source->superblock_end = place + 9;
   // Of later ones, the library knows what they have, or says that it is too old.
   if (count > 8 && version > 3) return 0;
   unsigned first = version == 0 ? 24 : version == 1 ? 28 : 12;
@@ -49,6 +50,8 @@ int ingot_h5_check_start(struct ingot_h5_source *source, struct ingot_h5_refusal
     return ingot_h5_refuse(
         why, INGOT_H5_BAD_DATA, "file", "cut short: it has %llu bytes and ends inside the superblock", source->length);
   }
+  // The fourth is of the driver's information, or of the root group.
+  source->superblock_end = place + first + 4 * size;
   const unsigned char *base = bytes + first;
   unsigned long long stored_base = number(base, size), end = number(base + 2 * size, size);
   // Addresses count from the base, except for this one. It moves along if a user block was put in or taken out.

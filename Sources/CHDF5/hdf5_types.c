@@ -11,7 +11,8 @@ static const struct ingot_h5_type types[] = {
     {"int16", 2, INGOT_H5_INTEGER, 0, 0},   {"int8", 1, INGOT_H5_INTEGER, 0, 0},
     {"uint64", 8, INGOT_H5_UNSIGNED, 0, 0}, {"uint32", 4, INGOT_H5_UNSIGNED, 0, 0},
     {"uint16", 2, INGOT_H5_UNSIGNED, 0, 0}, {"uint8", 1, INGOT_H5_UNSIGNED, 0, 0},
-    {"bool", 1, INGOT_H5_BOOL, 0, 0},
+    {"bool", 1, INGOT_H5_BOOL, 0, 0},       {"complex128", 16, INGOT_H5_COMPLEX, 11, 52},
+    {"complex64", 8, INGOT_H5_COMPLEX, 8, 23}, {"complex32", 4, INGOT_H5_COMPLEX, 5, 10},
 };
 enum { type_count = sizeof types / sizeof types[0] };
 
@@ -20,6 +21,12 @@ const struct ingot_h5_type *ingot_h5_type_named(const char *name) {
     if (strcmp(types[index].name, name) == 0) return &types[index];
   }
   return NULL;
+}
+
+enum { own_complex = 11 };  // H5T_COMPLEX, which headers have since release 2.0
+
+unsigned ingot_h5_number_size(const struct ingot_h5_type *type) {
+  return type->kind == INGOT_H5_COMPLEX ? type->size / 2 : type->size;
 }
 
 static const char *class_name(H5T_class_t class) {
@@ -93,11 +100,10 @@ static const char *kind_name(hid_t datatype, H5T_class_t class) {
   case H5T_TIME: return "times";
   case H5T_STRING: return ingot_h5.Tis_variable_str(datatype) > 0 ? "texts of variable length" : "texts";
   case H5T_BITFIELD: return "bit fields";
-  case H5T_COMPOUND: return is_complex(datatype) ? "complex numbers" : "compound elements";
+  case H5T_COMPOUND: return "compound elements";
   case H5T_REFERENCE: return "references";
   case H5T_VLEN: return "lists of variable length";
   case H5T_ARRAY: return "elements that are arrays themselves";
-  case 11: return "complex numbers";  // H5T_COMPLEX, since release 2.0
   default: return "elements of an unknown class";
   }
 }
@@ -113,28 +119,73 @@ static int refuse_type(struct ingot_h5_refusal *why, const char *place, hid_t da
   return ingot_h5_set_aside(why, place, "%s, which aren't read", kind_name(datatype, class));
 }
 
-/// Finds a plain integer or float by its size and layout.
-static int find_number(
-    hid_t datatype, H5T_class_t class, const char *place, const struct ingot_h5_type **type, int *is_big_endian,
-    struct ingot_h5_refusal *why) {
+/// The plain integer or float of this size and layout. NULL if it isn't one that is read; then `what` says what is odd.
+static const struct ingot_h5_type *match_number(
+    hid_t datatype, H5T_class_t class, int *is_big_endian, const char **what) {
   size_t size = ingot_h5.Tget_size(datatype);
   H5T_order_t order = ingot_h5.Tget_order(datatype);
   if (ingot_h5.Tget_precision(datatype) != size * 8 || ingot_h5.Tget_offset(datatype) != 0) {
-    return refuse_type(why, place, datatype, " with unused bits");
+    *what = " with unused bits";
+    return NULL;
   }
   if (order != H5T_ORDER_LE && order != H5T_ORDER_BE) {
-    return refuse_type(why, place, datatype, " in an unknown byte order");
+    *what = " in an unknown byte order";
+    return NULL;
   }
   *is_big_endian = order == H5T_ORDER_BE && size > 1;
   for (int index = 0; index < type_count; index++) {
     const struct ingot_h5_type *candidate = &types[index];
     if (candidate->size != size) continue;
-    if (class == H5T_FLOAT ? is_float(datatype, candidate) : is_integer(datatype, candidate)) {
-      *type = candidate;
-      return 0;
-    }
+    if (class == H5T_FLOAT ? is_float(datatype, candidate) : is_integer(datatype, candidate)) return candidate;
   }
-  return refuse_type(why, place, datatype, "");
+  *what = "";
+  return NULL;
+}
+
+/// The float type of a part of complex numbers, which is closed; NULL if it isn't one that is read.
+static const struct ingot_h5_type *match_part(hid_t part, int *is_big_endian) {
+  if (part < 0) return NULL;
+  const char *what;
+  const struct ingot_h5_type *type = NULL;
+  if (ingot_h5.Tget_class(part) == H5T_FLOAT) type = match_number(part, H5T_FLOAT, is_big_endian, &what);
+  ingot_h5.Tclose(part);
+  return type;
+}
+
+/// Finds complex numbers: h5py's, a compound of the floats r and i, or those of the library's own class, in which both
+/// parts have one type.
+static int find_complex(
+    hid_t datatype, int is_own, const char *place, const struct ingot_h5_type **type, int *is_big_endian,
+    struct ingot_h5_refusal *why) {
+  int order = 0, other_order = 0;
+  hid_t first = is_own ? ingot_h5.Tget_super(datatype) : ingot_h5.Tget_member_type(datatype, 0);
+  const struct ingot_h5_type *real = match_part(first, &order), *imaginary = real;
+  if (is_own) {
+    other_order = order;
+  } else {
+    imaginary = match_part(ingot_h5.Tget_member_type(datatype, 1), &other_order);
+  }
+  if (!real || !imaginary) {
+    return ingot_h5_set_aside(
+        why, place, "complex numbers of parts that are no floats of 2, 4 or 8 bytes, which aren't read");
+  }
+  if (real != imaginary || order != other_order) {
+    return ingot_h5_set_aside(why, place, "complex numbers of two different parts, which aren't read");
+  }
+  if (ingot_h5.Tget_size(datatype) != 2 * real->size ||
+      (!is_own && (ingot_h5.Tget_member_offset(datatype, 0) != 0 ||
+                   ingot_h5.Tget_member_offset(datatype, 1) != real->size))) {
+    return ingot_h5_set_aside(why, place, "complex numbers with unused bytes, which aren't read");
+  }
+  for (int index = 0; index < type_count; index++) {
+    const struct ingot_h5_type *candidate = &types[index];
+    if (candidate->kind != INGOT_H5_COMPLEX || candidate->exponent != real->exponent) continue;
+    if (candidate->fraction != real->fraction) continue;
+    *type = candidate;
+    *is_big_endian = order;
+    return 0;
+  }
+  return ingot_h5_set_aside(why, place, "complex numbers of bfloat16, which aren't read");
 }
 
 int ingot_h5_find_type(
@@ -143,7 +194,13 @@ int ingot_h5_find_type(
   *is_big_endian = 0;
   H5T_class_t class = ingot_h5.Tget_class(datatype);
   if (class == H5T_INTEGER || class == H5T_FLOAT) {
-    return find_number(datatype, class, place, type, is_big_endian, why);
+    const char *what = "";
+    *type = match_number(datatype, class, is_big_endian, &what);
+    return *type ? 0 : refuse_type(why, place, datatype, what);
+  }
+  int is_own = (int)class == own_complex;
+  if (is_own || (class == H5T_COMPOUND && is_complex(datatype))) {
+    return find_complex(datatype, is_own, place, type, is_big_endian, why);
   }
   if (class == H5T_ENUM && is_bool(datatype)) {
     *type = ingot_h5_type_named("bool");
@@ -181,9 +238,22 @@ static hid_t make_bool(void) {
   return datatype;
 }
 
+/// As h5py makes it, which every release of the library reads.
+static hid_t make_complex(const struct ingot_h5_type *type) {
+  const struct ingot_h5_type part = {"", type->size / 2, INGOT_H5_FLOAT, type->exponent, type->fraction};
+  hid_t number = make_float(&part), datatype = ingot_h5.Tcreate(H5T_COMPOUND, type->size);
+  int is_made = number >= 0 && datatype >= 0 && ingot_h5.Tinsert(datatype, "r", 0, number) >= 0 &&
+                ingot_h5.Tinsert(datatype, "i", part.size, number) >= 0;
+  if (number >= 0) ingot_h5.Tclose(number);
+  if (is_made) return datatype;
+  if (datatype >= 0) ingot_h5.Tclose(datatype);
+  return -1;
+}
+
 hid_t ingot_h5_make_datatype(const struct ingot_h5_type *type) {
   if (type->kind == INGOT_H5_FLOAT) return make_float(type);
   if (type->kind == INGOT_H5_BOOL) return make_bool();
+  if (type->kind == INGOT_H5_COMPLEX) return make_complex(type);
   const hid_t *const integers[2][4] = {
       {ingot_h5.T_STD_I8LE, ingot_h5.T_STD_I16LE, ingot_h5.T_STD_I32LE, ingot_h5.T_STD_I64LE},
       {ingot_h5.T_STD_U8LE, ingot_h5.T_STD_U16LE, ingot_h5.T_STD_U32LE, ingot_h5.T_STD_U64LE},

@@ -7,8 +7,8 @@
 struct ingot_h5_type {
   const char *name;
   unsigned size;
-  enum { INGOT_H5_INTEGER, INGOT_H5_UNSIGNED, INGOT_H5_FLOAT, INGOT_H5_BOOL } kind;
-  /// Bits of exponent and fraction of a float.
+  enum { INGOT_H5_INTEGER, INGOT_H5_UNSIGNED, INGOT_H5_FLOAT, INGOT_H5_BOOL, INGOT_H5_COMPLEX } kind;
+  /// Bits of exponent and fraction of a float, or of each part of a complex number.
   unsigned exponent, fraction;
 };
 
@@ -17,6 +17,9 @@ struct ingot_h5_type {
 int ingot_h5_find_type(
     hid_t datatype, hid_t dataset, const char *place, const struct ingot_h5_type **type, int *is_big_endian,
     struct ingot_h5_refusal *why);
+
+/// Bytes that an order goes for: those of an element, or of each of its parts.
+unsigned ingot_h5_number_size(const struct ingot_h5_type *type);
 
 /// The element type of this name, or NULL.
 const struct ingot_h5_type *ingot_h5_type_named(const char *name);

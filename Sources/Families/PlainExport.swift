@@ -68,12 +68,12 @@ public struct PlainExport: Sendable {
     if container == .hdf5 { try checkPaths() }
   }
 
-  /// Whether a container has a type that its usual readers know. What HDF5 could hold of bfloat16, h5py can't read.
+  /// Whether a container has a type that its usual readers know. What HDF5 could hold of
+  /// bfloat16 and complex32, h5py can't read.
   private static func holds(_ container: Container, _ entry: ArrayEntry) -> Bool {
     switch container {
     case .safetensors: SafetensorsWriter.holds(entry.elementType, entry.shape)
-    case .numpy: NumPyWriter.holds(entry.elementType)
-    case .hdf5: NumPyWriter.holds(entry.elementType) && !entry.elementType.isComplex
+    case .numpy, .hdf5: NumPyWriter.holds(entry.elementType)
     }
   }
 

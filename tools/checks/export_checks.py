@@ -1,5 +1,5 @@
 """What tools/checks/check_formats.py holds exports of plain nets against: NumPy's reader of .npz and .npy, safetensors read by its
-definition, HDF5 converted back."""
+definition, HDF5 converted back, and by h5py where that is installed."""
 
 import pathlib
 
@@ -8,6 +8,11 @@ import fixtures_plain
 import numpy as np
 import read_ingot
 from safetensors_reader import numpy_arrays
+
+try:
+    import h5py
+except ImportError:
+    h5py = None
 
 
 def same(a, b):
@@ -82,6 +87,15 @@ def check_unusual(checks, export, convert, folder):
     check_same(checks, "bfloat16 as float32", npz_arrays(folder / "b.npz"), {"half": floats})
     status, error = export(convert(folder / "nested.safetensors"), folder / "n.h5")
     checks.check(status == 65 and 'array "a/b": stands below "a", which is an array' in error, error)
+    pairs = {"c8": (values + 1j * values).astype("c8"), "c16": (values - 2j).astype(">c16"), "scalar": np.array(1j)}
+    np.savez(folder / "pairs.npz", **pairs)
+    net = convert(folder / "pairs.npz")
+    checks.check(export(net, folder / "c.npz")[0] == export(net, folder / "c.h5")[0] == 0, "complex numbers")
+    little = {name: value.astype(value.dtype.newbyteorder("<")) for name, value in pairs.items()}
+    check_same(checks, "complex numbers", npz_arrays(folder / "c.npz"), little)
+    if h5py:
+        with h5py.File(folder / "c.h5") as file:
+            check_same(checks, "complex numbers in HDF5", {name: file[name][()] for name in file}, little)
     checks.check(export(convert(folder / "odd.safetensors"), folder / "o.npz")[0] == 0, "odd names")
     check_same(checks, "odd names", npz_arrays(folder / "o.npz"), odd)
     status, error = export(convert(folder / "alike.safetensors"), folder / "alike.npz")

@@ -46,8 +46,9 @@ void ingot_hdf5_set_limits(struct ingot_hdf5_limits limits);
 ///                  "order": "little", "same": "b/kernel:0"}, …], "leftovers": [{"name": "c", "what": "texts, which aren't read"}, …],
 ///      "attributes": {"keras_version": "2.15.0", …}}
 ///
-/// `type` is one of float64 float32 float16 bfloat16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool. `offset`,
-/// in the file at `path`, is where the elements stand as they are (contiguous, little-endian, inside the file); it is
+/// `type` is one of float64 float32 float16 bfloat16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool
+/// complex128 complex64 complex32, which are h5py's compounds of the floats r and i and the library's own complex numbers.
+/// `offset`, in the file at `path`, is where the elements stand as they are (contiguous, little-endian, inside the file); it is
 /// null where only `ingot_hdf5_read` gets at them: chunked, compact, big-endian or never written data, and bools, whose
 /// bytes have to be checked. `same` is there only for a further name of a dataset: the name it was listed under. Soft links
 /// are followed within the file, to groups too: what they lead to is listed by each of its names. `leftovers` are objects
