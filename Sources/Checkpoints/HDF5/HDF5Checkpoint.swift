@@ -46,7 +46,8 @@ public struct HDF5Checkpoint: Checkpoint {
       }
       var leftovers: [Leftover] = []
       for value in try list.member("leftovers").array() {
-        leftovers.append(try Leftover(name: value.member("name").string(), what: value.member("what").string()))
+        let what = try value.member("what").string()
+        leftovers.append(try Leftover(name: value.member("name").string(), what: what.isEmpty ? HDF5Checkpoint.unreadable : what))
       }
       if arrays.isEmpty, let first = leftovers.first { throw HDF5Checkpoint.nothingRead(first, leftovers.count) }
       if !takesAll {
@@ -69,6 +70,9 @@ public struct HDF5Checkpoint: Checkpoint {
     }
   }
 
+  /// For a child that gives no reason.
+  private static let unreadable = "can't be read"
+
   /// What the child said of the file. It read hostile bytes, so its own word is checked too.
   private static func list(_ answer: HDF5Child.Answer) throws(Failure) -> JSONValue {
     guard case .exited(0) = answer.ending else {
@@ -76,7 +80,7 @@ public struct HDF5Checkpoint: Checkpoint {
         let reason = try error.member("reason").string()
         throw Failure(
           answer.ending == .exited(65) ? .badData : .io, place: try? error.member("place").string(),
-          reason.isEmpty ? "can't be read" : reason, hint: HDF5Child.hint(answer.ending, reason))
+          reason.isEmpty ? unreadable : reason, hint: HDF5Child.hint(answer.ending, reason))
       }
       throw answer.failure
     }
