@@ -99,7 +99,7 @@ let package = Package(
       "FamiliesTests", ["Assurance", "Checkpoints", "Families", "NetFile", "Nets", "IngotCommand"], hasFixtures: true),
     // Those who look at videos run it too.
     tests("MediaTests", ["Media", "IngotCommand"], hasFixtures: true),
-    tests("TextTests", ["NetFile", "Text"], hasFixtures: true),
+    tests("TextTests", ["Families", "NetFile", "Text"], hasFixtures: true),
     tests(
       "TasksTests",
       ["Assurance", "Checkpoints", "Families", "Kernels", "NetFile", "Media", "Tasks", "IngotCommand"],

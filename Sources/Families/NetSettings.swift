@@ -203,10 +203,14 @@ package struct NetSettings {
 
   /// The tokenizer of a net that needs one; nil, with a note, when there is no vocabulary.
   package mutating func tokenizer(_ rule: Family.TokenizerRule, words: Int?) throws(Failure) -> TokenizerDescription? {
-    guard let found = try TokenizerFiles(files).description(rule) else {
+    let isClip = rule.kind == TokenizerDescription.clipKind
+    guard let found = try isClip ? BytePairFiles(files).description() : TokenizerFiles(files).description(rule) else {
       note(
-        "neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked; the published "
-          + "nets have the words of bert-base-uncased: put its vocab.txt there and convert again")
+        isClip
+          ? "neither tokenizer.json nor vocab.json with merges.txt nor \(OriginalMerges.name).gz beside the weights: the net can be "
+            + "inspected but takes no texts; the published nets have all the same tokens: put one of these files there and convert again"
+          : "neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked; the published "
+            + "nets have the words of bert-base-uncased: put its vocab.txt there and convert again")
       return nil
     }
     if let words, words != found.tokenizer.vocabulary.count {

@@ -21,7 +21,7 @@ struct TokenizerFiles {
 
   /// Settings by which no text gets other tokens: of truncating and padding, which is not done here, of making text from
   /// tokens, of the older tokenizer in Python, notes.
-  private static let withoutInfluence: Set<String> = [
+  static let withoutInfluence: Set<String> = [
     "_commit_hash", "add_bos_token", "add_eos_token", "add_prefix_space", "backend", "chat_template",
     "clean_up_tokenization_spaces", "do_basic_tokenize", "errors", "from_slow", "full_tokenizer_file", "is_local",
     "local_files_only", "max_len", "max_length", "model_input_names", "model_max_length", "name_or_path", "never_split",

@@ -155,6 +155,7 @@ extension TokenizerDescription {
       "added": added == 0 ? nil : .integer(added),
       "matched": matched.isEmpty ? nil : .strings(matched),
       "matchedWords": matchedWords.isEmpty ? nil : .strings(matchedWords),
+      "merges": merges.isEmpty ? nil : .strings(merges),
       "vocabulary": .strings(vocabulary),
     ])
   }
@@ -168,6 +169,7 @@ extension TokenizerDescription {
     added = try json["added"]?.size() ?? 0
     matched = try json["matched"]?.strings() ?? []
     matchedWords = try json["matchedWords"]?.strings() ?? []
+    merges = try json["merges"]?.strings() ?? []
     guard added <= vocabulary.count else {
       throw json.failure("\(added) tokens were added, but there are \(vocabulary.count)")
     }

@@ -164,7 +164,8 @@ public struct Provenance: Equatable, Sendable {
 
 /// How text becomes token ids.
 public struct TokenizerDescription: Equatable, Sendable {
-  /// `wordpiece`: BERT's; `wordpiece-added`: where texts are searched for tokens that it hasn't got.
+  /// `wordpiece`: BERT's; `wordpiece-added`: where texts are searched for tokens that it hasn't got; `clip-bpe`: CLIP's
+  /// byte-pair encoding.
   public var kind: String
   public var lowercase: Bool
   /// nil: as `lowercase`.
@@ -180,14 +181,19 @@ public struct TokenizerDescription: Equatable, Sendable {
   /// Tokens of the vocabulary that are found in a text once it is normalized, as themselves normalized, and are words of
   /// answers.
   public var matchedWords: [String]
+  /// Of byte-pair encoding: pairs of tokens that are joined, a space between them, the first to be joined first.
+  public var merges: [String]
 
   /// What is behind the name of a kind whose texts are searched for further tokens.
   public static let addedKind = "-added"
+  /// CLIP's byte-pair encoding.
+  public static let clipKind = "clip-bpe"
 
   public init(
     kind: String, lowercase: Bool, stripAccents: Bool?, splitCJK: Bool, vocabulary: [String], added: Int = 0,
-    matched: [String] = [], matchedWords: [String] = []
+    matched: [String] = [], matchedWords: [String] = [], merges: [String] = []
   ) {
+    self.merges = merges
     self.added = added
     self.matched = matched
     self.matchedWords = matchedWords

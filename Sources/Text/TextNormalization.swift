@@ -150,7 +150,7 @@ private struct Reader {
 
 extension [UInt32] {
   /// Where the row begins whose range, its first two numbers, holds `code`.
-  fileprivate func row(of code: UInt32, width: Int) -> Int? {
+  func row(of code: UInt32, width: Int) -> Int? {
     var low = 0
     var high = count / width
     while low < high {

@@ -25,7 +25,7 @@ struct Tokenize: LimitedCommand {
     guard let description = net.header.tokenizer else {
       throw Failure(.badData, file: net.path, "has no vocabulary", hint: "text encoders and decoders have one")
     }
-    let tokenizer = try WordPiece(description)
+    let tokenizer = try description.tokenizer()
     func show(_ text: String) throws(Failure) {
       try Console.print(JSONValue.object(["ids": .integers(tokenizer.tokens(text))]).compactText)
     }

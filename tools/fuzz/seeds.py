@@ -314,6 +314,24 @@ def tokenizer_texts():
     yield b"\xfa\xffa"
 
 
+def byte_pair_files():
+    ends = [b"<|startoftext|>", b"<|endoftext|>"]
+    tokens = ["a", "b", "b</w>", "c</w>", "ab</w>", "ab", "abc</w>", "'</w>", "\u00c3", "\u00a9</w>", "!</w>"] + [one.decode() for one in ends]
+    merges = ["a b</w>", "a b", "ab c</w>"]
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    texts = ["ABC abc! <|endoftext|>ab", "it's 12 \u00c9\u0301 e\u0301\u0323 \uac00\u11a8 \u0130", "<|STARTOFTEXT|>!! a\u00a0b", ""]
+    configs = [b"", compact({"pad_token": "!", "bos_token": {"content": ends[0].decode(), "normalized": True}}),
+               compact({"added_tokens_decoder": {"13": {"content": "<x>", "special": False, "normalized": True}}})]
+    for config, words in zip(configs * 2, texts + texts[:2]):
+        whole = {"model": {"type": "BPE", "vocab": vocabulary, "merges": merges},
+                 "added_tokens": [{"id": 11, "content": ends[0].decode(), "special": True, "normalized": True}]}
+        yield b"\0" + b"\xff".join((config, compact(whole), b"", words.encode()))
+        yield b"\1" + b"\xff".join((config, compact(vocabulary), b"#version\n" + "\n".join(merges).encode(), words.encode()))
+        yield b"\2" + b"\xff".join((config, b"head\na b\nab c</w>\ne r</w>", b"", words.encode()))
+    yield b"\1" + b"\xff".join((b"", compact(vocabulary), b"a  b", b"a"))
+    yield b"\0" + b"\xff".join((b"", compact({"model": {"vocab": {"a": 0}, "merges": [["a", "a"]]}}), b"", b"a"))
+
+
 def question_files():
     image = {"image_id": 1, "question_id": 2}
     yield b"\0" + compact({"data_subtype": "val2014", "info": {"a": []}, "questions": [{**image, "question": "what?"}]})
@@ -429,7 +447,7 @@ def store(target, contents):
 SEEDS = {
     "json": json_texts, "safetensors": safetensors_files, "index": indexes, "torch": torch_files, "hdf5": hdf5_answers, "gguf": gguf_files, "numpy": numpy_files, "onnx": onnx_files,
     "messagepack": messagepack_files, "tensorflow": tensorflow_files,
-    "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "questions": question_files,
+    "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "bytepair": byte_pair_files, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
     "address": addresses, "scan": scanned_files,
 }

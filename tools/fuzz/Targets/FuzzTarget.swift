@@ -38,6 +38,7 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
   /// All of them.
   public static let all: [FuzzTarget] = [
     json, safetensors, index, torch, hdf5, gguf, numpy, onnx, messagePack, tensorFlow, net, settings, names, tokenizer,
+    bytePair,
     questions, answers, journal, video, image, orientation, address, scan,
   ]
 }

@@ -64,3 +64,34 @@ extension FuzzTarget {
     try expect(tokenizer.text([-1, vocabulary.count]).isEmpty, "a text of ids that are no token's")
   }
 }
+
+extension FuzzTarget {
+  /// The files of CLIP's tokenizer, in one of three forms, and a text.
+  static let bytePair = FuzzTarget("bytepair", kinds: [.badData, .noInput]) { bytes in
+    let (choice, rest) = bytes.choice(of: 3)
+    let parts = rest.parts(4)
+    var read: [(name: String, bytes: [UInt8]?)] = [
+      ("tokenizer_config.json", parts[0].isEmpty ? nil : parts[0]), ("special_tokens_map.json", nil),
+      ("added_tokens.json", nil), ("bpe_simple_vocab_16e6.txt.gz", nil),
+    ]
+    read.append(("tokenizer.json", choice == 0 ? parts[1] : nil))
+    read.append(("vocab.json", choice == 1 ? parts[1] : nil))
+    read.append(("merges.txt", choice == 1 ? parts[2] : nil))
+    read.append(("bpe_simple_vocab_16e6.txt", choice == 2 ? parts[1] : nil))
+    guard let description = try BytePairFiles(SmallFiles(folder: "", read: read)).description()?.tokenizer else {
+      throw Broken(description: "no tokenizer where its files are")
+    }
+    let tokenizer = try BytePair(description)
+    let text = String(decoding: parts[3], as: UTF8.self)
+    let tokens = tokenizer.tokens(text)
+    for id in tokens { try expect(tokenizer.token(id) != nil, "token \(id), which there is not") }
+    let sequence = tokenizer.sequence(text, maximumTokens: 8)
+    try expect(sequence == [tokenizer.start] + tokens.prefix(6) + [tokenizer.end], "not the text's beginning")
+    try expect(tokenizer.isTooLong(text, maximumTokens: 8) == (tokens.count > 6), "another length")
+    // Words don't look at each other, but for a token with a space in it.
+    let found = (description.matched + description.matchedWords).flatMap(\.unicodeScalars)
+    if found.allSatisfy({ 0x21...0x7e ~= $0.value }) {
+      try expect(tokenizer.tokens("\(text) ab") == tokens + tokenizer.tokens("ab"), "words that depend")
+    }
+  }
+}
