@@ -7,6 +7,10 @@ static const unsigned char blip_vqa[] = {
 #embed "../../schemas/families/blip-vqa.json"
 };
 
+static const unsigned char blip_caption[] = {
+#embed "../../schemas/families/blip-caption.json"
+};
+
 static const unsigned char vit_imagenet[] = {
 #embed "../../schemas/families/vit-imagenet.json"
 };
@@ -16,6 +20,7 @@ static const struct {
   size_t count;
 } files[] = {
     {blip_vqa, sizeof blip_vqa},
+    {blip_caption, sizeof blip_caption},
     {vit_imagenet, sizeof vit_imagenet},
 };
 

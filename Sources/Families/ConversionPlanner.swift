@@ -74,7 +74,8 @@ struct ConversionPlanner {
     guard let grid = layout.grid, profile.name == layout.profile else { return configuration }
     // config.json, where there is one, is of the later release: what the profile's own release has otherwise, it has.
     if let published = family.published.first(where: { $0.profile == profile.name }) {
-      for variant in family.variants where variant.when.allSatisfy(published.parameters.contains) {
+      for variant in family.variants where variant.when.allSatisfy({ published.parameters.contains($0) && !isInferred($0) })
+      {
         for member in variant.configuration[kind.name] ?? [] { configuration[member.key] = member.value }
       }
     }
@@ -117,6 +118,7 @@ struct ConversionPlanner {
     }
     let precision = try precision()
     var base = try family.combination(setting: request.parameters)
+    try setInferredAxes(&base, precision, isLenient: isSketch || request.isForComparing)
     if isSketch {
       // What can't be told of a checkpoint is left open rather than guessed.
       if (try? setRelease(&base)) == nil { base.parameters.removeAll { $0.name == openAxis?.name } }
@@ -130,8 +132,7 @@ struct ConversionPlanner {
     if let shapes = layout.shapes, try settings.lacks(shapes.unless) { keys = shapes.keys }
     var profileValues = try settings.profile(profile, keys: keys, backend: request.pixels)
     for kind in family.nets {
-      var combination = base
-      if let axis = family.netAxis { combination[axis.name] = .word(kind.name) }
+      var combination = part(kind, of: base)
       if let axis = family.precisionAxis { combination[axis.name] = .word(precision.target.rawValue) }
       var configuration = try configuration(of: kind, combination)
       if kind.name == layout.grid?.net, let side = configuration[layout.grid?.field ?? ""] {
@@ -141,7 +142,7 @@ struct ConversionPlanner {
         profileValues = profileValues.setting(["image", "side"], to: side)
       }
       for member in changes[kind.name] ?? [] { configuration[member.key] = member.value }
-      try setInferredAxes(&combination, configuration, isLenient: isSketch || request.isForComparing)
+      try setFieldAxes(&combination, configuration)
       let description = try kind.definition.description(configuration)
       let arrays = try arrays(of: kind, description, precision, &used)
       var words: Int?
@@ -221,9 +222,11 @@ struct ConversionPlanner {
     for value in first {
       var isSame = true
       for kind in family.nets {
-        var combination = try family.combination(setting: [.init(axis.name, value)])
-        if let net = family.netAxis { combination[net.name] = .word(kind.name) }
-        if try configuration(of: kind, combination) != family.configuration(of: combination) { isSame = false }
+        var trial = part(kind, of: combination)
+        trial[axis.name] = value
+        // Of a size that nobody published there is no configuration.
+        let published = try? family.configuration(of: trial)
+        if try configuration(of: kind, trial) != published { isSame = false }
       }
       if isSame {
         combination[axis.name] = value
@@ -235,42 +238,84 @@ struct ConversionPlanner {
       hint: "name it, for example --set \(axis.name)=my-fine-tune")
   }
 
-  /// Sets axes whose value the configuration tells; what the user said must agree with it.
-  private func setInferredAxes(
-    _ combination: inout Combination, _ configuration: Configuration, isLenient: Bool
-  ) throws(Failure) {
+  /// Sets axes that are fields of the configuration; what the user said must agree with it.
+  private func setFieldAxes(_ combination: inout Combination, _ configuration: Configuration) throws(Failure) {
     for axis in family.axes {
-      let found: ParameterValue
-      if let field = axis.field, let value = configuration[field] {
-        found = try ParameterValue(json: value)
-      } else if axis.isInferred {
-        guard let variant = matchingVariant(axis, configuration) ?? axis.otherwise else {
-          if isLenient {
-            combination.parameters.removeAll { $0.name == axis.name }
-            continue
-          }
-          throw Failure.unsupported(
-            place: "configuration",
-            "its dimensions are of no \(axis.name) that the family \(family.name) knows")
-        }
-        found = variant
-      } else {
-        continue
-      }
-      let given = request.parameters.first { $0.name == axis.name }
-      guard given == nil || given?.value == found else {
-        throw Failure(
-          .usage, "its \(axis.name) is \(found), not \(given?.value.description ?? "")",
-          hint: "leave out --set \(axis.name)")
-      }
-      combination[axis.name] = found
+      guard let field = axis.field, let value = configuration[field] else { continue }
+      try set(axis, of: &combination, to: try ParameterValue(json: value))
     }
   }
 
-  private func matchingVariant(_ axis: Family.Axis, _ configuration: Configuration) -> ParameterValue? {
+  private func set(
+    _ axis: Family.Axis, of combination: inout Combination, to found: ParameterValue
+  ) throws(Failure) {
+    let given = request.parameters.first { $0.name == axis.name }
+    guard given == nil || given?.value == found else {
+      throw Failure(
+        .usage, "its \(axis.name) is \(found), not \(given?.value.description ?? "")",
+        hint: "leave out --set \(axis.name)")
+    }
+    combination[axis.name] = found
+  }
+
+  /// Sets axes whose value is that of the variant that all nets' configurations are of; what the user said must agree.
+  private mutating func setInferredAxes(
+    _ combination: inout Combination, _ precision: (source: ElementType, target: ElementType), isLenient: Bool
+  ) throws(Failure) {
+    for axis in family.axes where axis.isInferred {
+      let isGiven = request.parameters.contains { $0.name == axis.name }
+      if !isGiven, layout.shapes == nil, try settings.lacksConfiguration() {
+        // Without a configuration, the arrays tell which of the published nets it is.
+        for value in [axis.defaultValue] + axis.values.filter({ $0 != axis.defaultValue }) {
+          var trial = combination
+          trial[axis.name] = value
+          guard try isOfArrays(trial, precision) else { continue }
+          combination = trial
+          break
+        }
+      }
+      var configurations: [String: Configuration] = [:]
+      for kind in family.nets {
+        configurations[kind.name] = try configuration(of: kind, part(kind, of: combination))
+      }
+      if let found = matchingVariant(axis, configurations) ?? axis.otherwise {
+        try set(axis, of: &combination, to: found)
+      } else if isLenient {
+        combination.parameters.removeAll { $0.name == axis.name }
+      } else {
+        throw Failure.unsupported(
+          place: "configuration",
+          "its dimensions are of no \(axis.name) that the family \(family.name) knows")
+      }
+    }
+  }
+
+  private func part(_ kind: Family.NetKind, of combination: Combination) -> Combination {
+    var out = combination
+    if let axis = family.netAxis { out[axis.name] = .word(kind.name) }
+    return out
+  }
+
+  /// Whether the arrays of a combination's nets are those that are there.
+  private mutating func isOfArrays(
+    _ combination: Combination, _ precision: (source: ElementType, target: ElementType)
+  ) throws(Failure) -> Bool {
+    var used: Set<Int> = []
+    for kind in family.nets {
+      let description = try kind.definition.description(configuration(of: kind, part(kind, of: combination)))
+      if (try? arrays(of: kind, description, precision, &used)) == nil { return false }
+    }
+    return true
+  }
+
+  private func isInferred(_ parameter: Combination.Parameter) -> Bool { family.axis(parameter.name)?.isInferred == true }
+
+  private func matchingVariant(_ axis: Family.Axis, _ configurations: [String: Configuration]) -> ParameterValue? {
     family.variants.first { variant in
       variant.when.count == 1 && variant.when[0].name == axis.name
-        && variant.configuration.values.allSatisfy { $0.allSatisfy { configuration[$0.key] == $0.value } }
+        && variant.configuration.allSatisfy { net, members in
+          members.allSatisfy { configurations[net]?[$0.key] == $0.value }
+        }
     }?.when[0].value
   }
 

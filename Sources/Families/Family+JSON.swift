@@ -3,8 +3,9 @@ import Nets
 
 extension Family {
   /// Reads a family file.
+  /// - Parameter others: families whose layouts' rules this one may refer to.
   /// - Throws: `Failure` of kind `badData` naming the byte.
-  public init(json: JSONValue) throws(Failure) {
+  public init(json: JSONValue, others: [Family] = []) throws(Failure) {
     name = try json.member("family").string()
     title = try json.member("title").string()
     modelTypes = try json.member("modelTypes").strings()
@@ -15,7 +16,7 @@ extension Family {
     profiles = try Family.members(json.member("profiles"), Profile.init(name:json:))
     var layouts: [Layout] = []
     for member in try json.member("layouts").object() {
-      layouts.append(try Layout(name: member.key, json: member.value, others: layouts))
+      layouts.append(try Layout(name: member.key, json: member.value, others: layouts, families: others))
     }
     self.layouts = layouts
     published = try Family.list(json.member("published"), Publication.init(json:))

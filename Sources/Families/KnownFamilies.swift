@@ -5,7 +5,9 @@ extension Family {
   /// The families whose files are embedded in the program.
   public static let known: [Family] = {
     do {
-      return try embeddedFiles.map { try Family(json: JSONValue(parsing: $0)) }
+      var families: [Family] = []
+      for file in embeddedFiles { families.append(try Family(json: JSONValue(parsing: file), others: families)) }
+      return families
     } catch {
       fatalError("an embedded family file is damaged: \(error)")
     }

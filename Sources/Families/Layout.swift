@@ -15,6 +15,13 @@ public struct Layout: Sendable {
     /// Whether the array may be position embeddings of another grid, to be resized.
     public let isGrid: Bool
 
+    fileprivate init(
+      net: NamePattern, from: [NamePattern], leadingOnes: Int, permutation: [Int]?, isGrid: Bool
+    ) {
+      (self.net, self.from) = (net, from)
+      (self.leadingOnes, self.permutation, self.isGrid) = (leadingOnes, permutation, isGrid)
+    }
+
     /// The published dimensions of a net's array (of each, where several are joined), the inverse of `netDimensions`.
     public func publishedDimensions(_ dimensions: [Int]) -> [Int] {
       var out = dimensions
@@ -99,8 +106,10 @@ public struct Layout: Sendable {
     (spelling, grid, shapes, exportedFiles, configuration, isAlone) = (nil, nil, nil, nil, [:], false)
   }
 
-  /// - Parameter others: layouts of the same family whose rules this one may refer to.
-  init(name: String, json: JSONValue, others: [Layout]) throws(Failure) {
+  /// - Parameters:
+  ///   - others: layouts of the same family whose rules this one may refer to.
+  ///   - families: whose layouts it may refer to likewise.
+  init(name: String, json: JSONValue, others: [Layout], families: [Family]) throws(Failure) {
     self.name = name
     about = try json.member("about").string()
     profile = try json.member("profile").string()
@@ -108,11 +117,7 @@ public struct Layout: Sendable {
     spelling = try json["names"].map(Spelling.init(json:))
     var rules: [String: [Rule]] = [:]
     for net in try json.member("nets").object() {
-      // The name of another layout stands for its rules.
-      if case .string(let other) = net.value.content {
-        guard let same = others.first(where: { $0.name == other })?.rules[net.key] else {
-          throw net.value.failure("there is no layout \(other) before this one that has rules for \(net.key)")
-        }
+      if let same = try Self.sharedRules(net, others, families) {
         rules[net.key] = same
       } else {
         for rule in try net.value.array() { rules[net.key, default: []].append(try Rule(json: rule)) }
@@ -148,6 +153,28 @@ public struct Layout: Sendable {
     self.ignored = ignored
   }
 
+  /// Rules that are another layout's: its name stands for them, behind that of its family where it is of another one, or an
+  /// object that has it as `like` and words of the published names that are others here; nil for rules of the layout's own.
+  private static func sharedRules(
+    _ net: JSONMember, _ others: [Layout], _ families: [Family]
+  ) throws(Failure) -> [Rule]? {
+    if case .array = net.value.content { return nil }
+    let like: String
+    var words: [String: String] = [:]
+    if case .string(let name) = net.value.content {
+      like = name
+    } else {
+      like = try net.value.member("like").string()
+      for member in try net.value.member("words").object() { words[member.key] = try member.value.string() }
+    }
+    let path = like.split(separator: "/")
+    let layouts = path.count == 2 ? families.first { $0.name == path[0] }?.layouts ?? [] : others
+    guard let name = path.last, let same = layouts.first(where: { $0.name == name })?.rules[net.key] else {
+      throw net.value.failure("there is no layout \(like) before this one that has rules for \(net.key)")
+    }
+    return words.isEmpty ? same : same.map { $0.replacing(words) }
+  }
+
   /// Whether an array of that name is one of the layout's: made into a net's, tied or ignored.
   func holds(_ name: String) -> Bool {
     let words = name.split(separator: ".", omittingEmptySubsequences: false)
@@ -166,6 +193,12 @@ public struct Layout: Sendable {
 }
 
 extension Layout.Rule {
+  /// The same rule with other words in the published names.
+  fileprivate func replacing(_ words: [String: String]) -> Layout.Rule {
+    Layout.Rule(
+      net: net, from: from.map { $0.replacing(words) }, leadingOnes: leadingOnes, permutation: permutation, isGrid: isGrid)
+  }
+
   init(json: JSONValue) throws(Failure) {
     net = NamePattern(try json.member("net").string())
     let published = try json.member("from")
@@ -241,6 +274,15 @@ public struct NamePattern: Sendable {
     words = text.split(separator: ".", omittingEmptySubsequences: false).map { word in
       word.hasPrefix("{") && word.hasSuffix("}") ? .placeholder(word.dropFirst().dropLast()) : .literal(word)
     }
+  }
+
+  private init(words: [Word]) { self.words = words }
+
+  func replacing(_ replacements: [String: String]) -> NamePattern {
+    NamePattern(
+      words: words.map { word in
+        if case .literal(let text) = word, let new = replacements[String(text)] { .literal(Substring(new)) } else { word }
+      })
   }
 
   var placeholders: Set<Substring> {

@@ -33,42 +33,63 @@ struct Naming {
     let published = checkpoint.arrays.map(\.name)
     // Names as they stand come first: nothing is dropped where nothing has to be.
     let whole = Set(published)
-    for family in Family.known {
-      for layout in family.layouts {
-        let names = layout.spelling == nil ? whole : Set(published.map(layout.ruleName))
-        guard names.isSuperset(of: layout.recognizedBy), !layout.isAlone || names.allSatisfy(layout.holds) else {
-          continue
-        }
-        return Naming(family: family, layout: layout, ruleNames: published.map(layout.ruleName), notes: [])
-      }
+    let fitting = candidates { _, layout in
+      let names = layout.spelling == nil ? whole : Set(published.map(layout.ruleName))
+      return names.isSuperset(of: layout.recognizedBy) && (!layout.isAlone || names.allSatisfy(layout.holds))
+    }
+    if let (family, layout) = likeliest(of: fitting) {
+      return Naming(family: family, layout: layout, ruleNames: published.map(layout.ruleName), notes: [])
     }
     return try recognizeWrapped(published)
   }
 
-  private static func recognizeWrapped(_ published: [String]) throws(Failure) -> Naming? {
-    for family in Family.known {
-      for layout in family.layouts {
-        guard let anchor = layout.recognizedBy.first else { continue }
-        let bare = published.map { withoutWrapperWords(layout.ruleName($0)) }
-        let names = Set(bare)
-        var prefixes: [String] = []
-        for name in names where name == anchor || name.hasSuffix("." + anchor) {
-          let prefix = String(name.dropLast(anchor.count))
-          if layout.recognizedBy.allSatisfy({ names.contains(prefix + $0) }) { prefixes.append(prefix) }
-        }
-        guard !prefixes.isEmpty else { continue }
-        if layout.isAlone {
-          guard prefixes.count == 1,
-            names.allSatisfy({ name in
-              name.hasPrefix(prefixes[0]) && layout.holds(String(name.dropFirst(prefixes[0].count)))
-            })
-          else { continue }
-        }
-        let prefix = try chosen(of: prefixes.sorted())
-        return Naming(family, layout, published, bare, prefix, others: prefixes.filter { $0 != prefix }.sorted())
-      }
+  private static func candidates(
+    _ fits: (Family, Layout) -> Bool
+  ) -> [(family: Family, layout: Layout)] {
+    Family.known.flatMap { family in
+      family.layouts.filter { fits(family, $0) }.map { (family: family, layout: $0) }
     }
-    return nil
+  }
+
+  /// The first one, unless another bears its marks and more: a net that captions has arrays of one that answers questions,
+  /// which has further ones.
+  private static func likeliest(
+    of candidates: [(family: Family, layout: Layout)]
+  ) -> (family: Family, layout: Layout)? {
+    candidates.first { candidate in
+      let marks = Set(candidate.layout.recognizedBy)
+      return !candidates.contains { Set($0.layout.recognizedBy).isStrictSuperset(of: marks) }
+    }
+  }
+
+  private static func recognizeWrapped(_ published: [String]) throws(Failure) -> Naming? {
+    let fitting = candidates { _, layout in
+      let (_, names, prefixes) = wrapped(published, in: layout)
+      guard layout.isAlone else { return !prefixes.isEmpty }
+      return prefixes.count == 1
+        && names.allSatisfy { name in
+          name.hasPrefix(prefixes[0]) && layout.holds(String(name.dropFirst(prefixes[0].count)))
+        }
+    }
+    guard let (family, layout) = likeliest(of: fitting) else { return nil }
+    let (bare, _, prefixes) = wrapped(published, in: layout)
+    let prefix = try chosen(of: prefixes.sorted())
+    return Naming(family, layout, published, bare, prefix, others: prefixes.filter { $0 != prefix }.sorted())
+  }
+
+  /// Names without the words of wrappers, in their order and as a set, and the prefixes before which a layout's marks stand.
+  private static func wrapped(
+    _ published: [String], in layout: Layout
+  ) -> (bare: [String], names: Set<String>, prefixes: [String]) {
+    guard let anchor = layout.recognizedBy.first else { return ([], [], []) }
+    let bare = published.map { withoutWrapperWords(layout.ruleName($0)) }
+    let names = Set(bare)
+    var prefixes: [String] = []
+    for name in names where name == anchor || name.hasSuffix("." + anchor) {
+      let prefix = String(name.dropLast(anchor.count))
+      if layout.recognizedBy.allSatisfy({ names.contains(prefix + $0) }) { prefixes.append(prefix) }
+    }
+    return (bare, names, prefixes)
   }
 
   /// The prefix of the copy that is meant.

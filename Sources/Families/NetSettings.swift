@@ -89,6 +89,9 @@ package struct NetSettings {
   /// Whether config.json, or that key of it, isn't there.
   func lacks(_ key: String) throws(Failure) -> Bool { try files.json("config.json")?[path: key] == nil }
 
+  /// Whether there is no config.json.
+  func lacksConfiguration() throws(Failure) -> Bool { try files.json("config.json") == nil }
+
   mutating func noteConfigurationOfArrays(_ layout: String) {
     note(
       "no config.json of transformers beside the weights: the configuration is told from the arrays, as \(layout) has it"

@@ -57,7 +57,7 @@ from salesforce_state import POSITIONS  # noqa: E402
 
 FORMAT = "ingot-reference-1"
 SMOOTHING = 0.1  # of the labels, in the original repository's loss and hence in its ranking
-EPSILON = {"hf-384": 1e-5, "original-480": 1e-6}  # the image encoder's, which a .pth doesn't tell
+EPSILON = {"hf-384": 1e-5, "original-480": 1e-6, "original-384": 1e-6}  # the image encoder's, which a .pth doesn't tell
 MAXIMUM_TOKENS = {"hf-384": 25, "original-480": 9}
 BEAMS = {"hf-384": 1, "original-480": 3}
 
@@ -71,21 +71,23 @@ Case = collections.namedtuple("Case", "image question")  # path of the image, te
 # ------------------------------------------------------------------------------------------------------------- loading
 
 
-def load(folder, profile=None, dtype=torch.float32):
-    """The net with its tokenizer and image processor. No array may be missing or left over."""
+def load(folder, profile=None, dtype=torch.float32, kind=transformers.BlipForQuestionAnswering, own="original-480"):
+    """The net with its tokenizer and image processor. No array may be missing or left over.
+
+    kind is the class, own the profile of its checkpoints in the salesforce layout."""
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     folder = pathlib.Path(folder).resolve()
     originals = sorted(folder.glob("*.pth"))
     if originals and not any(folder.glob("*.safetensors*")):
-        profile = profile or "original-480"
+        profile = profile or own
         source, options = None, original(folder, originals[0], profile)
     else:
         profile = profile or "hf-384"
         if profile != "hf-384":
             raise SystemExit(f"{folder}: a checkpoint in the huggingface layout has the profile hf-384, not {profile}")
         source, options = folder, {}
-    model, info = transformers.BlipForQuestionAnswering.from_pretrained(
+    model, info = kind.from_pretrained(
         source, dtype=dtype, attn_implementation="eager", output_loading_info=True, **options)
     for kind, found in info.items():
         names = [name for name in map(str, found) if not name.endswith("position_ids") and name not in TIED]
