@@ -5,19 +5,28 @@ import Tasks
 
 /// What other software computed for some images and questions: a safetensors file as `tools/reference/outputs.py` and
 /// `ingot ask --trace` write it. Of several images and questions, names begin with `images.I.` and `questions.J.`; of one
-/// each they don't.
+/// each they don't. Of captions, as `tools/reference/captions.py` and `ingot caption --trace` write them, names begin with
+/// `captions.J.`.
 public struct ReferenceFile: Sendable {
-  /// Inputs and outputs of one image or question, by the names of its arrays.
+  /// What nets did with the images.
+  public enum Kind: String, Sendable {
+    case questions, captions
+  }
+
+  public let kind: Kind
+  /// Inputs and outputs of one image, question or caption, by the names of its arrays.
   struct Case: Sendable {
     /// With a final dot, or empty.
     let prefix: String
-    /// Which image a question is about.
+    /// Which image it is about.
     let image: Int
+    /// The question, or what the caption begins with.
     let text: String?
   }
 
   public let checkpoint: SafetensorsCheckpoint
   let images: [Case]
+  /// Or captions.
   let questions: [Case]
   let options: AnswerOptions
   /// The closed list that questions were asked with.
@@ -31,6 +40,7 @@ public struct ReferenceFile: Sendable {
     // Names of other bytes may yet be the same text, written with other code points.
     indices = Dictionary(checkpoint.arrays.enumerated().map { ($1.name, $0) }) { first, _ in first }
     metadata = Dictionary(checkpoint.metadata.map { ($0.name, $0.value) }) { first, _ in first }
+    kind = indices["captions.0.input_ids"] == nil ? .questions : .captions
     let kept = metadata["kTest"].flatMap { Int($0) }
     do throws(Failure) {
       var options = AnswerOptions()
@@ -66,7 +76,7 @@ public struct ReferenceFile: Sendable {
     }
     var questions: [Case] = []
     while true {
-      let prefix = "questions.\(questions.count)."
+      let prefix = "\(kind.rawValue).\(questions.count)."
       guard indices[prefix + "input_ids"] != nil else { break }
       let text = metadata[prefix + "image"] ?? "0"
       guard let image = Int(text), images.indices.contains(image) else {
@@ -75,7 +85,8 @@ public struct ReferenceFile: Sendable {
           "\(prefix)image is \"\(shortened(text, to: 40))\", none of the images",
           hint: Self.hint)
       }
-      questions.append(Case(prefix: prefix, image: image, text: metadata[prefix + "text"]))
+      questions.append(
+        Case(prefix: prefix, image: image, text: metadata[prefix + (kind == .captions ? "prompt" : "text")]))
     }
     guard !images.isEmpty, !questions.isEmpty else {
       throw Failure(.badData, file: path, "holds no images and questions with their outputs", hint: Self.hint)
@@ -84,7 +95,32 @@ public struct ReferenceFile: Sendable {
     self.questions = questions
   }
 
-  private static let hint = "a reference file is what tools/reference/outputs.py or `ingot ask --trace` writes"
+  private static let hint =
+    "a reference file is what tools/reference/outputs.py, captions.py, or `ingot ask --trace`, `ingot caption --trace` writes"
+
+  /// How a caption was made, and its text.
+  /// - Throws: `Failure` of kind `badData` when the metadata are not understood.
+  func caption(_ item: Case) throws(Failure) -> (options: CaptionOptions, text: String?) {
+    var options = CaptionOptions(prompt: item.text ?? "")
+    let name = item.prefix + "decoding"
+    do throws(Failure) {
+      guard let text = metadata[name] else { return (options, metadata[item.prefix + "caption"]) }
+      let decoding = try JSONValue(parsing: Array(text.utf8))
+      options.beams = try decoding["beams"]?.size()
+      options.maximumTokens = try decoding["maximumTokens"]?.size()
+      options.minimumTokens = try decoding["minimumTokens"]?.size()
+      options.repetitionPenalty = try decoding["repetitionPenalty"]?.number() ?? 1
+      options.temperature = try decoding["temperature"]?.number() ?? 0
+      if let seed = decoding["seed"] {
+        guard let number = UInt64(try seed.string()) else { throw seed.failure("is no seed") }
+        options.seed = number
+      }
+    } catch {
+      throw Failure(
+        .badData, file: checkpoint.path, place: "metadata", "\(name): \(error.reason)", hint: Self.hint)
+    }
+    return (options, metadata[item.prefix + "caption"])
+  }
 
   func has(_ name: String) -> Bool { indices[name] != nil }
 

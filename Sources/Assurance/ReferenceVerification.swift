@@ -1,6 +1,5 @@
 import Arrays
 import Kernels
-import Media
 import Tasks
 
 /// How far an output is from the reference's, over all images or questions.
@@ -91,14 +90,14 @@ public struct ReferenceVerification: Sendable {
   /// - Parameter progress: called after each question.
   /// - Throws: `Failure` of kind `badData` when the reference's inputs are not what the nets take, `io` when memory is short.
   public func run(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(Failure) -> [OutputComparison] {
-    var outputs = Outputs(tolerance: tolerance)
+    var outputs = ReferenceOutputs(tolerance: tolerance)
     var seen: (number: Int, image: SeenImage)?
     for (number, question) in reference.questions.enumerated() {
       let image: SeenImage
       if let seen, seen.number == question.image {
         image = seen.image
       } else {
-        image = try look(at: reference.images[question.image], &outputs)
+        image = try reference.look(at: reference.images[question.image], with: vqa.sight, &outputs)
         seen = (question.image, image)
       }
       try ask(question, image, &outputs)
@@ -112,42 +111,7 @@ public struct ReferenceVerification: Sendable {
     return outputs.inOrder
   }
 
-  private func look(at item: ReferenceFile.Case, _ outputs: inout Outputs) throws(Failure) -> SeenImage {
-    let name = item.prefix + "pixel_values"
-    let given = try reference.floats(name)
-    let side = vqa.profile.image.side
-    let shape = reference.shape(name)
-    if shape.count == 4, shape.dropFirst() == [3, side, side], (1...Video.mostFrames).contains(shape[0]) {
-      return try look(atVideo: item, given, &outputs)
-    }
-    guard shape == [3, side, side] else {
-      throw reference.failure(name, "has shape \(reference.shape(name)); the nets take [3, \(side), \(side)]")
-    }
-    var pixels = Matrix(rows: 3, columns: side * side, given)
-    if reference.has(item.prefix + "rgb") {
-      pixels = try vqa.profile.image.pixels(of: reference.picture(item.prefix + "rgb"))
-      outputs.add("pixel_values", pixels.elements, given, tolerance: 0)
-    }
-    let image = try vqa.look(at: pixels)
-    try compare("image_embeds", item, image.vectors.elements, &outputs)
-    return image
-  }
-
-  /// - Parameter given: frames × 3 × side × side pixel values.
-  private func look(
-    atVideo item: ReferenceFile.Case, _ given: [Float], _ outputs: inout Outputs
-  ) throws(Failure) -> SeenImage {
-    let size = 3 * vqa.profile.image.side * vqa.profile.image.side
-    let picks = try reference.picks(ofImage: item, frames: given.count / size)
-    let image = try vqa.look(
-      at: picks.enumerated().map { frame, picks in
-        (Matrix(rows: 3, columns: size / 3, Array(given[frame * size..<(frame + 1) * size])), picks)
-      })
-    try compare("image_embeds", item, image.vectors.elements, &outputs)
-    return image
-  }
-
-  private func ask(_ item: ReferenceFile.Case, _ image: SeenImage, _ outputs: inout Outputs) throws(Failure) {
+  private func ask(_ item: ReferenceFile.Case, _ image: SeenImage, _ outputs: inout ReferenceOutputs) throws(Failure) {
     let given = try reference.tokens(item.prefix + "input_ids")
     if let text = item.text { outputs.add("input_ids", try vqa.questionTokens(text), given) }
     guard !given.isEmpty else { throw reference.failure(item.prefix + "input_ids", "is empty") }
@@ -158,17 +122,17 @@ public struct ReferenceVerification: Sendable {
     if options.maximumTokens == nil, let answer { options.maximumTokens = max(1, answer.count - 1) }
     let ours = try vqa.answer(tokens: [given], about: image, options: options, observer: record)[0]
     if let asked = record.questions[0] {
-      try compare("question_embeds", item, asked.vectors.elements, &outputs)
-      try compare("question_cross_attention", item, asked.attention.flatMap(\.elements), &outputs)
+      try reference.compare("question_embeds", item, asked.vectors.elements, &outputs)
+      try reference.compare("question_cross_attention", item, asked.attention.flatMap(\.elements), &outputs)
     }
-    if let scores = record.scores[0] { try compare("first_step_logits", item, scores.elements, &outputs) }
+    if let scores = record.scores[0] { try reference.compare("first_step_logits", item, scores.elements, &outputs) }
     if let answer { outputs.add("answer_ids", [vqa.profile.answer.startToken] + ours.tokens, answer) }
     try rank(item, given, image, &outputs)
   }
 
   /// Compares the losses of a ranking; an answer that was not looked at has none, in the reference infinity.
   private func rank(
-    _ item: ReferenceFile.Case, _ tokens: [Int], _ image: SeenImage, _ outputs: inout Outputs
+    _ item: ReferenceFile.Case, _ tokens: [Int], _ image: SeenImage, _ outputs: inout ReferenceOutputs
   ) throws(Failure) {
     guard let answers = reference.answers, reference.has(item.prefix + "ranking") else { return }
     let losses = try reference.floats(item.prefix + "ranking")
@@ -180,34 +144,5 @@ public struct ReferenceVerification: Sendable {
     outputs.add("ranked_answers", ranked.map(\.index).sorted(), looked)
     let ours = Dictionary(ranked.map { ($0.index, Float($0.loss)) }) { first, _ in first }
     outputs.add("ranking", looked.map { ours[$0] ?? .infinity }, looked.map { losses[$0] })
-  }
-
-  private func compare(
-    _ name: String, _ item: ReferenceFile.Case, _ ours: [Float], _ outputs: inout Outputs
-  ) throws(Failure) {
-    guard reference.has(item.prefix + name) else { return }
-    outputs.add(name, ours, try reference.floats(item.prefix + name))
-  }
-}
-
-/// Comparisons by name, in the order in which they were met.
-private struct Outputs {
-  private let tolerance: Double
-  private(set) var inOrder: [OutputComparison] = []
-
-  init(tolerance: Double) { self.tolerance = tolerance }
-
-  mutating func add(_ name: String, _ ours: [Float], _ reference: [Float], tolerance: Double? = nil) {
-    inOrder[index(of: name, tolerance ?? self.tolerance)].add(ours, reference)
-  }
-
-  mutating func add(_ name: String, _ ours: [Int], _ reference: [Int]) {
-    inOrder[index(of: name, 0)].add(ours, reference)
-  }
-
-  private mutating func index(of name: String, _ tolerance: Double) -> Int {
-    if let index = inOrder.firstIndex(where: { $0.name == name }) { return index }
-    inOrder.append(OutputComparison(name, tolerance: tolerance))
-    return inOrder.count - 1
   }
 }

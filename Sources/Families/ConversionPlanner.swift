@@ -74,8 +74,8 @@ struct ConversionPlanner {
     guard let grid = layout.grid, profile.name == layout.profile else { return configuration }
     // config.json, where there is one, is of the later release: what the profile's own release has otherwise, it has.
     if let published = family.published.first(where: { $0.profile == profile.name }) {
-      for variant in family.variants where variant.when.allSatisfy({ published.parameters.contains($0) && !isInferred($0) })
-      {
+      for variant in family.variants
+      where variant.when.allSatisfy({ published.parameters.contains($0) && !isInferred($0) }) {
         for member in variant.configuration[kind.name] ?? [] { configuration[member.key] = member.value }
       }
     }
@@ -308,7 +308,9 @@ struct ConversionPlanner {
     return true
   }
 
-  private func isInferred(_ parameter: Combination.Parameter) -> Bool { family.axis(parameter.name)?.isInferred == true }
+  private func isInferred(_ parameter: Combination.Parameter) -> Bool {
+    family.axis(parameter.name)?.isInferred == true
+  }
 
   private func matchingVariant(_ axis: Family.Axis, _ configurations: [String: Configuration]) -> ParameterValue? {
     family.variants.first { variant in

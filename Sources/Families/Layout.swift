@@ -196,7 +196,8 @@ extension Layout.Rule {
   /// The same rule with other words in the published names.
   fileprivate func replacing(_ words: [String: String]) -> Layout.Rule {
     Layout.Rule(
-      net: net, from: from.map { $0.replacing(words) }, leadingOnes: leadingOnes, permutation: permutation, isGrid: isGrid)
+      net: net, from: from.map { $0.replacing(words) }, leadingOnes: leadingOnes, permutation: permutation,
+      isGrid: isGrid)
   }
 
   init(json: JSONValue) throws(Failure) {
@@ -281,7 +282,11 @@ public struct NamePattern: Sendable {
   func replacing(_ replacements: [String: String]) -> NamePattern {
     NamePattern(
       words: words.map { word in
-        if case .literal(let text) = word, let new = replacements[String(text)] { .literal(Substring(new)) } else { word }
+        if case .literal(let text) = word, let new = replacements[String(text)] {
+          .literal(Substring(new))
+        } else {
+          word
+        }
       })
   }
 

@@ -28,6 +28,13 @@ public typealias AnswerList = Tasks.AnswerList
 /// An answer of a list with the loss by which it was ranked.
 public typealias RankedAnswer = Tasks.RankedAnswer
 
+/// Says what pictures and videos show, with the two nets of a BLIP captioning checkpoint.
+public typealias ImageCaptioning = Tasks.ImageCaptioning
+/// What an image shows, and how it came about.
+public typealias Caption = Tasks.Caption
+/// How captions are made: what they begin with; greedily, by beams, or drawn.
+public typealias CaptionOptions = Tasks.CaptionOptions
+
 extension Tasks.VisualQuestionAnswering {
   /// Opens the nets of a parameter combination on a shelf. Their weights are mapped, and read when first used.
   /// - Parameters:
@@ -39,11 +46,7 @@ extension Tasks.VisualQuestionAnswering {
   public convenience init(
     shelf: String, parameters: [String: String] = [:], threads: Int? = nil
   ) throws(Failure) {
-    var chosen: [Combination.Parameter] = []
-    for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
-      chosen.append(Combination.Parameter(name, ParameterValue(text: value)))
-    }
-    try self.init(VQANets(family: nil, parameters: chosen, on: Shelf(shelf)), threads: threads)
+    try self.init(VQANets(family: nil, parameters: chosen(parameters), on: Shelf(shelf)), threads: threads)
   }
 
   /// Opens three net files of one checkpoint, given in any order.
@@ -63,6 +66,34 @@ extension Tasks.VisualQuestionAnswering {
   }
 }
 
+extension Tasks.ImageCaptioning {
+  /// Opens the nets of a parameter combination on a shelf. Their weights are mapped, and read when first used.
+  /// - Parameters:
+  ///   - shelf: a folder of net files, as `ingot convert` makes it.
+  ///   - parameters: what picks the nets, such as `["Size": "large"]`; the others take their defaults.
+  ///   - threads: that compute together; nil: one per core.
+  /// - Throws: `Failure` of kind `usage` for parameters that make no sense, `noInput` when a net is not on the shelf,
+  ///   `badData` when a file is damaged or the nets don't fit each other.
+  public convenience init(
+    shelf: String, parameters: [String: String] = [:], threads: Int? = nil
+  ) throws(Failure) {
+    try self.init(CaptionNets(family: nil, parameters: chosen(parameters), on: Shelf(shelf)), threads: threads)
+  }
+
+  /// What a picture shows.
+  /// - Throws: `Failure` of kind `usage` for options out of range and a prompt that is too long, `io` when memory is short.
+  public func caption(
+    _ picture: Picture, options: CaptionOptions = CaptionOptions()
+  ) throws(Failure) -> Caption {
+    try caption(look(at: picture), options: options)
+  }
+}
+
+/// Parameters as the nets' families have them.
+private func chosen(_ parameters: [String: String]) -> [Combination.Parameter] {
+  parameters.sorted { $0.key < $1.key }.map { Combination.Parameter($0.key, ParameterValue(text: $0.value)) }
+}
+
 /// Casts a checkpoint (safetensors or PyTorch; a file, or a folder with its configuration beside the weights) into net
 /// files on a shelf, with the proof that every array was used once.
 ///
@@ -74,10 +105,7 @@ extension Tasks.VisualQuestionAnswering {
 public func convert(
   _ checkpoint: String, toShelf shelf: String, parameters: [String: String] = [:]
 ) throws -> [String] {
-  var chosen: [Combination.Parameter] = []
-  for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
-    chosen.append(Combination.Parameter(name, ParameterValue(text: value)))
-  }
-  let plan = try ConversionPlan(openCheckpoint(checkpoint), ConversionRequest(parameters: chosen, keepsUnknown: true))
+  let plan = try ConversionPlan(
+    openCheckpoint(checkpoint), ConversionRequest(parameters: chosen(parameters), keepsUnknown: true))
   return try plan.run(on: Shelf(shelf), replacing: false, compress: false).map(\.path)
 }

@@ -49,15 +49,6 @@ extension Answer {
   /// Most answers of a ranking that are told.
   private static let toldRanks = 10
 
-  /// The frames that a video's features are the mean of; one that was taken several times stands there as often.
-  private static func json(_ frames: [SeenFrame]) -> JSONValue {
-    .array(
-      frames.flatMap { frame in
-        [JSONValue](
-          repeating: .object(["time": .number(frame.time), "index": .integer(frame.index)]), count: frame.picks)
-      })
-  }
-
   /// - Parameter list: that the answer was chosen from.
   func json(image: String, list: AnswerList?) -> JSONValue {
     let ranking = list.flatMap { list in
@@ -70,10 +61,21 @@ extension Answer {
     }
     return .object([
       "image": .string(image), "question": .string(question), "answer": .string(text), "tokens": .integers(tokens),
-      "logProbability": .number(logProbability), "ranking": ranking, "frames": frames.map(Self.json),
+      "logProbability": .number(logProbability), "ranking": ranking, "frames": frames.map(SeenFrame.json),
       "seconds": .object([
         "image": .number(seconds.image), "question": .number(seconds.question), "answer": .number(seconds.answer),
       ]),
     ])
+  }
+}
+
+extension SeenFrame {
+  /// The frames that a video's features are the mean of; one that was taken several times stands there as often.
+  static func json(_ frames: [SeenFrame]) -> JSONValue {
+    .array(
+      frames.flatMap { frame in
+        [JSONValue](
+          repeating: .object(["time": .number(frame.time), "index": .integer(frame.index)]), count: frame.picks)
+      })
   }
 }

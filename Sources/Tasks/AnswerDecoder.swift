@@ -3,14 +3,14 @@ import Glibc
 import Kernels
 import Nets
 
-/// Tokens of an answer, without the start token.
+/// Tokens of an answer or a caption, without what it begins with.
 struct DecodedAnswer: Sendable {
   var tokens: [Int] = []
   /// Sum over the tokens.
   var logProbability = 0.0
 }
 
-/// Makes answers with the text decoder, token by token.
+/// Makes answers and captions with the text decoder, token by token.
 struct AnswerDecoder: Sendable {
   let net: BlipTextDecoder
   let engine: Engine
@@ -18,7 +18,7 @@ struct AnswerDecoder: Sendable {
 
   /// Answers to several questions, in their order; their sequences are run together.
   /// - Parameters:
-  ///   - contexts: keys and values of the questions' vectors.
+  ///   - contexts: keys and values of the questions' vectors, or of the images to be captioned.
   ///   - firstScores: called per question with the scores of the first step, a row.
   func answers(
     _ contexts: [CrossContext], firstScores: ((_ question: Int, _ scores: Matrix) -> Void)? = nil
@@ -43,8 +43,8 @@ struct AnswerDecoder: Sendable {
     return try net.scores(last, engine)
   }
 
-  /// Tokens of a sequence that a cache must hold: the start token and all but the last one made.
-  var capacity: Int { rules.maximumTokens }
+  /// Tokens of a sequence that a cache must hold: those it begins with and all but the last one made.
+  var capacity: Int { rules.beginning.count - 1 + rules.maximumTokens }
 
   /// Greedy decoding, or drawing where there is a temperature.
   private func sampled(
@@ -55,7 +55,7 @@ struct AnswerDecoder: Sendable {
     // Those that haven't ended, by their questions' numbers.
     var open = Array(contexts.indices)
     var sequences = contexts.map {
-      TextSequence([rules.startToken], context: $0, cache: net.trunk.cache(capacity: capacity))
+      TextSequence(rules.beginning, context: $0, cache: net.trunk.cache(capacity: capacity))
     }
     for made in 0..<rules.maximumTokens {
       let scores = try step(&sequences)
@@ -64,8 +64,10 @@ struct AnswerDecoder: Sendable {
       for (row, question) in open.enumerated() {
         let total = logSumExp(scores, row: row)
         guard total.isFinite else { throw notFinite }
-        let forbidden = made < rules.minimumTokens ? rules.endToken : nil
-        let token = choose(scores.rows(row..<row + 1), forbidden: forbidden, &random[question])
+        var values = scores.rows(row..<row + 1).elements
+        rules.penalize(&values, out[question].tokens)
+        if made < rules.minimumTokens { values[rules.endToken] = -.infinity }
+        let token = choose(values, &random[question])
         out[question].tokens.append(token)
         out[question].logProbability += Double(scores[row, token]) - total
         guard token != rules.endToken else { continue }
@@ -79,12 +81,12 @@ struct AnswerDecoder: Sendable {
   }
 
   /// The next token by a row of scores.
-  private func choose(_ scores: Matrix, forbidden: Int?, _ random: inout RandomNumbers) -> Int {
-    if let forbidden { scores[0, forbidden] = -.infinity }
-    let best = scores.largest(inRow: 0)
+  private func choose(_ scores: [Float], _ random: inout RandomNumbers) -> Int {
+    var best = 0
+    for (token, score) in scores.enumerated() where score > scores[best] { best = token }
     guard rules.temperature > 0 else { return best }
-    let top = Double(scores[0, best])
-    let weights = scores.elements.map { exp((Double($0) - top) / rules.temperature) }
+    let top = Double(scores[best])
+    let weights = scores.map { exp((Double($0) - top) / rules.temperature) }
     var rest = random.fraction() * weights.reduce(0, +)
     for (token, weight) in weights.enumerated() where weight > 0 {
       rest -= weight

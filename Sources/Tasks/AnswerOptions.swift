@@ -31,31 +31,36 @@ public struct AnswerOptions: Sendable {
 
 /// Options with the profile's values in them, checked.
 struct DecodingRules: Sendable {
-  let startToken: Int
+  /// What a text begins with: the start token, and a prompt's.
+  let beginning: [Int]
   let endToken: Int
+  /// Of those that are made.
   let maximumTokens: Int
   let minimumTokens: Int
   let beams: Int
   let temperature: Double
   let seed: UInt64
+  /// 1: none; see `CaptionOptions`.
+  let repetitionPenalty: Double
 
-  /// - Parameter mostTokens: of a sequence, the start token included.
-  /// - Throws: `Failure` of kind `usage` when an option is out of range.
-  init(_ options: AnswerOptions, _ profile: VQAProfile.Answer, mostTokens: Int) throws(Failure) {
-    startToken = profile.startToken
-    endToken = profile.endToken
-    beams = options.beams ?? (options.temperature > 0 ? 1 : profile.beams)
-    maximumTokens =
-      options.maximumTokens
-      ?? min(beams > 1 ? profile.maximumLength - 1 : AnswerOptions.usualMaximumTokens, mostTokens)
-    minimumTokens = options.minimumTokens ?? min(max(0, profile.minimumLength - 1), max(0, maximumTokens))
-    temperature = options.temperature
-    seed = options.seed
+  var startToken: Int { beginning[0] }
+
+  /// - Parameters:
+  ///   - mostMade: most tokens that the net can make.
+  ///   - things: what is made: `answers`.
+  /// - Throws: `Failure` of kind `usage` when a value is out of range.
+  init(
+    beginning: [Int], endToken: Int, maximumTokens: Int, minimumTokens: Int, beams: Int, temperature: Double,
+    seed: UInt64, repetitionPenalty: Double = 1, mostMade: Int, things: String
+  ) throws(Failure) {
+    (self.beginning, self.endToken) = (beginning, endToken)
+    (self.maximumTokens, self.minimumTokens, self.beams) = (maximumTokens, minimumTokens, beams)
+    (self.temperature, self.seed, self.repetitionPenalty) = (temperature, seed, repetitionPenalty)
     guard (1...AnswerOptions.mostBeams).contains(beams) else {
       throw Failure(.usage, "\(beams) beams: 1 to \(AnswerOptions.mostBeams) are possible")
     }
-    guard (1...mostTokens).contains(maximumTokens) else {
-      throw Failure(.usage, "answers of \(maximumTokens) tokens: 1 to \(mostTokens) are possible with this net")
+    guard (1...mostMade).contains(maximumTokens) else {
+      throw Failure(.usage, "\(things) of \(maximumTokens) tokens: 1 to \(mostMade) are possible with this net")
     }
     guard (0...maximumTokens).contains(minimumTokens) else {
       throw Failure(.usage, "at least \(minimumTokens) tokens are wanted, but at most \(maximumTokens)")
@@ -65,6 +70,32 @@ struct DecodingRules: Sendable {
     }
     guard temperature == 0 || beams == 1 else {
       throw Failure(.usage, "beams and a temperature are both given", hint: "give one of them")
+    }
+    guard repetitionPenalty > 0, Float(repetitionPenalty).isNormal else {
+      throw Failure(.usage, "the repetition penalty \(repetitionPenalty) is not a number above 0")
+    }
+  }
+
+  /// - Parameter mostTokens: of a sequence, the start token included.
+  /// - Throws: `Failure` of kind `usage` when an option is out of range.
+  init(_ options: AnswerOptions, _ profile: VQAProfile.Answer, mostTokens: Int) throws(Failure) {
+    let beams = options.beams ?? (options.temperature > 0 ? 1 : profile.beams)
+    let maximum =
+      options.maximumTokens
+      ?? min(beams > 1 ? profile.maximumLength - 1 : AnswerOptions.usualMaximumTokens, mostTokens)
+    let minimum = options.minimumTokens ?? min(max(0, profile.minimumLength - 1), max(0, maximum))
+    try self.init(
+      beginning: [profile.startToken], endToken: profile.endToken, maximumTokens: maximum, minimumTokens: minimum,
+      beams: beams, temperature: options.temperature, seed: options.seed, mostMade: mostTokens, things: "answers")
+  }
+
+  /// Makes tokens that are there already less likely.
+  /// - Parameter tokens: that were made; the beginning's count too.
+  func penalize(_ scores: inout [Float], _ tokens: [Int]) {
+    guard repetitionPenalty != 1 else { return }
+    let penalty = Float(repetitionPenalty)
+    for token in Set(beginning + tokens) where scores.indices.contains(token) {
+      scores[token] = scores[token] < 0 ? scores[token] * penalty : scores[token] / penalty
     }
   }
 }

@@ -1,5 +1,4 @@
 import Arrays
-import Checkpoints
 import Kernels
 import Media
 import Synchronization
@@ -13,17 +12,8 @@ import Synchronization
 /// Of a video, `pixel_values` are (frames, 3, side, side), of each frame once; `image_embeds` are the mean; the metadata
 /// `images.I.frames` (JSON) has index, time, and picks, how many times the frame counts.
 public final class AnswerTrace: Sendable {
-  private struct Entry {
-    let name: String
-    let dimensions: [Int]
-    let elementType: ElementType
-    let bytes: [UInt8]
-  }
-
   private struct Content {
-    var entries: [Entry] = []
-    var metadata: [(name: String, value: String)] = []
-    var images = 0
+    var arrays = TraceArrays()
     var questions = 0
     /// Of the closed list that answers are chosen from; nil without one.
     var listed: Int?
@@ -38,8 +28,8 @@ public final class AnswerTrace: Sendable {
     content.withLock { content in
       if let list {
         content.listed = list.answers.count
-        content.metadata.append(("answers", JSONValue.strings(list.answers).compactText))
-        content.metadata.append(("kTest", String(list.kept)))
+        content.arrays.metadata.append(("answers", JSONValue.strings(list.answers).compactText))
+        content.arrays.metadata.append(("kTest", String(list.kept)))
       } else {
         let decoding: JSONValue = .object([
           "beams": .integer(rules.beams), "maximumTokens": .integer(rules.maximumTokens),
@@ -47,33 +37,14 @@ public final class AnswerTrace: Sendable {
           "temperature": rules.temperature > 0 ? .number(rules.temperature) : nil,
           "seed": rules.temperature > 0 ? .string(String(rules.seed)) : nil,
         ])
-        content.metadata.append(("decoding", decoding.compactText))
+        content.arrays.metadata.append(("decoding", decoding.compactText))
       }
     }
   }
 
   /// Notes an image.
   /// - Returns: what it is called here.
-  func add(_ image: SeenImage, name: String) -> Int {
-    content.withLock { content in
-      let number = content.images
-      content.images += 1
-      content.metadata.append(("images.\(number).name", name))
-      let side = Int(Double(image.pixels.first?.columns ?? 0).squareRoot())
-      if let frames = image.frames {
-        content.metadata.append(("images.\(number).frames", SeenFrame.json(frames).compactText))
-      }
-      let prefix = "images.\(number)."
-      content.entries.append(
-        Entry(
-          name: prefix + "pixel_values",
-          dimensions: (image.frames.map { [$0.count] } ?? []) + [image.pixels.first?.rows ?? 0, side, side],
-          elementType: .float32, bytes: image.pixels.flatMap { Floats.bytes($0.elements) }))
-      content.entries.append(
-        floats(prefix + "image_embeds", [image.vectors.rows, image.vectors.columns], image.vectors))
-      return number
-    }
-  }
+  func add(_ image: SeenImage, name: String) -> Int { content.withLock { $0.arrays.add(image, name: name) } }
 
   /// Notes all that was asked about an image at once.
   func add(_ answers: [Answer], _ record: Record, aboutImage number: Int, startToken: Int) {
@@ -81,30 +52,27 @@ public final class AnswerTrace: Sendable {
       for (index, answer) in answers.enumerated() {
         guard let seen = record.questions[index] else { continue }
         let prefix = "questions.\(content.questions)."
-        content.metadata.append((prefix + "image", String(number)))
-        content.metadata.append((prefix + "text", answer.question))
-        content.metadata.append((prefix + "answer", answer.text))
+        content.arrays.metadata.append((prefix + "image", String(number)))
+        content.arrays.metadata.append((prefix + "text", answer.question))
+        content.arrays.metadata.append((prefix + "answer", answer.text))
         content.questions += 1
-        content.entries.append(integers(prefix + "input_ids", seen.tokens))
-        content.entries.append(
-          floats(prefix + "question_embeds", [seen.vectors.rows, seen.vectors.columns], seen.vectors))
+        content.arrays.add(prefix + "input_ids", seen.tokens)
+        content.arrays.add(prefix + "question_embeds", seen.vectors)
         if let first = seen.attention.first {
-          content.entries.append(
-            Entry(
-              name: prefix + "question_cross_attention",
-              dimensions: [
-                seen.attention.count, first.rows / max(1, seen.tokens.count), seen.tokens.count, first.columns,
-              ], elementType: .float32, bytes: Floats.bytes(seen.attention.flatMap(\.elements))))
+          let heads = first.rows / max(1, seen.tokens.count)
+          content.arrays.add(
+            prefix + "question_cross_attention", [seen.attention.count, heads, seen.tokens.count, first.columns],
+            seen.attention.flatMap(\.elements))
         }
         if let scores = record.scores[index] {
-          content.entries.append(floats(prefix + "first_step_logits", [scores.columns], scores))
+          content.arrays.add(prefix + "first_step_logits", [scores.columns], scores.elements)
         }
         if let count = content.listed, let ranking = answer.ranking {
           var losses = [Float](repeating: .infinity, count: count)
           for ranked in ranking { losses[ranked.index] = Float(ranked.loss) }
-          content.entries.append(floats(prefix + "ranking", [count], Matrix(rows: 1, columns: count, losses)))
+          content.arrays.add(prefix + "ranking", [count], losses)
         } else {
-          content.entries.append(integers(prefix + "answer_ids", [startToken] + answer.tokens))
+          content.arrays.add(prefix + "answer_ids", [startToken] + answer.tokens)
         }
       }
     }
@@ -114,29 +82,7 @@ public final class AnswerTrace: Sendable {
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public func write(_ path: String) throws {
     let content = content.withLock { $0 }
-    let isOne = content.images == 1 && content.questions == 1
-    func short(_ name: String) -> String {
-      isOne ? String(name.split(separator: ".", maxSplits: 2).last ?? "") : name
-    }
-    let arrays = try content.entries.map { entry in
-      CheckpointArray(
-        name: short(entry.name), shape: try Shape(entry.dimensions), elementType: entry.elementType,
-        bytes: entry.bytes.count)
-    }
-    let writer = try SafetensorsWriter(path, arrays: arrays, metadata: content.metadata)
-    for (index, entry) in content.entries.enumerated() { try writer.write(index) { try $0(entry.bytes.rawSpan) } }
-    try writer.finish()
-    try writer.commit()
-  }
-
-  private func floats(_ name: String, _ dimensions: [Int], _ matrix: Matrix) -> Entry {
-    Entry(name: name, dimensions: dimensions, elementType: .float32, bytes: Floats.bytes(matrix.elements))
-  }
-
-  private func integers(_ name: String, _ values: [Int]) -> Entry {
-    Entry(
-      name: name, dimensions: [values.count], elementType: .int64,
-      bytes: values.flatMap { UInt64(bitPattern: Int64($0)).littleEndianBytes })
+    try content.arrays.write(path, isShort: content.arrays.images == 1 && content.questions == 1)
   }
 
   /// What was computed for some questions about one image.

@@ -27,7 +27,7 @@ extension AnswerDecoder {
     var isImprovable = true
     for made in 0..<rules.maximumTokens {
       var sequences = beams.map { beam in
-        TextSequence([beam.answer.tokens.last ?? rules.startToken], context: context, cache: beam.cache)
+        TextSequence(beam.answer.tokens.last.map { [$0] } ?? rules.beginning, context: context, cache: beam.cache)
       }
       let scores = try step(&sequences)
       if made == 0 { firstScores(scores.rows(0..<1)) }
@@ -70,9 +70,11 @@ extension AnswerDecoder {
     let count = 2 * rules.beams
     for (row, beam) in beams.enumerated() {
       let total = Float(logSumExp(scores, row: row))
-      for (token, score) in scores.rows(row..<row + 1).elements.enumerated() {
+      var values = scores.rows(row..<row + 1).elements.map { $0 - total }
+      rules.penalize(&values, beam.answer.tokens)
+      for (token, value) in values.enumerated() {
         if token == rules.endToken, made < rules.minimumTokens { continue }
-        let sum = score - total + beam.score
+        let sum = value + beam.score
         if best.count == count, sum <= best[count - 1].score { continue }
         // Among equals the earlier stays in front.
         let place = best.firstIndex { $0.score < sum } ?? best.count

@@ -14,7 +14,7 @@ public final class VisualQuestionAnswering: Sendable {
   public let profile: VQAProfile
   let tokenizer: WordPiece
   package let engine: Engine
-  package let imageEncoder: BlipImageEncoder
+  package let sight: ImageSight
   package let textEncoder: BlipTextEncoder
   package let textDecoder: BlipTextDecoder
   private let questionText: QuestionText
@@ -41,7 +41,8 @@ public final class VisualQuestionAnswering: Sendable {
     self.nets = nets
     self.engine = engine
     profile = try VQAProfile(nets)
-    imageEncoder = try open(nets.imageEncoder, weights, BlipImageEncoder.init)
+    sight = ImageSight(
+      encoder: try open(nets.imageEncoder, weights, BlipImageEncoder.init), image: profile.image, engine: engine)
     textEncoder = try open(nets.textEncoder, weights, BlipTextEncoder.init)
     textDecoder = try open(nets.textDecoder, weights, BlipTextDecoder.init)
     guard let description = nets.textEncoder.header.tokenizer else {
@@ -68,8 +69,10 @@ public final class VisualQuestionAnswering: Sendable {
     (nets, profile, tokenizer, engine) = (other.nets, other.profile, other.tokenizer, other.engine)
     questionText = other.questionText
     let source = { (_: NetFile) throws(Failure) -> any WeightProvider in weights }
-    imageEncoder =
-      file === nets.imageEncoder ? try open(file, source, BlipImageEncoder.init) : other.imageEncoder
+    sight =
+      file === nets.imageEncoder
+      ? ImageSight(encoder: try open(file, source, BlipImageEncoder.init), image: profile.image, engine: engine)
+      : other.sight
     textEncoder = file === nets.textEncoder ? try open(file, source, BlipTextEncoder.init) : other.textEncoder
     textDecoder = file === nets.textDecoder ? try open(file, source, BlipTextDecoder.init) : other.textDecoder
   }
@@ -80,14 +83,7 @@ public final class VisualQuestionAnswering: Sendable {
       Failure(
         .badData, file: net.path, reason, hint: "are these the three nets of one checkpoint? convert it again")
     }
-    guard trunk.channels == 3 else {
-      throw mismatch(nets.imageEncoder, "takes images of \(trunk.channels) channels; pictures have 3")
-    }
-    guard trunk.imageSide == profile.image.side else {
-      throw mismatch(
-        nets.imageEncoder,
-        "takes images of side \(trunk.imageSide), but its profile has pictures resized to \(profile.image.side)")
-    }
+    try sight.check(file: nets.imageEncoder.path)
     guard textEncoder.trunk.contextSize == trunk.size else {
       throw mismatch(
         nets.textEncoder,
@@ -130,25 +126,15 @@ public final class VisualQuestionAnswering: Sendable {
 
   /// Looks at a picture.
   /// - Throws: `Failure` of kind `io` when memory is short.
-  public func look(at picture: Picture) throws(Failure) -> SeenImage {
-    let start = Paths.seconds
-    let pixels = try profile.image.pixels(of: picture)
-    return try look(at: pixels, since: start)
-  }
+  public func look(at picture: Picture) throws(Failure) -> SeenImage { try sight.look(at: picture) }
 
   /// Looks at a picture that was prepared already: 3 × (side · side) values.
-  package func look(at pixels: Matrix, since start: Double = Paths.seconds) throws(Failure) -> SeenImage {
-    seen(try imageEncoder.trunk(pixels, engine), pixels: [pixels], since: start)
-  }
+  package func look(at pixels: Matrix) throws(Failure) -> SeenImage { try sight.look(at: pixels) }
 
   /// What can be asked about, of vectors (1 + patches) × size.
-  package func seen(
-    _ vectors: Matrix, pixels: [Matrix], frames: [SeenFrame]? = nil, since start: Double = Paths.seconds
-  ) -> SeenImage {
-    SeenImage(
-      pixels: pixels, vectors: vectors, frames: frames, direct: CrossContext.direct(vectors),
-      projected: SharedContext(), seconds: Paths.seconds - start)
-  }
+  package func seen(_ vectors: Matrix, pixels: [Matrix]) -> SeenImage { sight.seen(vectors, pixels: pixels) }
+
+  package var imageEncoder: BlipImageEncoder { sight.encoder }
 
   /// Answers questions about a picture that was looked at.
   /// - Parameters:
@@ -286,7 +272,7 @@ public final class VisualQuestionAnswering: Sendable {
 }
 
 /// The net of a file.
-private func open<Definition: Net>(
+func open<Definition: Net>(
   _ file: NetFile, _ weights: (NetFile) throws(Failure) -> any WeightProvider,
   _ make: (Configuration, WeightSource) throws(Failure) -> Definition
 ) throws(Failure) -> Definition {

@@ -13,7 +13,7 @@ struct Verify: LimitedCommand {
     discussion: """
       Without a path and parameters, every net file on the shelf is checked; what didn't come \
       from the source, as int8 nets don't from a checkpoint, is not compared with it. With --reference, the nets that answer \
-      questions together are run: three paths, or parameters without the part.
+      questions or make captions together are run: their paths, or parameters without the part.
       """)
 
   @Argument(help: "Net files.", completion: .file())
@@ -29,7 +29,7 @@ struct Verify: LimitedCommand {
 
   @Option(
     help: .init(
-      "What other software computed, from tools/reference/outputs.py or `ingot ask --trace`: every output is compared.",
+      "What other software computed, from tools/reference/outputs.py, captions.py, or --trace of `ingot ask` and `ingot caption`: every output is compared.",
       valueName: "file"), completion: .file())
   var reference: String?
 
@@ -51,13 +51,13 @@ struct Verify: LimitedCommand {
   }
 
   func run() throws {
-    let (nets, files, unreadable) = try inputs()
+    let (running, files, unreadable) = try inputs()
     let verifications = try verifications(of: files)
     let progress = ProgressLine("verifying", total: verifications.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
     let findings = try verifications.map { try $0.run(progress: progress.add) }
     progress.finish()
-    let report = VerificationReport(findings + unreadable, outputs: try outputs(of: nets))
+    let report = VerificationReport(findings + unreadable, outputs: try outputs(of: running))
     try output.print(json: report.json, text: report.text)
     if !report.isVerified { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
@@ -107,26 +107,57 @@ struct Verify: LimitedCommand {
     return try NetFile(path)
   }
 
+  /// Nets that are run, with what they are compared with.
+  private enum Running {
+    case answering(VQANets, ReferenceFile)
+    case captioning(CaptionNets, ReferenceFile)
+
+    var files: [NetFile] {
+      switch self {
+      case .answering(let nets, _): nets.files
+      case .captioning(let nets, _): nets.files
+      }
+    }
+  }
+
   /// The nets to run, where they are to be run, and what else is to be checked.
-  private func inputs() throws(Failure) -> (VQANets?, files: [NetFile], unreadable: [Verification.Findings]) {
-    guard reference != nil else {
+  private func inputs() throws(Failure) -> (Running?, files: [NetFile], unreadable: [Verification.Findings]) {
+    guard let reference else {
       let (files, unreadable) = try files()
       return (nil, files, unreadable)
     }
     var opened: [NetFile] = []
     for path in paths { opened.append(try NetSelection.file(at: path)) }
-    let nets =
-      opened.isEmpty
-      ? try VQANets(
-        family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
-      : try VQANets(files: opened)
-    return (nets, nets.files, [])
+    let file = try ReferenceFile(reference)
+    let (family, parameters, shelf) = (
+      selection.family, try selection.parsedParameters(), selection.shelfOptions.chosen
+    )
+    let running: Running
+    switch file.kind {
+    case .questions:
+      let nets =
+        opened.isEmpty
+        ? try VQANets(family: family, parameters: parameters, on: shelf) : try VQANets(files: opened)
+      running = .answering(nets, file)
+    case .captions:
+      let nets =
+        opened.isEmpty
+        ? try CaptionNets(family: family, parameters: parameters, on: shelf) : try CaptionNets(files: opened)
+      running = .captioning(nets, file)
+    }
+    return (running, running.files, [])
   }
 
-  private func outputs(of nets: VQANets?) throws(Failure) -> [OutputComparison] {
-    guard let nets, let reference else { return [] }
-    let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
-    return try ReferenceVerification(vqa, ReferenceFile(reference), tolerance: tolerance).run()
+  private func outputs(of running: Running?) throws(Failure) -> [OutputComparison] {
+    switch running {
+    case nil: return []
+    case .answering(let nets, let reference):
+      let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
+      return try ReferenceVerification(vqa, reference, tolerance: tolerance).run()
+    case .captioning(let nets, let reference):
+      let captioning = try ImageCaptioning(nets, threads: computing.threads, level: computing.level)
+      return try CaptionVerification(captioning, reference, tolerance: tolerance).run()
+    }
   }
 
   /// The net files meant, and on a whole shelf those that can't even be opened: they are findings, and the rest is

@@ -36,6 +36,30 @@ class Program:
         return report
 
 
+def check_captioning(checks, errors, program):
+    """Captions of a tiny net, of pictures and of a video, and a line of them."""
+    shelf = program.folder / "captions"
+    source = ROOT / "Tests" / "FamiliesTests" / "Fixtures" / "captions" / "2"
+    done = program.run("convert", source, "--set", "Release=tiny", "--shelf", shelf)
+    checks.check(done.returncode == 0, f"{source}: {done.stderr}")
+    picture, video = DEMO / "pictures" / "red-circle-0004.png", ROOT / "weights" / "demo" / "videos" / "circles.mp4"
+    told = program.report(checks, errors, "caption", "caption", picture, "--shelf", shelf)
+    for options in (["--prompt", "a red dog", "--beams", "3"], ["--repetition-penalty", "1.5"], ["--temperature", "1"]):
+        program.report(checks, errors, "caption", "caption", picture, picture, *options, "--shelf", shelf)
+    of_video = program.report(checks, errors, "caption", "caption", video, "--frames", "4", "--shelf", shelf)
+    checks.check(len(of_video["captions"][0]["frames"]) == 4, "a video's caption without its frames")
+    lines = [json.dumps({"image": str(picture), "prompt": "two", "id": "x"}), "no JSON"]
+    done = subprocess.run([program.path, "caption", "--shelf", shelf], input="\n".join(lines), capture_output=True,
+                          text=True, timeout=600)
+    checks.check(done.returncode == 1, f"a bad line: exit status {done.returncode}")
+    caption, failure = map(json.loads, done.stdout.splitlines())
+    check_valid(checks, errors, "caption", {"captions": [caption], "kernels": "portable"}, "a line of captions")
+    checks.check(failure["line"] == 2 and "error" in failure, "a line that failed")
+    check_refused(checks, errors, "caption", told, [
+        (("captions",), []), (("captions", 0, "tokens"), []), (("captions", 0, "promptTokens"), REMOVE),
+        (("captions", 0, "caption"), 1), (("kernels",), "gpu")])
+
+
 def flipped(data, place, bit=0):
     return data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1:]
 
@@ -214,6 +238,7 @@ def check_reports(checks, errors, program):
     failed = [array["name"] for array in verified[3]["arrays"]["failed"]]
     checks.check(failed == [last["name"]], f"the damaged array is named: {failed}")
     asked = check_asking(checks, errors, program, shelf)
+    check_captioning(checks, errors, program)
     quantized = program.report(checks, errors, "quantize", "quantize", *plain, "--shelf", shelf)
     for net, path in zip(quantized["nets"], plain):
         numpy_checks.check_quantized(checks, pathlib.Path(net["file"]), path)

@@ -36,6 +36,8 @@ EXAMPLES = {
     "convert": [("Make the net files of a checkpoint, under a name of your own:",
                  ["ingot convert my-blip --set Release=mine --shelf ~/nets"])],
     "inspect": [("See what is in a file before you trust it:", ["ingot inspect pytorch_model.bin --arrays"])],
+    "caption": [("Say what pictures show, beginning with words of one's own:",
+                 ['ingot caption one.jpg two.jpg --prompt "a photography of"'])],
     "ask": [("Ask two questions about a picture, and one about a video:",
              ['ingot ask picture.jpg "what is it?" "what color is it?"', 'ingot ask film.mp4 "what happens?" --frames 16'])],
     "verify": [("Check all files of the shelf; compare nets with their checkpoint, bit for bit:",

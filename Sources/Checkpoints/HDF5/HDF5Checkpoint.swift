@@ -47,7 +47,8 @@ public struct HDF5Checkpoint: Checkpoint {
       var leftovers: [Leftover] = []
       for value in try list.member("leftovers").array() {
         let what = try value.member("what").string()
-        leftovers.append(try Leftover(name: value.member("name").string(), what: what.isEmpty ? HDF5Checkpoint.unreadable : what))
+        leftovers.append(
+          try Leftover(name: value.member("name").string(), what: what.isEmpty ? HDF5Checkpoint.unreadable : what))
       }
       if arrays.isEmpty, let first = leftovers.first { throw HDF5Checkpoint.nothingRead(first, leftovers.count) }
       if !takesAll {
