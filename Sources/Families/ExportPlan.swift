@@ -147,7 +147,8 @@ extension ExportPlan {
   public func writeSafetensors(
     to folder: String, replacing: Bool, progress: @escaping ProgressHandler = { _, _ in }
   ) throws {
-    let path = try preparedPath("model.safetensors", in: folder, replacing)
+    let place = ExportFolder(path: folder, smallFiles: smallFiles, replacing: replacing)
+    let path = try place.prepared("model.safetensors")
     let writer = try SafetensorsWriter(path, arrays: arrays.map(\.array), metadata: [("format", "pt")])
     try inParallel(jobs: arrays.count) { index in
       try writer.write(index) { sink in
@@ -158,7 +159,7 @@ extension ExportPlan {
       }
     }
     try writer.finish()
-    try commit(writer.file, in: folder, replacing)
+    try place.commit(writer.file)
   }
 
   /// Writes `tf_model.h5` as TensorFlow's Keras does, and the small files, into a folder; as `writeSafetensors` does.
@@ -166,7 +167,8 @@ extension ExportPlan {
   public func writeHDF5(
     to folder: String, replacing: Bool, progress: @escaping ProgressHandler = { _, _ in }
   ) throws {
-    let writer = try HDF5Writer(try preparedPath("tf_model.h5", in: folder, replacing))
+    let place = ExportFolder(path: folder, smallFiles: smallFiles, replacing: replacing)
+    let writer = try HDF5Writer(try place.prepared("tf_model.h5"))
     // Keras finds weights by these attributes: the groups, and in each the names below it.
     let groups = Dictionary(grouping: arrays) { $0.array.name.prefix { $0 != "/" } }
     let names = groups.keys.map(String.init).sorted()
@@ -188,39 +190,6 @@ extension ExportPlan {
       }
     }
     try writer.finish()
-    try commit(writer.file, in: folder, replacing)
-  }
-
-  private func preparedPath(_ name: String, in folder: String, _ replacing: Bool) throws(Failure) -> String {
-    guard !folder.isEmpty else { throw Failure(.usage, "the folder's name is empty", hint: "name a folder to write") }
-    let path = Paths.join(folder, name)
-    try checkNothingIsLost([path] + smallFiles.map { Paths.join(folder, $0.name) }, replacing)
-    return path
-  }
-
-  private func checkNothingIsLost(_ paths: [String], _ replacing: Bool) throws(Failure) {
-    if replacing { return }
-    for path in paths where try Paths.exists(path) {
-      throw Failure(.cannotCreate, file: path, "is there already", hint: "name an empty folder, or use --force")
-    }
-  }
-
-  /// Puts the weights, which are written, and the small files in their places, all or none.
-  private func commit(_ weights: OutputFile, in folder: String, _ replacing: Bool) throws(Failure) {
-    let files = try smallFiles(in: folder) + [weights]
-    try OutputFile.commit(files) { () throws(Failure) in try checkNothingIsLost(files.map(\.path), replacing) }
-  }
-
-  /// The small files, written but not yet in their places: everything is ready before anything is replaced.
-  private func smallFiles(in folder: String) throws(Failure) -> [OutputFile] {
-    var outputs: [OutputFile] = []
-    for file in smallFiles {
-      let output = try OutputFile(Paths.join(folder, file.name))
-      let bytes = Array(file.text.utf8)
-      try output.write(bytes.rawSpan, at: 0)
-      try output.flush()
-      outputs.append(output)
-    }
-    return outputs
+    try place.commit(writer.file)
   }
 }

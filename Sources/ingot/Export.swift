@@ -14,6 +14,9 @@ struct Export: LimitedCommand {
 
       A plain net, of no known family, becomes one file with every array under its own name: \
       ingot export --family plain --set Name=encoder encoder.npz
+
+      An int8 plain net becomes a folder that Python's compressed-tensors and transformers load, with the same numbers: \
+      ingot export --set Name=encoder --set Precision=int8 --to compressed-tensors --config config.json FOLDER
       """)
 
   @Argument(
@@ -25,12 +28,22 @@ struct Export: LimitedCommand {
 
   @Option(
     help:
-      "The container: safetensors, or hdf5 (of a known family: TensorFlow's layout); of a plain net numpy too. Default: what the file's name says, or safetensors.",
-    completion: .list(PlainExport.Container.allCases.map(\.rawValue)))
+      "The container: safetensors, or hdf5 (of a known family: TensorFlow's layout); of a plain net numpy too, and of an int8 one compressed-tensors. Default: what the file's name says, or safetensors.",
+    completion: .list(Self.forms))
   var to: String?
 
-  @Flag(help: "Of a plain net: write float32 in place of int8 weights, and of what the container has no type for.")
+  @Flag(
+    help:
+      "Of a plain net: write float32 in place of int8 weights, and of what the container has no type for; with compressed-tensors, of int8 weights that it has no form for."
+  )
   var dequantize = false
+
+  @Option(
+    help: .init(
+      "With compressed-tensors: the config.json of the checkpoint, which is kept beside what is said of int8 weights.",
+      valueName: "file"),
+    completion: .file())
+  var config: String?
 
   @OptionGroup var selection: SelectionOptions
 
@@ -40,16 +53,32 @@ struct Export: LimitedCommand {
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
+  /// A form of quantized weights in safetensors, and no container of its own.
+  private static let compressedTensors = "compressed-tensors"
+  private static let forms = PlainExport.Container.allCases.map(\.rawValue) + [compressedTensors]
+
+  func validate() throws {
+    if config != nil, to != Self.compressedTensors {
+      throw ValidationError("--config goes with --to \(Self.compressedTensors)")
+    }
+  }
+
   func run() throws {
-    let container = try to.map { name throws(Failure) in
+    let isCompressed = to == Self.compressedTensors
+    let container = try (isCompressed ? nil : to).map { name throws(Failure) in
       guard let known = PlainExport.Container(rawValue: name) else {
-        throw Failure(.usage, "--to can't be \(name)", hint: "choose safetensors, hdf5 or numpy")
+        throw Failure(.usage, "--to can't be \(name)", hint: "choose one of \(Self.forms.joined(separator: ", "))")
       }
       return known
     }
     let nets = try nets()
     if nets.count == 1, nets[0].header.family == Family.plain.name {
-      return try write(nets[0], container)
+      return try isCompressed ? writeCompressedTensors(nets[0]) : write(nets[0], container)
+    }
+    guard !isCompressed else {
+      throw Failure(
+        .usage, "--to \(Self.compressedTensors) is of plain nets, and these are of a known family",
+        hint: "`ingot convert --family plain` makes a plain net of the checkpoint, which can be quantized")
     }
     guard container != .numpy, !dequantize else {
       throw Failure(
@@ -81,6 +110,17 @@ struct Export: LimitedCommand {
     try plan.write(to: path, replacing: force, progress: progress.add)
     progress.finish()
     let report = ExportReport(plan, file: path)
+    try output.print(json: report.json, text: report.text)
+  }
+
+  private func writeCompressedTensors(_ net: NetFile) throws {
+    let folder = paths.last ?? ""
+    let plan = try CompressedTensorsExport(net, config: config, dequantizes: dequantize)
+    let progress = ProgressLine("exporting", total: plan.totalBytes)
+    defer { progress.finish() }
+    try plan.write(to: folder, replacing: force, progress: progress.add)
+    progress.finish()
+    let report = ExportReport(plan, folder: folder)
     try output.print(json: report.json, text: report.text)
   }
 

@@ -169,6 +169,11 @@ def check_plain_exports(checks, errors, program, floats, int8):
     folder = program.folder / "exports"
     export_checks.check_all(checks, program, floats, int8, folder, plain_cases.arrays())
     program.report(checks, errors, "export", "export", floats, folder / "named.npz")
+    for form in ["--dequantize"], ["--dequantize", "--force", "--config", DEMO / "config.json"]:
+        report = program.report(
+            checks, errors, "export", "export", int8, "--to", "compressed-tensors", *form, folder / "compressed")
+        checks.check(("notes" in report) == (len(form) == 1), "a note says that config.json lacks the net's settings")
+    check_refused(checks, errors, "export", report, [["quantized", -1], ["dequantized", 0, "reason", ""], ["notes", [""]]])
 
 
 def check_reports(checks, errors, program):

@@ -88,13 +88,15 @@ extension PublishedQuantization {
 
   /// Of a plain net that was made of such a checkpoint.
   init?(_ net: NetFile) {
-    let arrays = net.header.arrays.map {
+    // What has scales of its own was quantized here.
+    let entries = net.header.arrays.filter { $0.scales == nil }
+    let arrays = entries.map {
       CheckpointArray(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.bytes)
     }
     guard QuantizationFinder.mayHaveLayers(arrays, []) else { return nil }
     self.init(arrays, metadata: [], leftovers: [], config: nil) { index in
       var bytes: [UInt8] = []
-      do { try net.forEachChunk(of: net.header.arrays[index]) { bytes.append(contentsOf: $0) } } catch { return nil }
+      do { try net.forEachChunk(of: entries[index]) { bytes.append(contentsOf: $0) } } catch { return nil }
       return bytes
     }
   }

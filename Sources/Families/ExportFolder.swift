@@ -1,0 +1,45 @@
+import Arrays
+
+/// A folder that an export writes: weights and small files, all of which appear or none.
+struct ExportFolder {
+  let path: String
+  /// Names and texts.
+  let smallFiles: [(name: String, text: String)]
+  /// Whether files of the same names may be there already.
+  let replacing: Bool
+
+  /// - Returns: the path of the weights.
+  /// - Throws: `Failure` of kind `cannotCreate` when files would be lost, `usage`.
+  func prepared(_ weights: String) throws(Failure) -> String {
+    guard !path.isEmpty else { throw Failure(.usage, "the folder's name is empty", hint: "name a folder to write") }
+    let weights = Paths.join(path, weights)
+    try checkNothingIsLost([weights] + smallFiles.map { Paths.join(path, $0.name) })
+    return weights
+  }
+
+  private func checkNothingIsLost(_ paths: [String]) throws(Failure) {
+    if replacing { return }
+    for path in paths where try Paths.exists(path) {
+      throw Failure(.cannotCreate, file: path, "is there already", hint: "name an empty folder, or use --force")
+    }
+  }
+
+  /// Puts the weights, which are written, and the small files in their places, all or none.
+  func commit(_ weights: OutputFile) throws(Failure) {
+    let files = try writtenSmallFiles() + [weights]
+    try OutputFile.commit(files) { () throws(Failure) in try checkNothingIsLost(files.map(\.path)) }
+  }
+
+  /// The small files, written but not yet in their places: everything is ready before anything is replaced.
+  private func writtenSmallFiles() throws(Failure) -> [OutputFile] {
+    var outputs: [OutputFile] = []
+    for file in smallFiles {
+      let output = try OutputFile(Paths.join(path, file.name))
+      let bytes = Array(file.text.utf8)
+      try output.write(bytes.rawSpan, at: 0)
+      try output.flush()
+      outputs.append(output)
+    }
+    return outputs
+  }
+}
