@@ -50,7 +50,11 @@ public final class ProgressLine: Sendable {
 
   /// Clears the line.
   public func finish() {
-    if isShown, state.withLock({ $0.hasLine }) { Console.printError("\r\u{1b}[K", terminator: "") }
+    let hasLine = state.withLock { state in
+      defer { state.hasLine = false }
+      return state.hasLine
+    }
+    if isShown, hasLine { Console.printError("\r\u{1b}[K", terminator: "") }
   }
 
   private func text(_ what: String, _ done: Int, _ seconds: Double) -> String {

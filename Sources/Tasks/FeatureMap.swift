@@ -1,4 +1,5 @@
 import Arrays
+import Kernels
 
 /// Pictures by their vectors: where they lie on maps of two dimensions, which are near each other, and whether those are of
 /// the same class.
@@ -12,7 +13,7 @@ public struct FeatureMap: Sendable {
     public let components: [Double]
     /// By t-SNE; nil where there are too few or too many pictures.
     public let neighbourhood: [Double]?
-    /// The nearest by cosine, nearest first.
+    /// The nearest by cosine, nearest first, of equally near ones the earlier. A vector of zeros has the cosine 0 with all.
     public let neighbours: [(index: Int, cosine: Double)]
   }
 
@@ -39,23 +40,52 @@ public struct FeatureMap: Sendable {
   /// Neighbours of each picture that are told.
   private static let told = 6
 
+  /// What is computed for a map, and how much of it is done when told of it.
+  public enum Work: Sendable {
+    /// A vector's neighbours.
+    case neighbours
+    /// A step of t-SNE.
+    case steps
+    /// How many there are of them in all.
+    public func count(_ vectors: Int) -> Int {
+      switch self {
+      case .neighbours: vectors
+      case .steps: FeatureMap.isMapped(vectors) ? NeighbourMap.steps : 0
+      }
+    }
+  }
+
+  private static func isMapped(_ count: Int) -> Bool { (NeighbourMap.fewest...NeighbourMap.most).contains(count) }
+
   /// - Parameters:
   ///   - vectors: one per path, all of one length.
   ///   - classes: one per path, or nil.
   ///   - seed: of t-SNE.
-  public init(_ paths: [String], vectors: [[Float]], classes: [String]?, seed: UInt64 = 0) {
+  ///   - engine: computes products of all pairs.
+  ///   - progress: is told of what was done.
+  /// - Throws: `Failure` of kind `io` when memory is short.
+  public init(
+    _ paths: [String], vectors: [[Float]], classes: [String]?, seed: UInt64 = 0, engine: Engine,
+    progress: (Work, Int) -> Void = { _, _ in }
+  ) throws(Failure) {
     precondition(paths.count == vectors.count && !paths.isEmpty && (classes?.count ?? paths.count) == paths.count)
     let components = PrincipalComponents(vectors)
-    let isMapped = (NeighbourMap.fewest...NeighbourMap.most).contains(paths.count)
+    let isMapped = Self.isMapped(paths.count)
+    let perplexity = NeighbourMap.usualPerplexity(paths.count)
+    let nearest = try NearestVectors(
+      vectors, byDistance: isMapped ? NeighbourMap.reach(perplexity) : 0, byCosine: Self.told, engine,
+      progress: { progress(.neighbours, $0) })
     let map =
       isMapped
       ? NeighbourMap(
-        vectors, start: components.places, perplexity: NeighbourMap.usualPerplexity(paths.count), seed: seed) : nil
-    let nearest = Self.neighbours(vectors)
+        nearest, start: components.places, perplexity: perplexity, seed: seed, threads: engine.threads,
+        progress: { progress(.steps, 1) }) : nil
+    let told = nearest.cosineCount
     points = paths.indices.map { index in
       Point(
         path: paths[index], name: classes?[index], components: components.places[index],
-        neighbourhood: map?.places[index], neighbours: nearest[index])
+        neighbourhood: map?.places[index],
+        neighbours: nearest.byCosine[index * told..<(index + 1) * told].map { (Int($0.index), $0.cosine) })
     }
     self.vectors = vectors
     variance = components.shares
@@ -63,7 +93,7 @@ public struct FeatureMap: Sendable {
     self.classes = Set(classes ?? []).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     var tallies: [String: (same: Int, pictures: Int)] = [:]
     for (index, name) in (classes ?? []).enumerated() {
-      let isSame = nearest[index].first.map { classes?[$0.index] == name } ?? false
+      let isSame = points[index].neighbours.first.map { classes?[$0.index] == name } ?? false
       tallies[name, default: (0, 0)].same += isSame ? 1 : 0
       tallies[name, default: (0, 0)].pictures += 1
     }
@@ -73,32 +103,6 @@ public struct FeatureMap: Sendable {
     purity =
       counted.isEmpty
       ? nil : Purity(same: counted.reduce(0) { $0 + $1.same }, pictures: counted.reduce(0) { $0 + $1.pictures })
-  }
-
-  /// Of equally near ones the earlier comes first. A vector of zeros has the cosine 0 with all.
-  private static func neighbours(_ vectors: [[Float]]) -> [[(index: Int, cosine: Double)]] {
-    let units = vectors.map { vector -> [Double] in
-      let length = vector.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-      return vector.map { length > 0 ? Double($0) / length : 0 }
-    }
-    var nearest = units.map { _ in [(index: Int, cosine: Double)]() }
-    func note(_ other: Int, _ cosine: Double, for index: Int) {
-      let list = nearest[index]
-      if list.count == told, let last = list.last, cosine <= last.cosine { return }
-      let place = list.firstIndex { $0.cosine < cosine } ?? list.count
-      nearest[index].insert((other, cosine), at: place)
-      if nearest[index].count > told { nearest[index].removeLast() }
-    }
-    for index in units.indices {
-      for other in 0..<index {
-        let (a, b) = (units[index], units[other])
-        var cosine = 0.0
-        for place in a.indices { cosine += a[place] * b[place] }
-        note(other, cosine, for: index)
-        note(index, cosine, for: other)
-      }
-    }
-    return nearest
   }
 
   /// Classes by where files lie: the folder's name, where there are several folders; in one folder the name up to the first

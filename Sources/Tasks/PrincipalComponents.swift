@@ -1,3 +1,6 @@
+import Arrays
+import Synchronization
+
 /// The directions in which vectors vary most, and where the vectors lie along them.
 package struct PrincipalComponents {
   /// Per vector, its place along each component; the vectors' mean is at zero.
@@ -15,16 +18,12 @@ package struct PrincipalComponents {
   /// - Parameter vectors: all of one length, finite.
   package init(_ vectors: [[Float]], count: Int = 2) {
     let size = vectors.first?.count ?? 0
-    var centred = vectors.map { $0.map(Double.init) }
-    for column in 0..<size {
-      let mean = centred.reduce(0) { $0 + $1[column] } / Double(max(1, vectors.count))
-      for row in centred.indices { centred[row][column] -= mean }
-    }
-    let total = centred.reduce(0) { $0 + dot($1, $1) }
+    let mean = Self.mean(vectors, size)
     let isSmall = vectors.count <= size
-    let rows = isSmall ? centred : (0..<size).map { column in centred.map { $0[column] } }
-    let matrix = SymmetricMatrix(rows: rows)
-    let found = matrix.largest(min(count + Self.further, rows.count), steps: Self.mostSteps)
+    let matrix = isSmall ? SymmetricMatrix(rows: vectors.map { centred($0, mean) }) : SymmetricMatrix(vectors, mean)
+    // The sum of all squares, either way.
+    let total = matrix.trace
+    let found = matrix.largest(min(count + Self.further, matrix.count), steps: Self.mostSteps)
     var places = [[Double]](repeating: [], count: vectors.count)
     var shares: [Double] = []
     for component in 0..<count {
@@ -35,7 +34,7 @@ package struct PrincipalComponents {
       }
       let (value, vector) = found[component]
       // An eigenvector of X Xᵀ has the places along its component as elements, but for the length.
-      var along = isSmall ? vector.map { $0 * value.squareRoot() } : centred.map { dot($0, vector) }
+      var along = isSmall ? vector.map { $0 * value.squareRoot() } : vectors.map { dot(centred($0, mean), vector) }
       let farthest = along.max { abs($0) < abs($1) } ?? 0
       if farthest < 0 { along = along.map { -$0 } }
       for row in places.indices { places[row].append(along[row]) }
@@ -44,6 +43,18 @@ package struct PrincipalComponents {
     self.places = places
     self.shares = shares
   }
+
+  private static func mean(_ vectors: [[Float]], _ size: Int) -> [Double] {
+    var sums = [Double](repeating: 0, count: size)
+    for vector in vectors { for column in 0..<size { sums[column] += Double(vector[column]) } }
+    return sums.map { $0 / Double(max(1, vectors.count)) }
+  }
+}
+
+private func centred(_ vector: [Float], _ mean: [Double]) -> [Double] {
+  var out = mean
+  for column in out.indices { out[column] = Double(vector[column]) - mean[column] }
+  return out
 }
 
 private func dot(_ a: [Double], _ b: [Double]) -> Double {
@@ -56,6 +67,9 @@ private func dot(_ a: [Double], _ b: [Double]) -> Double {
 private struct SymmetricMatrix {
   private let rows: [[Double]]
 
+  var count: Int { rows.count }
+  var trace: Double { rows.indices.reduce(0) { $0 + rows[$1][$1] } }
+
   init(rows: [[Double]]) {
     var products = rows.map { _ in [Double](repeating: 0, count: rows.count) }
     for row in rows.indices {
@@ -66,6 +80,29 @@ private struct SymmetricMatrix {
       }
     }
     self.rows = products
+  }
+
+  /// The products of columns, of more vectors than they have elements: in a few pieces, by several threads.
+  init(_ vectors: [[Float]], _ mean: [Double]) {
+    let size = mean.count
+    // As many pieces by any number of threads, so that sums are the same; few, as each takes size² numbers.
+    let piece = max(256, (vectors.count + 7) / 8)
+    let sums = Mutex([[Double]](repeating: [], count: (vectors.count + piece - 1) / piece))
+    // Nothing is thrown in it.
+    try? inParallel(jobs: (vectors.count + piece - 1) / piece) { job in
+      var products = [Double](repeating: 0, count: size * size)
+      let end = min(vectors.count, (job + 1) * piece)
+      for first in stride(from: job * piece, to: end, by: together) {
+        var group: [Double] = []
+        for index in first..<min(end, first + together) { group += centred(vectors[index], mean) }
+        group += [Double](repeating: 0, count: together * size - group.count)
+        addProducts(of: group, size, to: &products)
+      }
+      sums.withLock { [products] in $0[job] = products }
+    }
+    var products = [Double](repeating: 0, count: size * size)
+    for sum in sums.withLock(\.self) { for index in products.indices { products[index] += sum[index] } }
+    rows = (0..<size).map { row in (0..<size).map { products[max(row, $0) * size + min(row, $0)] } }
   }
 
   /// The largest eigenvalues, largest first, and their eigenvectors of length 1.
@@ -124,6 +161,27 @@ private struct SymmetricMatrix {
       let length = dot(vectors[index], vectors[index]).squareRoot()
       let factor = length > 1e-13 * start && length > 0 ? 1 / length : 0
       for place in vectors[index].indices { vectors[index][place] *= factor }
+    }
+  }
+}
+
+/// Vectors whose products are added at once: each number of the matrix is then read and written a fourth as often.
+private let together = 4
+
+/// Adds the products of columns with those before them, and themselves.
+/// - Parameter group: `together` vectors, one after the other.
+private func addProducts(of group: [Double], _ size: Int, to products: inout [Double]) {
+  precondition(group.count == together * size && products.count == size * size)
+  unsafe group.withUnsafeBufferPointer { group in
+    unsafe products.withUnsafeMutableBufferPointer { products in
+      for row in 0..<size {
+        let (a, b, c, d) = unsafe (group[row], group[size + row], group[2 * size + row], group[3 * size + row])
+        for column in 0...row {
+          let first = unsafe a * group[column] + b * group[size + column]
+          let second = unsafe c * group[2 * size + column] + d * group[3 * size + column]
+          unsafe products[row * size + column] += first + second
+        }
+      }
     }
   }
 }

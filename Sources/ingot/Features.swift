@@ -1,6 +1,7 @@
 import ArgumentParser
 import Arrays
 import Families
+import Kernels
 import NetFile
 import Media
 import Tasks
@@ -16,10 +17,13 @@ struct Features: LimitedCommand {
       Images that lie in several folders have their folders' names as classes; else classes are the names up to the first \
       "-" that digits follow: red-circle-0004.png is of red-circle.
 
+      Vectors that were written before are mapped anew: in place of images a .safetensors file that this command wrote, or \
+      any .safetensors or .npy file with one array of a row for each image.
+
       An image that can't be read is named and left out, and the exit status is 1.
       """)
 
-  @Argument(help: "Images, and folders of images.", completion: .file())
+  @Argument(help: "Images, and folders of images; or one file of vectors.", completion: .file())
   var images: [String]
 
   @Option(
@@ -61,45 +65,80 @@ struct Features: LimitedCommand {
   }
 
   func run() throws {
-    var paths = try PictureFiles.find(images)
-    var classes = FeatureMap.classes(of: paths, part: classPart)
-    if let classPart, classes == nil {
-      throw Failure(
-        .usage, "the files' names have no part \(classPart) that tells classes",
-        hint: "parts are counted from 1; red-circle-0004.png has red, circle and 0004")
-    }
-    // Where no part is named, the image encoder is meant.
-    let net = try selection.net(path: net) { $0.definition == .blipImageEncoder }
-    let features = try ImageFeatures(net, pool: pool, threads: computing.threads, level: computing.level)
     try OutputFile.checkCanBeWritten(file)
-    let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
-    defer { progress.finish() }
-    var vectors: [[Float]] = []
-    var read: [String] = []
-    let reading = try pictures.forEach(paths, beginning: { progress.add(Paths.name($0), 1) }) { path, picture in
-      vectors.append(try features.vector(of: picture))
-      read.append(path)
-    }
-    let failed = reading.failed
-    progress.finish()
-    reading.tell()
-    if failed.count > 0 {
-      guard !read.isEmpty else {
-        throw Failure(.badData, "none of the images can be read", hint: "the lines above say why")
-      }
-      paths = read
-      classes = FeatureMap.classes(of: paths, part: classPart)
-    }
-    let map = FeatureMap(paths, vectors: vectors, classes: classes, seed: seed)
-    let report = FeatureReport(map, output: file, failed: failed)
+    let seen = try images.count == 1 && FeatureFile.isOne(images[0]) ? read(images[0]) : look()
+    let classes = FeatureMap.classes(of: seen.paths, part: classPart) ?? (classPart == nil ? seen.classes : nil)
+    let map = try self.map(seen.paths, seen.vectors, classes)
+    let report = FeatureReport(map, output: file, failed: seen.failed)
     switch form {
     case .safetensors: try map.writeSafetensors(file)
     case .csv: try report.writeCSV(to: OutputFile(file))
     case .png: try FeaturePicture(map).picture().writePNG(to: OutputFile(file))
-    default: try FeaturePage(map, net: Paths.name(net.path)).page().write(to: OutputFile(file))
+    default: try FeaturePage(map, net: seen.net).page().write(to: OutputFile(file))
     }
     try output.print(json: report.json, text: report.text)
-    if failed.count > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
+    if seen.failed.count > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
+  }
+
+  private struct Seen {
+    var paths: [String] = []
+    var classes: [String]?
+    var vectors: [[Float]] = []
+    /// What the vectors are of.
+    var net: String
+    var failed = FailedInputs()
+  }
+
+  private func read(_ path: String) throws -> Seen {
+    let vectors = try FeatureFile(path)
+    try checkClasses(vectors.paths)
+    return Seen(paths: vectors.paths, classes: vectors.classes, vectors: vectors.vectors, net: Paths.name(path))
+  }
+
+  private func look() throws -> Seen {
+    let paths = try PictureFiles.find(images)
+    try checkClasses(paths)
+    // Where no part is named, the image encoder is meant.
+    let net = try selection.net(path: net) { $0.definition == .blipImageEncoder }
+    let features = try ImageFeatures(net, pool: pool, threads: computing.threads, level: computing.level)
+    let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
+    defer { progress.finish() }
+    var seen = Seen(net: Paths.name(net.path))
+    let reading = try pictures.forEach(paths, beginning: { progress.add(Paths.name($0), 1) }) { path, picture in
+      seen.vectors.append(try features.vector(of: picture))
+      seen.paths.append(path)
+    }
+    seen.failed = reading.failed
+    progress.finish()
+    reading.tell()
+    if seen.paths.isEmpty {
+      throw Failure(.badData, "none of the images can be read", hint: "the lines above say why")
+    }
+    return seen
+  }
+
+  private func checkClasses(_ paths: [String]) throws(Failure) {
+    if let classPart, FeatureMap.classes(of: paths, part: classPart) == nil {
+      throw Failure(
+        .usage, "the files' names have no part \(classPart) that tells classes",
+        hint: "parts are counted from 1; red-circle-0004.png has red, circle and 0004")
+    }
+  }
+
+  private func map(_ paths: [String], _ vectors: [[Float]], _ classes: [String]?) throws(Failure) -> FeatureMap {
+    let engine = try Engine(threads: computing.threads, level: computing.level)
+    let lines = [FeatureMap.Work.neighbours, .steps].map { work in
+      ProgressLine(
+        work == .steps ? "mapping" : "comparing", total: work.count(paths.count),
+        unit: .things(work == .steps ? "steps" : "images"))
+    }
+    defer { for line in lines { line.finish() } }
+    return try FeatureMap(
+      paths, vectors: vectors, classes: classes, seed: seed, engine: engine,
+      progress: { work, more in
+        if work == .steps { lines[0].finish() }
+        lines[work == .steps ? 1 : 0].add("", more)
+      })
   }
 }
 
