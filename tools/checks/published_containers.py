@@ -1,5 +1,11 @@
 """What the libraries of further containers read of a file, for check_published.py."""
 
+import collections
+import importlib.util
+import io
+import os
+import zipfile
+
 import numpy as np
 
 
@@ -66,3 +72,19 @@ def by_onnx(path, facts):
 def by_numpy(path, facts):
     with np.load(path) as archive:
         return {name: facts(archive[name]) for name in archive.files}
+
+
+def by_keras(path, by_h5py, facts):
+    """What h5py reads of the weights in a .keras archive; where Keras is installed, its model's weights must be those."""
+    with zipfile.ZipFile(path) as archive:
+        found = by_h5py(io.BytesIO(archive.read("model.weights.h5")))
+    if importlib.util.find_spec("keras"):
+        os.environ.setdefault("KERAS_BACKEND", "torch")
+        import keras
+
+        model = keras.models.load_model(path, compile=False)
+        loaded = collections.Counter(str(facts(np.asarray(weight))) for weight in model.get_weights())
+        kept = collections.Counter(str(fact) for name, fact in found.items() if not name.startswith("optimizer/"))
+        for fact in (loaded - kept) + (kept - loaded):
+            found[f"Keras reads others: {fact}"] = fact
+    return found
