@@ -16,6 +16,9 @@ public struct InputLines {
   /// - Parameter more: what has arrived since the last call, at least a byte; nothing at the end.
   package init(_ more: @escaping () throws(Failure) -> [UInt8]) { self.more = more }
 
+  /// Whether a whole line is there that needs no waiting.
+  public var hasWaitingLine: Bool { waiting.contains(0x0a) }
+
   /// The next line; nil at the end.
   /// - Throws: `Failure` of kind `io` when the input can't be read.
   public mutating func next() throws(Failure) -> Line? {

@@ -97,7 +97,8 @@ public enum Limit: String, CaseIterable, Sendable {
     case .lineBytes: (1 << 20, 1 << 32, byte, "a line of standard input")
     case .answers: (1 << 20, 1 << 30, .count, "answers of a closed list")
     case .answersBytes: (64 << 20, 1 << 40, byte, "the file of a closed list of answers")
-    case .questionsBytes: (512 << 20, 1 << 40, byte, "a file of questions or annotations, and what it unpacks to")
+    case .questionsBytes:
+      (512 << 20, 1 << 40, byte, "a file of questions, annotations or texts, and what it unpacks to")
     case .journalBytes: (1 << 30, 1 << 40, byte, "the journal of an evaluation")
     case .scanMemory: (256 << 20, 1 << 40, byte, "a packed file, or an entry of an archive, unpacked to be scanned")
     case .scanUnpacked: (4 << 30, 1 << 50, byte, "all that is unpacked of a file to be scanned")

@@ -103,8 +103,9 @@ struct QuantizationPlan {
     guard options.precision == .int8, array.shape.rank == 2 else { return false }
     switch layers[array.name] ?? nil {
     case .linear: return true
-    // Positions are few, and added to everything.
-    case .embedding: return !array.name.hasSuffix(".position.weight")
+    // Positions and types of tokens are few, and added to everything.
+    case .embedding:
+      return !array.name.hasSuffix(".position.weight") && !array.name.hasSuffix(".tokenType.weight")
     default: return false
     }
   }

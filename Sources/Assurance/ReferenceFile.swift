@@ -24,23 +24,22 @@ public struct ReferenceFile: Sendable {
     let text: String?
   }
 
-  public let checkpoint: SafetensorsCheckpoint
+  public var checkpoint: SafetensorsCheckpoint { arrays.checkpoint }
+  private let arrays: ReferenceArrays
   let images: [Case]
   /// Or captions.
   let questions: [Case]
   let options: AnswerOptions
   /// The closed list that questions were asked with.
   let answers: AnswerList?
-  private let indices: [String: Int]
-  private let metadata: [String: String]
+  private var metadata: [String: String] { arrays.metadata }
 
   /// - Throws: `Failure` of kind `noInput`, or `badData` when the file is no such file.
   public init(_ path: String) throws(Failure) {
-    checkpoint = try SafetensorsCheckpoint(InputFile(path))
-    // Names of other bytes may yet be the same text, written with other code points.
-    indices = Dictionary(checkpoint.arrays.enumerated().map { ($1.name, $0) }) { first, _ in first }
-    metadata = Dictionary(checkpoint.metadata.map { ($0.name, $0.value) }) { first, _ in first }
-    kind = indices["captions.0.input_ids"] == nil ? .questions : .captions
+    let arrays = try ReferenceArrays(path, hint: Self.hint)
+    let metadata = arrays.metadata
+    self.arrays = arrays
+    kind = arrays.has("captions.0.input_ids") ? .captions : .questions
     let kept = metadata["kTest"].flatMap { Int($0) }
     do throws(Failure) {
       var options = AnswerOptions()
@@ -63,7 +62,7 @@ public struct ReferenceFile: Sendable {
     } catch {
       throw Failure(.badData, file: path, place: "metadata", error.reason, hint: Self.hint)
     }
-    if indices["pixel_values"] != nil {
+    if arrays.has("pixel_values") {
       images = [Case(prefix: "", image: 0, text: nil)]
       questions = [Case(prefix: "", image: 0, text: nil)]
       return
@@ -71,13 +70,13 @@ public struct ReferenceFile: Sendable {
     var images: [Case] = []
     while true {
       let prefix = "images.\(images.count)."
-      guard indices[prefix + "pixel_values"] != nil else { break }
+      guard arrays.has(prefix + "pixel_values") else { break }
       images.append(Case(prefix: prefix, image: images.count, text: nil))
     }
     var questions: [Case] = []
     while true {
       let prefix = "\(kind.rawValue).\(questions.count)."
-      guard indices[prefix + "input_ids"] != nil else { break }
+      guard arrays.has(prefix + "input_ids") else { break }
       let text = metadata[prefix + "image"] ?? "0"
       guard let image = Int(text), images.indices.contains(image) else {
         throw Failure(
@@ -122,30 +121,10 @@ public struct ReferenceFile: Sendable {
     return (options, metadata[item.prefix + "caption"])
   }
 
-  func has(_ name: String) -> Bool { indices[name] != nil }
-
-  /// The numbers of an array.
-  /// - Throws: `Failure` of kind `badData` when there is none such, or its elements are no floats.
-  func floats(_ name: String) throws(Failure) -> [Float] {
-    let (array, bytes) = try data(name)
-    if array.elementType == .float32 { return Floats.array(bytes) }
-    guard FloatConversion.isPossible(from: array.elementType, to: .float32) else {
-      throw failure(name, "is of type \(array.elementType.rawValue), not float32")
-    }
-    return Floats.array(FloatConversion.convert(bytes.rawSpan, from: array.elementType, to: .float32))
-  }
-
-  func shape(_ name: String) -> [Int] { indices[name].map { checkpoint.arrays[$0].shape.dimensions } ?? [] }
-
-  /// The token ids of an array.
-  func tokens(_ name: String) throws(Failure) -> [Int] {
-    let (array, bytes) = try data(name)
-    guard array.elementType == .int64, array.shape.rank == 1 else { throw failure(name, "is not a list of int64") }
-    var reader = ByteReader(bytes)
-    var out: [Int] = []
-    for _ in 0..<array.shape.elements { out.append(Int(Int64(bitPattern: try reader.integer(UInt64.self)))) }
-    return out
-  }
+  func has(_ name: String) -> Bool { arrays.has(name) }
+  func shape(_ name: String) -> [Int] { arrays.shape(name) }
+  func floats(_ name: String) throws(Failure) -> [Float] { try arrays.floats(name) }
+  func tokens(_ name: String) throws(Failure) -> [Int] { try arrays.tokens(name) }
 
   /// How many times each of a video's frames counts.
   /// - Throws: `Failure` of kind `badData` when the metadata doesn't say it of so many frames.
@@ -167,7 +146,7 @@ public struct ReferenceFile: Sendable {
 
   /// A picture of height × width × 3 bytes.
   func picture(_ name: String) throws(Failure) -> Picture {
-    let (array, bytes) = try data(name)
+    let (array, bytes) = try arrays.data(name)
     let dimensions = array.shape.dimensions
     guard array.elementType == .uint8, dimensions.count == 3, dimensions[2] == 3, !bytes.isEmpty else {
       throw failure(name, "is not a picture of height × width × 3 bytes")
@@ -175,12 +154,5 @@ public struct ReferenceFile: Sendable {
     return Picture(width: dimensions[1], height: dimensions[0], rgb: bytes)
   }
 
-  private func data(_ name: String) throws(Failure) -> (CheckpointArray, [UInt8]) {
-    guard let index = indices[name] else { throw failure(name, "is missing") }
-    return (checkpoint.arrays[index], try checkpoint.data(of: index))
-  }
-
-  func failure(_ name: String, _ reason: String) -> Failure {
-    Failure(.badData, file: checkpoint.path, place: "array \"\(name)\"", reason, hint: Self.hint)
-  }
+  func failure(_ name: String, _ reason: String) -> Failure { arrays.failure(name, reason) }
 }

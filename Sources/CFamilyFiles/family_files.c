@@ -15,6 +15,10 @@ static const unsigned char vit_imagenet[] = {
 #embed "../../schemas/families/vit-imagenet.json"
 };
 
+static const unsigned char text_embedding[] = {
+#embed "../../schemas/families/text-embedding.json"
+};
+
 static const struct {
   const unsigned char *bytes;
   size_t count;
@@ -22,6 +26,7 @@ static const struct {
     {blip_vqa, sizeof blip_vqa},
     {blip_caption, sizeof blip_caption},
     {vit_imagenet, sizeof vit_imagenet},
+    {text_embedding, sizeof text_embedding},
 };
 
 size_t ingot_family_file_count(void) { return sizeof files / sizeof files[0]; }

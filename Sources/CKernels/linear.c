@@ -430,6 +430,11 @@ int ck_linear_run(ck_pool *pool, const ck_linear *maps, size_t count) {
   return run_many(&plan, maps, count);
 }
 
+size_t ck_most_few_rows(const ck_pool *pool) {
+  const ck_operations *operations = ck_pool_operations(pool);
+  return ck_most(operations->most_few_rows, ck_int8_operations_of(operations)->most_few_rows);
+}
+
 int ck_int8_sums(ck_pool *pool, const int8_t *x, size_t rows, size_t inputs, const int8_t *weight, size_t outputs,
                  int32_t *sums) {
   ck_linear map = {.x = (const void *)x, .x_stride = inputs, .weight = weight, .type = ck_int8, .y = (void *)sums,

@@ -119,7 +119,7 @@ struct ConversionPlanner {
     let precision = try precision()
     var base = try family.combination(setting: request.parameters)
     try setInferredAxes(&base, precision, isLenient: isSketch || request.isForComparing)
-    if isSketch {
+    if isSketch || request.isForComparing && openAxis?.isNamedByFolder == true {
       // What can't be told of a checkpoint is left open rather than guessed.
       if (try? setRelease(&base)) == nil { base.parameters.removeAll { $0.name == openAxis?.name } }
     } else {
@@ -218,24 +218,53 @@ struct ConversionPlanner {
     guard let axis = openAxis, !axis.isImplicit, !request.parameters.contains(where: { $0.name == axis.name }) else {
       return
     }
+    if axis.isNamedByFolder {
+      combination[axis.name] = try nameOfFolder(axis, combination)
+      return
+    }
     let first = [axis.defaultValue] + axis.values.filter { $0 != axis.defaultValue }
-    for value in first {
-      var isSame = true
-      for kind in family.nets {
-        var trial = part(kind, of: combination)
-        trial[axis.name] = value
-        // Of a size that nobody published there is no configuration.
-        let published = try? family.configuration(of: trial)
-        if try configuration(of: kind, trial) != published { isSame = false }
-      }
-      if isSame {
-        combination[axis.name] = value
-        return
-      }
+    for value in first where try isConfigured(asPublished: value, of: axis, combination) {
+      combination[axis.name] = value
+      return
     }
     throw Failure(
       .usage, "its configuration is that of no published net, so it needs a name of its own",
       hint: "name it, for example --set \(axis.name)=my-fine-tune")
+  }
+
+  /// Whether the checkpoint's nets are configured as the published ones of an axis's value.
+  /// - Parameter base: the values of the other axes.
+  private mutating func isConfigured(
+    asPublished value: ParameterValue, of axis: Family.Axis, _ base: Combination
+  ) throws(Failure) -> Bool {
+    for kind in family.nets {
+      var trial = part(kind, of: base)
+      trial[axis.name] = value
+      // Of a size that nobody published there is no configuration.
+      var published = try? family.configuration(of: trial)
+      // Whether a checkpoint has all that it was published with is no matter of whose it is.
+      for member in layout.configuration[kind.name] ?? [] { published?[member.key] = member.value }
+      if try configuration(of: kind, trial) != published { return false }
+    }
+    return true
+  }
+
+  private mutating func nameOfFolder(_ axis: Family.Axis, _ base: Combination) throws(Failure) -> ParameterValue {
+    let name = files.repositoryName ?? ""
+    let value = ParameterValue.word(name)
+    guard axis.allows(value) else {
+      throw Failure(
+        .usage, "its folder's name, \"\(shortened(name, to: 60))\", is none that a net can have",
+        hint: "name it, for example --set \(axis.name)=my-fine-tune")
+    }
+    let isPublished = axis.values.contains(value)
+    let isSame = isPublished ? try isConfigured(asPublished: value, of: axis, base) : true
+    guard isSame else {
+      throw Failure(
+        .usage, "its folder is called \(name), but its configuration is not that of the published net of this name",
+        hint: "name it, for example --set \(axis.name)=my-fine-tune")
+    }
+    return value
   }
 
   /// Sets axes that are fields of the configuration; what the user said must agree with it.

@@ -1,6 +1,7 @@
 import Arrays
 
-/// A folder that an export writes: weights and small files, all of which appear or none.
+/// A folder that an export writes: weights and small files, all of which appear or none; those of folders in it, which
+/// sentence-transformers has, appear before.
 struct ExportFolder {
   let path: String
   /// Names and texts.
@@ -27,7 +28,11 @@ struct ExportFolder {
   /// Puts the weights, which are written, and the small files in their places, all or none.
   func commit(_ weights: OutputFile) throws(Failure) {
     let files = try writtenSmallFiles() + [weights]
-    try OutputFile.commit(files) { () throws(Failure) in try checkNothingIsLost(files.map(\.path)) }
+    let groups = Dictionary(grouping: files) { Paths.folder(of: $0.path) }
+    // The longer paths are those of folders within.
+    for group in groups.sorted(by: { ($1.key.utf8.count, $0.key) < ($0.key.utf8.count, $1.key) }) {
+      try OutputFile.commit(group.value) { () throws(Failure) in try checkNothingIsLost(group.value.map(\.path)) }
+    }
   }
 
   /// The small files, written but not yet in their places: everything is ready before anything is replaced.

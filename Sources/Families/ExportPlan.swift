@@ -142,7 +142,8 @@ public struct ExportPlan: Sendable {
 
 extension ExportPlan {
   /// Writes `model.safetensors` and the small files into a folder, which may exist but must not hold files of those names
-  /// unless `replacing`. All files appear or none, as with `ConversionPlan.run`.
+  /// unless `replacing`. All files of the folder appear or none, as with `ConversionPlan.run`; those of folders in it, which
+  /// sentence-transformers has, appear before.
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public func writeSafetensors(
     to folder: String, replacing: Bool, progress: @escaping ProgressHandler = { _, _ in }

@@ -21,12 +21,20 @@ struct ExportedFiles {
       json = try withProfile(json, file: name)
       out.append((name, json.prettyText + "\n"))
     }
+    if let embedding = headers[0].profile["embedding"], case .integer(let width)? = width?.content {
+      for file in try TextVectorRules(json: embedding).files(width: width) {
+        out.append((file.name, file.json.prettyText + "\n"))
+      }
+    }
     if let tokenizer {
       let tokens = tokenizer.vocabulary.dropLast(tokenizer.added)
       out.append(("vocab.txt", tokens.map { $0 + "\n" }.joined()))
     }
     return out
   }
+
+  /// Of a token's vector.
+  private var width: JSONValue? { headers[0].configuration.first { $0.key == "hiddenSize" }?.value }
 
   private var tokenizer: TokenizerDescription? { headers.lazy.compactMap(\.tokenizer).first }
 

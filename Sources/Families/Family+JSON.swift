@@ -78,6 +78,7 @@ extension Family.Axis {
     isInferred = try json["inferred"]?.boolean() ?? false
     otherwise = try json["otherwise"].map(ParameterValue.init(json:))
     isImplicit = try json["implicit"]?.boolean() ?? false
+    isNamedByFolder = json["named"] == "folder"
     selects = try json["selects"]?.choice("selection")
     guard values.contains(defaultValue) else {
       throw try json.member("default").failure("the default is not among the values")

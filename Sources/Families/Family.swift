@@ -29,6 +29,9 @@ public struct Family: Sendable {
     public let otherwise: ParameterValue?
     /// Whether the default value is left out of headers and file names, as it was before there was the axis.
     public let isImplicit: Bool
+    /// Whether the value, where it isn't given, is the name of the checkpoint's folder: of nets of the same dimensions
+    /// these don't tell which is meant.
+    public let isNamedByFolder: Bool
   }
 
   /// One of the family's nets.
@@ -131,6 +134,9 @@ extension Family {
   public var netAxis: Axis? { axes.first { $0.selects == .net } }
 
   public var precisionAxis: Axis? { axes.first { $0.selects == .precision } }
+
+  /// Whether its nets take pictures.
+  var isAboutPictures: Bool { profiles.contains { $0.values["image"] != nil } }
 
   /// Whether two combinations have the same values for all axes but that of precision.
   package func areSameButPrecision(_ a: Combination, _ b: Combination) -> Bool {

@@ -69,7 +69,12 @@ struct Foreign {
     ("dinov2", "DINOv2"), ("dinov3", "DINOv3"), ("convnextv2", "ConvNeXt V2"), ("convnext", "ConvNeXt"),
     ("clip", "CLIP"),
     ("siglip", "SigLIP"), ("vilt", "ViLT"), ("git", "GIT"), ("resnet", "ResNet"),
-    ("ViTForMaskedImageModeling", "ViT for masked images"),
+    ("ViTForMaskedImageModeling", "ViT for masked images"), ("xlm-roberta", "XLM-RoBERTa"), ("roberta", "RoBERTa"),
+    ("camembert", "CamemBERT"), ("mpnet", "MPNet"), ("modernbert", "ModernBERT"), ("distilbert", "DistilBERT"),
+    ("albert", "ALBERT"), ("electra", "ELECTRA"), ("deberta", "DeBERTa"), ("nomic_bert", "Nomic BERT"),
+    ("BertForSequenceClassification", "BERT net that classifies texts"),
+    ("BertForTokenClassification", "BERT net that classifies words"),
+    ("BertForQuestionAnswering", "BERT net that finds answers in texts"),
   ]
 
   private static func otherNet(_ checkpoint: any Checkpoint, _ config: JSONValue?) -> Failure? {
@@ -91,17 +96,32 @@ struct Foreign {
     if let first { said.append(first) }
     if let type { said.append("model_type \"\(type)\"") }
     if let timm { said.append("timm's \(timm)") }
-    let what = title.map { $0.hasPrefix("BLIP net") ? $0 : "\($0) net" } ?? "net of another construction"
+    let what =
+      title.map { $0.hasPrefix("BLIP net") || $0.hasPrefix("BERT net") ? $0 : "\($0) net" }
+      ?? "net of another construction"
     return .unsupported(
       "is a \(what), which is not supported: config.json says \(said.joined(separator: ", "))", hint: hint(name, type))
   }
 
   /// Whether nets of a class of transformers can be converted.
   private static func isSupported(_ name: String) -> Bool {
-    ["BlipForQuestionAnswering", "ViTForImageClassification", "ViTModel"].contains { name == $0 || name == "TF" + $0 }
+    [
+      "BlipForQuestionAnswering", "ViTForImageClassification", "ViTModel", "BertModel", "BertForPreTraining",
+      "BertForMaskedLM",
+    ].contains { name == $0 || name == "TF" + $0 }
   }
 
+  /// Encoders of texts, which are looked for as embedders.
+  private static let textTypes = [
+    "bert", "xlm-roberta", "roberta", "camembert", "mpnet", "modernbert", "distilbert", "albert", "electra", "deberta",
+    "nomic_bert",
+  ]
+
   private static func hint(_ name: String, _ type: String?) -> String {
+    if let type, textTypes.contains(where: type.hasPrefix) {
+      return
+        "texts are embedded by nets of BertModel (model_type bert), such as sentence-transformers/all-MiniLM-L6-v2; `ingot convert --family plain` keeps these arrays as they are"
+    }
     let isAboutText =
       ["Blip", "InstructBlip", "Git", "Vilt"].contains { name.hasPrefix($0) } || type?.hasPrefix("blip") == true
     return isAboutText

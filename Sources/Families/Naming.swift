@@ -33,14 +33,24 @@ struct Naming {
     let published = checkpoint.arrays.map(\.name)
     // Names as they stand come first: nothing is dropped where nothing has to be.
     let whole = Set(published)
-    let fitting = candidates { _, layout in
+    let type = modelType(checkpoint)
+    let fitting = candidates { family, layout in
+      guard !layout.isAlone || family.isOf(type) else { return false }
       let names = layout.spelling == nil ? whole : Set(published.map(layout.ruleName))
       return names.isSuperset(of: layout.recognizedBy) && (!layout.isAlone || names.allSatisfy(layout.holds))
     }
     if let (family, layout) = likeliest(of: fitting) {
       return Naming(family: family, layout: layout, ruleNames: published.map(layout.ruleName), notes: [])
     }
-    return try recognizeWrapped(published)
+    return try recognizeWrapped(published, type)
+  }
+
+  /// What config.json calls the net; nil where it doesn't, or can't be read, which is told by whoever needs it.
+  private static func modelType(_ checkpoint: any Checkpoint) -> String? {
+    guard let files = try? SmallFiles(folder: checkpoint.folder), let config = try? files.json("config.json"),
+      case .string(let type)? = config["model_type"]?.content
+    else { return nil }
+    return type
   }
 
   private static func candidates(
@@ -62,8 +72,9 @@ struct Naming {
     }
   }
 
-  private static func recognizeWrapped(_ published: [String]) throws(Failure) -> Naming? {
-    let fitting = candidates { _, layout in
+  private static func recognizeWrapped(_ published: [String], _ type: String?) throws(Failure) -> Naming? {
+    let fitting = candidates { family, layout in
+      guard !layout.isAlone || family.isOf(type) else { return false }
       let (_, names, prefixes) = wrapped(published, in: layout)
       guard layout.isAlone else { return !prefixes.isEmpty }
       return prefixes.count == 1
@@ -159,6 +170,10 @@ struct Naming {
 }
 
 extension Family {
+  /// Whether a net may be of the family by its model_type, of which nothing may be known: names that nets of several kinds
+  /// have don't tell.
+  fileprivate func isOf(_ type: String?) -> Bool { type.map(modelTypes.contains) ?? true }
+
   /// The family and layout whose marks a checkpoint's arrays bear; nil if none's, or where it can't be told which copy of
   /// a net is meant.
   public static func recognize(_ checkpoint: any Checkpoint) -> (family: Family, layout: Layout)? {

@@ -139,6 +139,11 @@ package struct NetSettings {
       }
     }
     values = try preparing(images: values, as: profile, backend, isTold: own != nil)
+    if let usual = values["embedding"] {
+      var read = EmbeddingFiles(files)
+      values = values.setting(["embedding"], to: try read.rules(TextVectorRules(json: usual)).json)
+      for text in read.notes { note(text) }
+    }
     if own != nil, let config = try files.json("config.json") { noteWhatTimmDoes(config) }
     return try settingTokens(of: profile, in: values)
   }
@@ -212,8 +217,10 @@ package struct NetSettings {
         isClip
           ? "neither tokenizer.json nor vocab.json with merges.txt nor \(OriginalMerges.name).gz beside the weights: the net can be "
             + "inspected but takes no texts; the published nets have all the same tokens: put one of these files there and convert again"
-          : "neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not asked; the published "
-            + "nets have the words of bert-base-uncased: put its vocab.txt there and convert again")
+          : "neither vocab.txt nor tokenizer.json beside the weights: the net can be inspected but not "
+            + (family.isAboutPictures
+              ? "asked; the published nets have the words of bert-base-uncased: put its vocab.txt there and convert again"
+              : "run: fetch these files too, and convert again"))
       return nil
     }
     if let words, words != found.tokenizer.vocabulary.count {

@@ -12,12 +12,14 @@ extension Family {
     axes: [
       Axis(
         name: "Name", about: "what the net is called", values: [.word("unnamed")], defaultValue: .word("unnamed"),
-        isOpen: true, selects: nil, field: nil, isInferred: false, otherwise: nil, isImplicit: false),
+        isOpen: true, selects: nil, field: nil, isInferred: false, otherwise: nil, isImplicit: false,
+        isNamedByFolder: false),
       Axis(
         name: "Precision", about: "element type of the weights",
         values: [.word("original"), .word("float32"), .word("float16"), .word("bfloat16"), .word("int8")],
         defaultValue: .word("original"),
-        isOpen: false, selects: .precision, field: nil, isInferred: false, otherwise: nil, isImplicit: true),
+        isOpen: false, selects: .precision, field: nil, isInferred: false, otherwise: nil, isImplicit: true,
+        isNamedByFolder: false),
     ], nets: [], variants: [], defaultProfile: "", profiles: [], layouts: [], published: [], configurationKeys: nil)
 
   /// The name of the one net of the plain family.

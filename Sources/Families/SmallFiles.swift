@@ -1,25 +1,34 @@
 import Arrays
+import Checkpoints
 
 /// The configuration and tokenizer files beside a checkpoint's weights, read when asked for and remembered, so that a
 /// conversion can say which of them it used.
 package final class SmallFiles {
   private let folder: String
+  /// The repository's folder: that of modules.json, where sentence-transformers keeps the weights in a folder of it; else
+  /// the weights' own.
+  private let repository: String
   private var read: [(name: String, bytes: [UInt8]?)] = []
 
   init(folder: String) {
     self.folder = folder
+    let above = Paths.folder(of: Paths.resolved(folder) ?? folder)
+    let isModule = ModuleFolder.first(of: above).map { Paths.name($0) == Paths.name(Paths.resolved(folder) ?? folder) }
+    repository = isModule == true ? above : folder
   }
 
   /// Files that are read already; nil: there is none of that name.
   package init(folder: String, read: [(name: String, bytes: [UInt8]?)]) {
     self.folder = folder
+    repository = folder
     self.read = read
   }
 
   /// The bytes of a file; nil when there is none of that name.
-  func bytes(_ name: String) throws(Failure) -> [UInt8]? {
+  func bytes(_ name: String) throws(Failure) -> [UInt8]? { try bytes(name, at: path(name)) }
+
+  private func bytes(_ name: String, at path: String) throws(Failure) -> [UInt8]? {
     if let known = read.first(where: { $0.name == name }) { return known.bytes }
-    let path = path(name)
     let bytes = try Paths.exists(path) ? contents(of: path, limit: .configBytes) : nil
     read.append((name, bytes))
     return bytes
@@ -28,16 +37,58 @@ package final class SmallFiles {
   /// A JSON file, read leniently: a published one has a key twice.
   func json(_ name: String) throws(Failure) -> JSONValue? {
     guard let bytes = try bytes(name) else { return nil }
-    do {
-      let json = try JSONValue(parsing: bytes, rules: .lenient)
-      _ = try json.object()
-      return json
+    do throws(Failure) {
+      return try parsed(bytes) { json throws(Failure) in _ = try json.object() }
     } catch {
       throw error.inFile(path(name)).hinting("fetch the file again, or remove it to go without")
     }
   }
 
+  private func parsed(
+    _ bytes: [UInt8], _ check: (JSONValue) throws(Failure) -> Void
+  ) throws(Failure) -> JSONValue {
+    let json = try JSONValue(parsing: bytes, rules: .lenient)
+    try check(json)
+    return json
+  }
+
   func path(_ name: String) -> String { Paths.join(folder, name) }
+
+  /// The name of the repository's folder; nil where it has none.
+  var repositoryName: String? {
+    var path = repository
+    if ["", ".", ".."].contains(Paths.name(path)) { path = Paths.resolved(path) ?? path }
+    // Of a hub's cache, a folder above that of the revision has it: models--org--name/snapshots/REVISION.
+    let above = Paths.folder(of: path)
+    let cache = Paths.name(Paths.folder(of: above))
+    if Paths.name(above) == "snapshots", cache.hasPrefix("models--") {
+      return cache.split(separator: "--").last.map { String($0) }
+    }
+    return Paths.name(path)
+  }
+
+  // MARK: Files of the repository, which may be those of the weights' folder
+
+  func repositoryPath(_ name: String) -> String { Paths.join(repository, name) }
+
+  func repositoryJSON(_ name: String) throws(Failure) -> JSONValue? {
+    try repositoryValue(name) { json throws(Failure) in _ = try json.object() }
+  }
+
+  func repositoryArray(_ name: String) throws(Failure) -> [JSONValue]? {
+    try repositoryValue(name) { json throws(Failure) in _ = try json.array() }?.array()
+  }
+
+  private func repositoryValue(
+    _ name: String, _ check: (JSONValue) throws(Failure) -> Void
+  ) throws(Failure) -> JSONValue? {
+    guard let bytes = try bytes(name, at: repositoryPath(name)) else { return nil }
+    do throws(Failure) {
+      return try parsed(bytes, check)
+    } catch {
+      throw error.inFile(repositoryPath(name)).hinting("fetch the file again")
+    }
+  }
 
   /// The files that were there, in the order in which they were asked for.
   var used: [(name: String, bytes: [UInt8])] { read.compactMap { file in file.bytes.map { (file.name, $0) } } }

@@ -34,6 +34,39 @@ public typealias ImageCaptioning = Tasks.ImageCaptioning
 public typealias Caption = Tasks.Caption
 /// How captions are made: what they begin with; greedily, by beams, or drawn.
 public typealias CaptionOptions = Tasks.CaptionOptions
+/// Makes vectors of texts with a sentence embedder.
+public typealias TextEmbedding = Tasks.TextEmbedding
+/// How a text's vector is made, as the net's publisher says.
+public typealias TextVectorRules = Families.TextVectorRules
+
+extension Tasks.TextEmbedding {
+  /// Opens a sentence embedder on a shelf.
+  /// - Parameters:
+  ///   - shelf: a folder of net files, as `ingot convert` makes it.
+  ///   - parameters: what picks the net, such as `["Release": "all-MiniLM-L6-v2"]`; of those that are left out, the
+  ///     defaults, or those of the only embedder that is there.
+  ///   - threads: that compute together; nil: one per core.
+  /// - Throws: `Failure` of kind `usage` for parameters that make no sense, `noInput` when the net is not on the shelf,
+  ///   `badData` when the file is damaged.
+  public convenience init(
+    shelf: String, parameters: [String: String] = [:], threads: Int? = nil
+  ) throws(Failure) {
+    var chosen: [Combination.Parameter] = []
+    for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
+      chosen.append(Combination.Parameter(name, ParameterValue(text: value)))
+    }
+    let families = try Family.meant(nil, by: chosen, fit: TextEmbedding.isFamily)
+    let (family, combination) = try Shelf(shelf).choice(of: families, chosen)
+    try self.init(NetSelection.combination(family, combination).file(on: Shelf(shelf)), threads: threads)
+  }
+
+  /// The vector of a text.
+  /// - Parameter prompt: what is put before it, e.g. `try rules.prompt("query")`.
+  /// - Throws: `Failure` as `vectors(of:prompt:)` does.
+  public func vector(of text: String, prompt: String = "") throws(Failure) -> [Float] {
+    try vectors(of: [text], prompt: prompt)[0]
+  }
+}
 
 extension Tasks.VisualQuestionAnswering {
   /// Opens the nets of a parameter combination on a shelf. Their weights are mapped, and read when first used.

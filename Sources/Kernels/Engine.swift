@@ -37,6 +37,10 @@ import Synchronization
   /// Threads that really work.
   public var threads: Int { Int(unsafe ck_pool_threads(pool)) }
 
+  /// Up to so many rows, a linear map is computed in another way than with more, and rounded otherwise. Above it, a row's
+  /// result doesn't depend on the others, unless OpenBLAS computes it.
+  public var mostFewRows: Int { Int(unsafe ck_most_few_rows(pool)) }
+
   static let memoryShort = Failure(
     .io, "there is not enough memory", hint: "close other programs, or use fewer threads")
 

@@ -121,6 +121,11 @@ public struct Matrix: Sendable {
     return sums
   }
 
+  /// Overwrites all elements with a value.
+  public func fill(_ value: Float) {
+    for row in 0..<rows { unsafe (base + row * stride).update(repeating: value, count: columns) }
+  }
+
   /// Overwrites a row.
   public func setRow(_ row: Int, _ elements: [Float]) {
     precondition(row >= 0 && row < rows && elements.count == columns, "row outside the matrix")

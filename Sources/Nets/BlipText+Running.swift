@@ -187,7 +187,7 @@ extension TextTrunk {
 
 extension TextAttention {
   /// x ← norm(x + output(attention of x over itself)).
-  fileprivate func run(
+  func run(
     _ x: Matrix, _ engine: Engine,
     _ attentions: (_ q: Matrix, _ k: Matrix, _ v: Matrix, _ out: Matrix) -> [AttentionMap]
   ) throws(Failure) {

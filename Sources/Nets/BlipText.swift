@@ -58,14 +58,15 @@ public struct TextEmbeddings: Sendable {
   }
 }
 
-/// What a BLIP text net's configuration says.
+/// What a text net's configuration says.
 struct TextDimensions {
   let size, contextSize, layers, heads, mlpSize, positions, words: Int
   let epsilon: Double
 
-  init(_ configuration: Configuration) throws(Failure) {
+  /// - Parameter hasContext: whether the net attends over vectors of another, as BLIP's do and BERT's own doesn't.
+  init(_ configuration: Configuration, hasContext: Bool = true) throws(Failure) {
     size = try configuration.dimension("hiddenSize")
-    contextSize = try configuration.dimension("contextSize")
+    contextSize = hasContext ? try configuration.dimension("contextSize") : size
     layers = try configuration.dimension("layers", limit: Configuration.mostLayers)
     heads = try configuration.dimension("heads")
     mlpSize = try configuration.dimension("mlpSize")

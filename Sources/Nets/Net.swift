@@ -12,6 +12,7 @@ public enum NetDefinition: String, CaseIterable, Sendable {
   case blipTextEncoder = "BlipTextEncoder"
   case blipTextDecoder = "BlipTextDecoder"
   case vitImageClassifier = "ViTImageClassifier"
+  case bertEncoder = "BertEncoder"
 
   var type: any Net.Type {
     switch self {
@@ -19,6 +20,7 @@ public enum NetDefinition: String, CaseIterable, Sendable {
     case .blipTextEncoder: BlipTextEncoder.self
     case .blipTextDecoder: BlipTextDecoder.self
     case .vitImageClassifier: ViTImageClassifier.self
+    case .bertEncoder: BertEncoder.self
     }
   }
 

@@ -13,7 +13,7 @@ struct Verify: LimitedCommand {
     discussion: """
       Without a path and parameters, every net file on the shelf is checked; what didn't come \
       from the source, as int8 nets don't from a checkpoint, is not compared with it. With --reference, the nets that answer \
-      questions or make captions together are run: their paths, or parameters without the part.
+      questions or make captions together, or the one that embeds texts, are run: their paths, or parameters without the part.
       """)
 
   @Argument(help: "Net files.", completion: .file())
@@ -29,7 +29,7 @@ struct Verify: LimitedCommand {
 
   @Option(
     help: .init(
-      "What other software computed, from tools/reference/outputs.py, captions.py, or --trace of `ingot ask` and `ingot caption`: every output is compared.",
+      "What other software computed, from the scripts of tools/reference, or --trace of `ingot ask` and `ingot caption`: every output is compared.",
       valueName: "file"), completion: .file())
   var reference: String?
 
@@ -111,11 +111,13 @@ struct Verify: LimitedCommand {
   private enum Running {
     case answering(VQANets, ReferenceFile)
     case captioning(CaptionNets, ReferenceFile)
+    case embedding(NetFile, path: String)
 
     var files: [NetFile] {
       switch self {
       case .answering(let nets, _): nets.files
       case .captioning(let nets, _): nets.files
+      case .embedding(let net, _): [net]
       }
     }
   }
@@ -128,6 +130,10 @@ struct Verify: LimitedCommand {
     }
     var opened: [NetFile] = []
     for path in paths { opened.append(try NetSelection.file(at: path)) }
+    if try EmbeddingVerification.isReference(reference) {
+      let net = try embedder(opened)
+      return (.embedding(net, path: reference), [net], [])
+    }
     let file = try ReferenceFile(reference)
     let (family, parameters, shelf) = (
       selection.family, try selection.parsedParameters(), selection.shelfOptions.chosen
@@ -148,6 +154,20 @@ struct Verify: LimitedCommand {
     return (running, running.files, [])
   }
 
+  private func embedder(_ opened: [NetFile]) throws(Failure) -> NetFile {
+    guard let net = opened.first else {
+      let families = try Family.meant(
+        selection.family, by: selection.parsedParameters(), fit: TextEmbedding.isFamily)
+      let shelf = selection.shelfOptions.chosen
+      let (family, combination) = try shelf.choice(of: families, selection.parsedParameters())
+      return try NetSelection.combination(family, combination).file(on: shelf)
+    }
+    guard opened.count == 1 else {
+      throw Failure(.usage, "the reference is of one net that embeds texts", hint: "name that net alone")
+    }
+    return net
+  }
+
   private func outputs(of running: Running?) throws(Failure) -> [OutputComparison] {
     switch running {
     case nil: return []
@@ -157,6 +177,9 @@ struct Verify: LimitedCommand {
     case .captioning(let nets, let reference):
       let captioning = try ImageCaptioning(nets, threads: computing.threads, level: computing.level)
       return try CaptionVerification(captioning, reference, tolerance: tolerance).run()
+    case .embedding(let net, let path):
+      let embedder = try TextEmbedding(net, threads: computing.threads, level: computing.level)
+      return try EmbeddingVerification(embedder, path, tolerance: tolerance).run()
     }
   }
 

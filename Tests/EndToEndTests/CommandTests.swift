@@ -84,7 +84,10 @@ struct Run {
     #expect(try inspect.member("parameters").member("CapFilt").boolean())
     #expect(try inspect.member("arrays").array()[0].member("shape").sizes() == [128])
     let families = try run("list", "--json").json().member("families").array()
-    #expect(try families.map { try $0.member("family").string() } == ["blip-vqa", "blip-caption", "vit-imagenet"])
+    #expect(
+      try families.map { try $0.member("family").string() } == [
+        "blip-vqa", "blip-caption", "vit-imagenet", "text-embedding",
+      ])
     let verify = try run("verify", net("ImageEncoder"), "--json").json()
     #expect(try verify.member("verified").boolean())
     #expect(try verify.member("arrays").member("checked").integer() == 54)

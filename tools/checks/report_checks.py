@@ -7,7 +7,7 @@ import subprocess
 import export_checks
 import numpy as np
 import numpy_checks
-from format_files import DEMO, EVERY_TYPE, ROOT, TINY
+from format_files import DEMO, EMBEDDER, EVERY_TYPE, ROOT, TINY
 from schema_checks import check_refused, check_valid
 from wrong_net_files import REMOVE, read_header
 
@@ -114,6 +114,25 @@ def check_evaluating(checks, errors, program, shelf):
     names = [layer["name"] for layer in report["layers"]]
     checks.check(len(names) == len(set(names)) == 58, f"{len(names)} layers")
     return report
+
+
+def check_embedding(checks, errors, program):
+    """Vectors of texts, told, written and searched."""
+    chosen = ["--set", "Release=mean", "--shelf", program.folder / "embedders"]
+    program.report(checks, errors, "convert", "convert", EMBEDDER, *chosen)
+    told = program.report(checks, errors, "embed", "embed", "a cat", "the red circle", *chosen)
+    checks.check([len(text["embedding"]) for text in told["texts"]] == [told["elements"]] * 2, "vectors of texts")
+    lines, vectors = program.folder / "lines.txt", program.folder / "vectors.safetensors"
+    lines.write_text("a cat\nthe red circle\n")
+    written = program.report(checks, errors, "embed", "embed", "--lines", lines, "--output", vectors, *chosen)
+    checks.check(written["count"] == 2 and "texts" not in written, "vectors of lines")
+    found = program.report(checks, errors, "embed", "embed", "--search", "a cat", "--vectors", vectors, *chosen)
+    checks.check([match["line"] for match in found["searches"][0]["results"]] == [1, 2], "vectors are found")
+    check_refused(checks, errors, "embed", told, [
+        ["texts", 0, "tokens", 1], ["texts", 0, "embedding", []], ["texts", REMOVE], ["elements", REMOVE]])
+    check_refused(checks, errors, "embed", written, [["output", ""], ["full", REMOVE]])
+    check_refused(checks, errors, "embed", found, [
+        ["similarity", REMOVE], ["searches", []], ["searches", 0, "results", 0, "line", 0], ["similarity", "jaccard"]])
 
 
 def check_classifying(checks, errors, program):
@@ -249,6 +268,7 @@ def check_reports(checks, errors, program):
         numpy_checks.check_quantized(checks, pathlib.Path(net["file"]), path)
         program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
     check_classifying(checks, errors, program)
+    check_embedding(checks, errors, program)
     check_plain_exports(checks, errors, program, *check_plain(checks, errors, program))
     evaluated = check_evaluating(checks, errors, program, shelf)
     questions = ["--questions", DEMO / "questions.jsonl"]

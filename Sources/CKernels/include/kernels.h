@@ -75,6 +75,9 @@ typedef struct ck_linear {
 /// Runs several independent linear maps as one piece of work. Returns 0, or -1 when memory is short or a map has more
 /// inputs than `ck_most_int8_inputs` and is to be quantized (then nothing is computed).
 int ck_linear_run(ck_pool *pool, const ck_linear *maps, size_t count);
+/// Up to so many rows, maps may be computed by reading weights in place; with more, a row's result doesn't depend on how
+/// many others there are.
+size_t ck_most_few_rows(const ck_pool *pool);
 
 /// Scaled dot-product attention of several heads: softmax(q kᵀ · scale) v. Head h is at columns h · head_size and
 /// following of q, k, v and out. out must not overlap the others.

@@ -1,0 +1,19 @@
+import Arrays
+
+/// A repository of sentence-transformers, whose modules.json names the folders of its modules. Releases before 2.0 kept the
+/// weights in one of these, 0_Transformer.
+package enum ModuleFolder {
+  /// The folder of the first module, which has the weights; nil where there is no modules.json, or that is the repository's
+  /// folder itself.
+  package static func first(of path: String) -> String? {
+    let file = Paths.join(path, "modules.json")
+    guard (try? Paths.isRegularFile(file)) == true, let bytes = try? contents(of: file, limit: .configBytes),
+      let modules = try? JSONValue(parsing: bytes, rules: .lenient).array(),
+      let name = try? modules.first?["path"]?.string()
+    else { return nil }
+    // A single name, so that nothing leads out of the folder.
+    guard !name.isEmpty, !name.contains("/"), name != ".", name != "..", !name.utf8.contains(0) else { return nil }
+    let folder = Paths.join(path, name)
+    return (try? Paths.isFolder(folder)) == true ? folder : nil
+  }
+}
