@@ -6,12 +6,13 @@ import NetFile
 /// files can't express, as the float32 numbers that they stand for.
 public struct PlainExport: Sendable {
   public enum Container: String, CaseIterable, Sendable {
-    case safetensors, hdf5, numpy
+    case safetensors, hdf5, numpy, gguf
 
     /// The one that a file's name is usual for; nil: none is.
     public init?(file path: String) {
       let endings: [(Container, [String])] = [
         (.safetensors, [".safetensors"]), (.hdf5, [".h5", ".hdf5"]), (.numpy, [".npz", ".npy"]),
+        (.gguf, [".gguf"]),
       ]
       guard let found = endings.first(where: { $0.1.contains(where: path.hasSuffix) }) else { return nil }
       self = found.0
@@ -47,7 +48,11 @@ public struct PlainExport: Sendable {
       items.append(try PlainExportArray(entry, scales: scales, of: net, to: container, dequantizes: dequantizes))
     }
     self.items = items
-    if container == .hdf5 { try checkPaths() }
+    switch container {
+    case .hdf5: try checkPaths()
+    case .gguf: try checkLoadable()
+    case .safetensors, .numpy: break
+    }
   }
 
   /// In HDF5 names are paths: none may lead through another array, or have parts that stand for something else.
@@ -62,6 +67,15 @@ public struct PlainExport: Sendable {
       for place in name.indices where name[place] == UInt8(ascii: "/") && names.contains(Array(name[..<place])) {
         throw unwritable(item, "stands below \"\(String(decoding: name[..<place], as: UTF8.self))\", which is an array")
       }
+    }
+  }
+
+  private func checkLoadable() throws(Failure) {
+    for item in items {
+      guard let reason = GGUFWriter.obstacle(to: item.array) else { continue }
+      throw Failure(
+        .badData, file: net.path, place: "array \"\(item.array.name)\"", reason,
+        hint: "such arrays can stand in safetensors")
     }
   }
 
@@ -98,6 +112,11 @@ public struct PlainExport: Sendable {
       try inParallel(jobs: items.count) { try writer.write($0, items[$0].producer(from: net, progress)) }
       try writer.finish()
       output = writer.file
+    case .gguf:
+      let writer = try GGUFWriter(path, arrays: arrays, metadata: ggufMetadata)
+      try inParallel(jobs: items.count) { try writer.write($0, items[$0].producer(from: net, progress)) }
+      try writer.finish()
+      output = writer.file
     case .hdf5:
       let writer = try HDF5Writer(path)
       for item in items { try writer.write(item.array, item.producer(from: net, progress)) }
@@ -105,5 +124,14 @@ public struct PlainExport: Sendable {
       output = writer.file
     }
     try OutputFile.commit([output]) { () throws(Failure) in try checkNothingIsLost() }
+  }
+
+  /// Programs that run GGUF files want to know whose construction a net has: they say that they don't know this one.
+  private var ggufMetadata: [(key: String, value: String)] {
+    var metadata = [(key: "general.architecture", value: Family.plain.name)]
+    if case .string(let name)? = net.header.parameters.first(where: { $0.key == "Name" })?.value.content {
+      metadata.append((key: "general.name", value: name))
+    }
+    return metadata
   }
 }

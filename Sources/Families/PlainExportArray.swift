@@ -44,6 +44,7 @@ struct PlainExportArray: Sendable {
     switch container {
     case .safetensors: SafetensorsWriter.holds(entry.elementType, entry.shape)
     case .numpy, .hdf5: NumPyWriter.holds(entry.elementType)
+    case .gguf: GGUFWriter.holds(entry.elementType)
     }
   }
 

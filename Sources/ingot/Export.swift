@@ -28,7 +28,7 @@ struct Export: LimitedCommand {
 
   @Option(
     help:
-      "The container: safetensors, or hdf5 (of a known family: TensorFlow's layout); of a plain net numpy too, and of an int8 one compressed-tensors. Default: what the file's name says, or safetensors.",
+      "The container: safetensors, or hdf5 (of a known family: TensorFlow's layout); of a plain net numpy and gguf too, and of an int8 one compressed-tensors. Default: what the file's name says, or safetensors.",
     completion: .list(Self.forms))
   var to: String?
 
@@ -80,9 +80,11 @@ struct Export: LimitedCommand {
         .usage, "--to \(Self.compressedTensors) is of plain nets, and these are of a known family",
         hint: "`ingot convert --family plain` makes a plain net of the checkpoint, which can be quantized")
     }
-    guard container != .numpy, !dequantize else {
+    let isOfPlainNets = container == .numpy || container == .gguf
+    guard !isOfPlainNets, !dequantize else {
+      let option = dequantize ? "--dequantize" : "--to \(to ?? "")"
       throw Failure(
-        .usage, "\(dequantize ? "--dequantize" : "--to numpy") is of plain nets, and these are of a known family",
+        .usage, "\(option) is of plain nets, and these are of a known family",
         hint: "their published layout is safetensors or hdf5")
     }
     let folder = paths.last ?? ""

@@ -27,6 +27,36 @@ import Testing
     }
   }
 
+  /// gguf-py wrote the file that is converted; what is made of its arrays has the same bytes.
+  @Test func ggufIsWhatGGUFPyWrites() throws {
+    let original = packageFile("Tests/CheckpointsTests/Fixtures/gguf/exported.gguf")
+    #expect(try Run(["convert", original, "--shelf", folder.file("shelf")]).status == 0)
+    let run = try Run(["export", "--set", "Name=exported", "--shelf", folder.file("shelf"), folder.file("x.gguf")])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try bytes(of: folder.file("x.gguf")) == bytes(of: original))
+  }
+
+  /// What ggml wouldn't load, and what the format has no type for, is refused by name.
+  @Test(arguments: [
+    (
+      String(repeating: "é", count: 32), "F32", "[2]", 8,
+      "has a name of 64 bytes; GGUF files are loaded with at most 63"
+    ),
+    ("five", "F32", "[1,1,1,1,2]", 8, "has 5 dimensions; GGUF files are loaded with at most 4"),
+    ("none", "F32", "[3,0]", 0, "has no elements; GGUF files with such arrays aren't loaded"),
+    ("truth", "BOOL", "[3]", 3, "is bool, which gguf can't hold"),
+  ])
+  func ggufRefuses(name: String, type: String, shape: String, bytes: Int, reason: String) throws {
+    let header = "{\"\(name)\":{\"dtype\":\"\(type)\",\"shape\":\(shape),\"data_offsets\":[0,\(bytes)]}}"
+    let data = [UInt8](repeating: 1, count: bytes)
+    let path = try folder.write(safetensors(header) + data, to: "a.safetensors")
+    #expect(try Run(["convert", path, "--shelf", folder.file("shelf")]).status == 0)
+    let run = try Run(["export", "--set", "Name=a", "--shelf", folder.file("shelf"), folder.file("x.gguf")])
+    #expect(run.status == 65)
+    #expect(run.errors.contains("array \"\(name)\": \(reason)\nhint: "), "\(run.errors)")
+    #expect(folder.names.sorted() == ["a.safetensors", "shelf"])
+  }
+
   /// h5py and NumPy have none of two float16.
   @Test(arguments: [("x.h5", "hdf5"), ("x.npz", "numpy")])
   func complexHalvesAreRefused(name: String, container: String) throws {

@@ -25,6 +25,13 @@ struct GGMLType: Sendable {
     self = entry
   }
 
+  /// The number of the type that has elements as they are; nil where there is none.
+  static func number(of type: ElementType) -> UInt32? {
+    all.first { entry in
+      if case .plain(type) = entry.value.form { true } else { false }
+    }?.key
+  }
+
   private init(_ name: String, _ blockElements: Int, _ blockBytes: Int, _ form: Form) {
     (self.name, self.blockElements, self.blockBytes, self.form) = (name, blockElements, blockBytes, form)
   }
