@@ -63,10 +63,12 @@ struct FeatureDrawing {
   }
 
   /// The pictures, small; nil for one that can't be read any more.
-  /// - Parameter side: of the square that each fits in, in pixels.
-  func thumbnails(side: Int) -> [Picture?] {
+  /// - Parameters:
+  ///   - side: of the square that each fits in, in pixels.
+  ///   - points: whose pictures; nil: those of all.
+  func thumbnails(side: Int, of points: [Int]? = nil) -> [Picture?] {
     let found = Mutex([Int: Picture]())
-    let paths = map.points.map(\.path)
+    let paths = (points ?? Array(map.points.indices)).map { map.points[$0].path }
     // Nothing is thrown in it.
     try? inParallel(jobs: paths.count) { index in
       guard let small = try? Picture(paths[index]).scaled(longerSide: side) else { return }

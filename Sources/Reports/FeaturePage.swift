@@ -8,8 +8,10 @@ public struct FeaturePage {
 
   /// Most bytes of all pictures as they stand in the page.
   private static let mostBytes = 3_200_000
-  /// Pictures of a table or a map that can be used at all.
-  private static let mostPoints = 5000
+  /// Most pictures as elements of the page, which a browser can hold; more are drawn.
+  private static let mostElements = 1000
+  /// Most pictures of a page.
+  private static let mostPoints = 200_000
 
   /// - Parameter net: what the vectors are of, e.g. `Release=demo`.
   public init(_ map: FeatureMap, net: String) {
@@ -25,17 +27,19 @@ public struct FeaturePage {
         .usage, "a page shows \(Self.mostPoints) images at most, not \(map.points.count)",
         hint: "write a .csv or .safetensors file, or take fewer images")
     }
+    let many = map.points.count > Self.mostElements ? ManyFeatures(map: map) : nil
     let drawing = FeatureDrawing(map, width: 1000, height: 720)
     let body: HTML = """
       <h1>\(counted(map.points.count, "image")) by what is seen in them</h1>
       <p class="lead">Vectors of \(map.vectors[0].count) elements by <span class="name">\(shortened(net, to: 400))</span></p>
       \(figures)
-      \(HTML.section("Map", note: note, self.drawing(drawing)))
+      \(HTML.section("Map", note: note, many?.drawing ?? self.drawing(drawing)))
       \(classes)
       """
     return HTMLPage(
-      title: "\(counted(map.points.count, "image"))", body: body, data: data(drawing), script: PageScript.features,
-      style: PageStyle.looking + PageStyle.features)
+      title: "\(counted(map.points.count, "image"))", body: body, data: many?.data() ?? data(drawing),
+      script: many == nil ? PageScript.features : PageScript.manyFeatures,
+      style: PageStyle.looking + PageStyle.features + (many == nil ? "" : PageStyle.manyFeatures))
   }
 
   private var figures: HTML {
@@ -101,17 +105,17 @@ public struct FeaturePage {
       <figure class="heat"><svg viewBox="0 0 \(drawing.width) \(drawing.height)" tabindex="0" role="img" \
       aria-label="map of the images; the arrow keys go through them">
       \(marks)<g id="links"></g></svg>
-      \(legend)</figure>
+      \(Self.legend(map))</figure>
       <div class="aside"><div class="detail" aria-live="polite"><p class="note">Point at an image, tap it, or go there by the \
       arrow keys.</p></div></div>
       </div>
       """
   }
 
-  private var legend: HTML {
+  static func legend(_ map: FeatureMap) -> HTML {
     let shown = map.classes.prefix(60)
     let items = shown.enumerated().map { index, name -> HTML in
-      let colour = Self.text(FeatureDrawing.colour(index, of: map.classes.count))
+      let colour = text(FeatureDrawing.colour(index, of: map.classes.count))
       return """
         <li><svg width="11" height="11" aria-hidden="true"><rect width="11" height="11" rx="2" fill="\(colour)"/></svg>\
         \(shortened(name, to: 80))</li>
@@ -135,7 +139,7 @@ public struct FeaturePage {
       table.html("classes"))
   }
 
-  private static func text(_ colour: PixelCanvas.Colour) -> String {
+  static func text(_ colour: PixelCanvas.Colour) -> String {
     "rgb(\(colour.red) \(colour.green) \(colour.blue))"
   }
 

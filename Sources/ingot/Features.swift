@@ -67,7 +67,7 @@ struct Features: LimitedCommand {
   func run() throws {
     try OutputFile.checkCanBeWritten(file)
     let seen = try images.count == 1 && FeatureFile.isOne(images[0]) ? read(images[0]) : look()
-    let classes = FeatureMap.classes(of: seen.paths, part: classPart) ?? (classPart == nil ? seen.classes : nil)
+    let classes = (classPart == nil ? seen.classes : nil) ?? FeatureMap.classes(of: seen.paths, part: classPart)
     let map = try self.map(seen.paths, seen.vectors, classes)
     let report = FeatureReport(map, output: file, failed: seen.failed)
     switch form {

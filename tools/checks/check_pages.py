@@ -17,6 +17,7 @@ import base64
 import json
 import os
 import pathlib
+import random
 import shutil
 import struct
 import subprocess
@@ -124,6 +125,37 @@ INTERACTIONS = """
     const frame = points[0].closest("svg").getBoundingClientRect();
     if (places.some((place) => place.left < frame.left || place.right > frame.right || place.top < frame.top
       || place.bottom > frame.bottom)) say("an image is off the map");
+  }
+  // Of features of many images: the drawing changes with what is done to it.
+  const drawn = document.querySelector(".features canvas");
+  if (drawn) {
+    const seen = () => { draw(); return drawn.toDataURL(); };
+    const press = (key) => drawn.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    const [before, maps] = [seen(), [...document.querySelectorAll("input[name=map]")]];
+    maps[1].click();
+    if (seen() === before) say("both maps are the same");
+    maps[0].click();
+    if (seen() !== before) say("the map doesn't come back");
+    const chosen = new Set();
+    for (const key of ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowLeft"]) { press(key); chosen.add(shown); }
+    if (chosen.size < 2 || chosen.has(null)) say("the arrow keys go nowhere");
+    if (document.querySelectorAll(".near li").length !== 6) say("an image doesn't show 6 neighbours");
+    document.querySelector(".near button").click();
+    if (shown === null || chosen.has(shown) && chosen.size > 4) say("a neighbour can't be gone to");
+    const [x, y] = [across(shown), down(shown)];
+    for (let times = 0; times < 20; times++) press("+");
+    if (Math.hypot(across(shown) - x, down(shown) - y) > 0.5 * drawn.clientWidth) say("what is zoomed to goes away");
+    draw();
+    if (!(Number(drawn.dataset.pictures) > 0)) say("no picture is shown, however near");
+    const wanted = shown;
+    const box = drawn.getBoundingClientRect();
+    const at = { bubbles: true, pointerType: "mouse", pointerId: 7, clientX: box.left + across(shown), clientY: box.top + down(shown) };
+    press("ArrowRight");
+    drawn.dispatchEvent(new PointerEvent("pointerdown", at));
+    drawn.dispatchEvent(new PointerEvent("pointerup", at));
+    if (shown !== wanted) say("a tap chooses another image");
+    press("0");
+    if (view.scale !== 1) say("the whole map doesn't come back");
   }
   return failures;
 })()
@@ -289,6 +321,24 @@ def write_hostile_net(path):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data + data)
 
 
+def write_vectors(path, pictures, count):
+    """Vectors of many images in a few clouds, as `ingot features` writes them; only some of the images are there."""
+    random_numbers = random.Random(1)
+    numbers, names = [], []
+    for index in range(count):
+        cloud = index % len(pictures)
+        numbers += [random_numbers.gauss(3 * (cloud >> bit & 1), 0.4) for bit in range(8)]
+        names.append(str(pictures[cloud]) if index < count // 2 else f"{HOSTILE}{index}.png")
+    data = struct.pack(f"<{len(numbers)}f", *numbers)
+    header = {
+        "__metadata__": {"images": json.dumps(names),
+                         "classes": json.dumps([f"{HOSTILE}{index % len(pictures)}" for index in range(count)])},
+        "features": {"dtype": "F32", "shape": [count, 8], "data_offsets": [0, len(data)]},
+    }
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
 def write_blind_checkpoint(folder):
     """The demo net, all of whose pictures look the same: many of its answers are others."""
     shutil.copytree(ROOT / "weights/demo", folder)
@@ -325,6 +375,7 @@ def make_pages(ingot, folder):
     hostile.write_text("".join(
         json.dumps({**line, "question": f"{line['question']} {HOSTILE[:28]}", "answer": HOSTILE}) + "\n"
         for line in lines))
+    write_vectors(folder / "vectors.safetensors", sorted(pictures.iterdir()), 1200)
     compare = ["--set", "Precision=int8", "--against", "Precision=float32"]
     blind = ["--set", "Release=blind", "--against", "Release=demo"]
     pages = {
@@ -337,6 +388,7 @@ def make_pages(ingot, folder):
         "attention-hostile": ["attention", pictures / lines[0]["image"], HOSTILE[:40], *net, *shelf],
         "features": ["features", ROOT / "weights/demo/pictures", "--class-part", "2", *net, *shelf],
         "features-hostile": ["features", pictures, *net, *shelf],
+        "features-many": ["features", folder / "vectors.safetensors"],
         "features-few": ["features", ROOT / "weights/demo/pictures/red-circle-0004.png", *net, *shelf],
         "inspection": ["inspect", *net, "--set", "Part=TextDecoder", *shelf],
         "inspection-int8": ["inspect", *net, "--set", "Part=TextDecoder", "--set", "Precision=int8", *shelf],
