@@ -150,7 +150,7 @@ INTERACTIONS = """
     const wanted = shown;
     const box = drawn.getBoundingClientRect();
     const at = { bubbles: true, pointerType: "mouse", pointerId: 7, clientX: box.left + across(shown), clientY: box.top + down(shown) };
-    press("ArrowRight");
+    show((wanted + 1) % data.names.length);
     drawn.dispatchEvent(new PointerEvent("pointerdown", at));
     drawn.dispatchEvent(new PointerEvent("pointerup", at));
     if (shown !== wanted) say("a tap chooses another image");
