@@ -20,14 +20,16 @@ public struct ExportPlan: Sendable {
   public let layout: Layout
   public let nets: [NetFile]
   public let arrays: [ExportedArray]
+  private let compresses: Bool
   /// Names and texts.
   public let smallFiles: [(name: String, text: String)]
 
   /// - Parameters:
   ///   - nets: every net of one combination, once.
   ///   - layoutName: a layout of their family that can be written.
+  ///   - compresses: whether int8 weights stay int8, in the form of compressed-tensors; else they are refused.
   /// - Throws: `Failure` of kind `usage` or `badData` when the nets don't make a whole.
-  public init(_ nets: [NetFile], layout layoutName: String) throws(Failure) {
+  public init(_ nets: [NetFile], layout layoutName: String, compresses: Bool = false) throws(Failure) {
     guard let first = nets.first else { throw Failure(.usage, "no nets are named") }
     do {
       family = try first.header.definition().family
@@ -40,20 +42,25 @@ public struct ExportPlan: Sendable {
     }
     self.layout = layout
     self.nets = nets
-    try ExportPlan.checkWhole(nets, family)
+    self.compresses = compresses
+    try ExportPlan.checkWhole(nets, family, compresses)
     var arrays: [ExportedArray] = []
     for (index, net) in nets.enumerated() {
-      for entry in net.header.arrays { arrays += try Self.exported(entry, as: entry.name, index, net, layout) }
+      let hidden = net.header.hiddenArrays
+      for entry in net.header.arrays where !hidden.contains(entry.name) {
+        arrays += try Self.exported(entry, as: entry.name, index, net, layout)
+      }
       for tie in net.header.ties {
         guard let entry = net.header.arrays.first(where: { $0.name == tie.same }) else { continue }
         arrays += try Self.exported(entry, as: tie.name, index, net, layout)
       }
     }
     self.arrays = arrays.sorted { $0.array.name.utf8.lexicographicallyPrecedes($1.array.name.utf8) }
-    smallFiles = try ExportedFiles(family, nets.map(\.header)).texts(skeletons)
+    let files = try ExportedFiles(family, nets.map(\.header)).texts(skeletons)
+    smallFiles = compresses ? try Self.compressed(files, self.arrays, first.path) : files
   }
 
-  private static func checkWhole(_ nets: [NetFile], _ family: Family) throws(Failure) {
+  private static func checkWhole(_ nets: [NetFile], _ family: Family, _ compresses: Bool) throws(Failure) {
     func rest(_ net: NetFile) -> [JSONMember] { net.header.parameters.filter { $0.key != family.netAxis?.name } }
     for net in nets {
       do {
@@ -65,10 +72,10 @@ public struct ExportPlan: Sendable {
       guard net.header.family == family.name, rest(net) == rest(nets[0]) else {
         throw Failure(.usage, file: net.path, "is not of the same combination as \(nets[0].path)")
       }
-      guard net.header.arrays.allSatisfy({ $0.scales == nil }) else {
+      guard compresses || net.header.arrays.allSatisfy({ $0.scales == nil }) else {
         throw Failure(
           .usage, file: net.path, "holds int8 weights, which the published layouts can't express",
-          hint: "export the net that it was quantized from")
+          hint: "export the net that it was quantized from, or int8 weights --to compressed-tensors")
       }
     }
     for kind in family.nets {
@@ -92,6 +99,9 @@ public struct ExportPlan: Sendable {
     let shape = try Shape(rule.publishedDimensions(entry.shape.dimensions))
     guard shape.elements * names.count == entry.shape.elements else {
       throw Failure(.badData, file: net.path, place: "array \"\(name)\"", "can't be divided by \(names.count)")
+    }
+    if entry.scales != nil {
+      return try compressed(entry, as: name, index, net, names.map(layout.publishedName), rule, shape)
     }
     var inverse: [Int]?
     if let permutation = rule.permutation {
@@ -160,6 +170,7 @@ extension ExportPlan {
       }
     }
     try writer.finish()
+    if compresses { try checkCompressed(writer.file) }
     try place.commit(writer.file)
   }
 

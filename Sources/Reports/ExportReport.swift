@@ -19,6 +19,7 @@ public struct ExportReport: Sendable {
     (self.folder, layout) = (folder, plan.layout.name)
     files = [weights] + plan.smallFiles.map(\.name)
     (arrays, bytes) = (plan.arrays.count, plan.totalBytes)
+    if !plan.quantized.isEmpty { quantized = (plan.quantized.count, []) }
   }
 
   /// Of a plain net.

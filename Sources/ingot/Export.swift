@@ -15,7 +15,7 @@ struct Export: LimitedCommand {
       A plain net, of no known family, becomes one file with every array under its own name: \
       ingot export --family plain --set Name=encoder encoder.npz
 
-      An int8 plain net becomes a folder that Python's compressed-tensors and transformers load, with the same numbers: \
+      int8 nets become a folder that Python's compressed-tensors and transformers load, with the same numbers: \
       ingot export --set Name=encoder --set Precision=int8 --to compressed-tensors --config config.json FOLDER
       """)
 
@@ -28,7 +28,7 @@ struct Export: LimitedCommand {
 
   @Option(
     help:
-      "The container: safetensors, or hdf5 (of a known family: TensorFlow's layout); of a plain net numpy and gguf too, and of an int8 one compressed-tensors. Default: what the file's name says, or safetensors.",
+      "The container: safetensors, or hdf5 (of a known family: TensorFlow's layout); of a plain net numpy and gguf too, of int8 nets compressed-tensors. Default: what the file's name says, or safetensors.",
     completion: .list(Self.forms))
   var to: String?
 
@@ -40,7 +40,7 @@ struct Export: LimitedCommand {
 
   @Option(
     help: .init(
-      "With compressed-tensors: the config.json of the checkpoint, which is kept beside what is said of int8 weights.",
+      "Of a plain net, with compressed-tensors: the config.json of the checkpoint, which is kept beside what is said of int8 weights.",
       valueName: "file"),
     completion: .file())
   var config: String?
@@ -75,10 +75,10 @@ struct Export: LimitedCommand {
     if nets.count == 1, nets[0].header.family == Family.plain.name {
       return try isCompressed ? writeCompressedTensors(nets[0]) : write(nets[0], container)
     }
-    guard !isCompressed else {
+    guard config == nil else {
       throw Failure(
-        .usage, "--to \(Self.compressedTensors) is of plain nets, and these are of a known family",
-        hint: "`ingot convert --family plain` makes a plain net of the checkpoint, which can be quantized")
+        .usage, "--config is of plain nets, and these are of a known family",
+        hint: "leave it out: config.json is made of what the nets say")
     }
     let isOfPlainNets = container == .numpy || container == .gguf
     guard !isOfPlainNets, !dequantize else {
@@ -89,7 +89,7 @@ struct Export: LimitedCommand {
     }
     let folder = paths.last ?? ""
     let isHDF5 = container == .hdf5
-    let plan = try ExportPlan(nets, layout: isHDF5 ? "keras" : "huggingface")
+    let plan = try ExportPlan(nets, layout: isHDF5 ? "keras" : "huggingface", compresses: isCompressed)
     let progress = ProgressLine("exporting", total: plan.totalBytes)
     defer { progress.finish() }
     if isHDF5 {

@@ -86,7 +86,7 @@ public struct CompressedTensorsExport: Sendable {
     }
   }
 
-  private static let ending = ".weight"
+  static let ending = ".weight"
 
   /// What keeps an array of int8 weights from being a layer's in this form; what follows "it" in a sentence.
   private static func obstacle(to entry: ArrayEntry) -> String? {
@@ -123,38 +123,10 @@ public struct CompressedTensorsExport: Sendable {
     let writer = try SafetensorsWriter(path, arrays: arrays, metadata: [("format", "pt")])
     try inParallel(jobs: items.count) { try writer.write($0, items[$0].producer(from: net, progress)) }
     try writer.finish()
-    try check(writer.file)
+    let check = CompressedTensorsCheck(arrays: arrays, quantized: quantized.count, config: config) { index in
+      try items[index].digest(from: net)
+    }
+    try check.run(writer.file)
     try place.commit(writer.file)
-  }
-
-  /// Reads what was written, before it takes its place.
-  private func check(_ file: OutputFile) throws {
-    @Sendable func wrong(_ what: String) -> Failure {
-      Failure(.io, file: file.path, "was written, and read again \(what)", hint: "try again; the disk may be faulty")
-    }
-    let written = try SafetensorsCheckpoint(InputFile(file.temporary))
-    guard written.arrays == arrays else { throw wrong("it has other arrays") }
-    try inParallel(jobs: items.count) { index in
-      guard try Self.digest(of: index, in: written) == items[index].digest(from: net) else {
-        throw wrong("array \"\(items[index].array.name)\" is another")
-      }
-    }
-    let found = PublishedQuantization(arrays, metadata: [], leftovers: [], config: config) { _ in nil }
-    let layers = found?.schemes.reduce(0) { $0 + $1.arrays }
-    guard layers == quantized.count else { throw wrong("not all int8 weights are known as such") }
-  }
-
-  private static func digest(of index: Int, in checkpoint: SafetensorsCheckpoint) throws(Failure) -> Digest {
-    var hash = SHA256()
-    var buffer: [UInt8] = []
-    let bytes = checkpoint.arrays[index].bytes
-    var offset = 0
-    while offset < bytes {
-      let count = min(1 << 20, bytes - offset)
-      try checkpoint.read(index, at: offset, count: count, into: &buffer)
-      hash.update(buffer.rawSpan.extracting(0..<count))
-      offset += count
-    }
-    return hash.finish()
   }
 }
