@@ -38,7 +38,10 @@ public struct ExportPlan: Sendable {
     }
     guard let layout = family.layouts.first(where: { $0.name == layoutName }), let skeletons = layout.exportedFiles
     else {
-      throw Failure(.usage, "\(family.name) can't be exported to layout \(layoutName)")
+      let others = family.layouts.filter { $0.exportedFiles != nil }.map(\.name)
+      throw Failure(
+        .usage, "\(family.name) can't be exported to layout \(layoutName)",
+        hint: others.contains("huggingface") ? "--to safetensors writes its layout huggingface" : nil)
     }
     self.layout = layout
     self.nets = nets

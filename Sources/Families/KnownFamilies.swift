@@ -32,12 +32,16 @@ extension Family {
     return family
   }
 
-  /// The family meant by some parameters: the first that has all of their axes.
+  /// Whether all of some values are listed ones of their axes, and not merely such as an open axis may have.
+  func lists(_ parameters: [Combination.Parameter]) -> Bool {
+    parameters.allSatisfy { axis($0.name)?.values.contains($0.value) == true }
+  }
+
+  /// The family meant by some parameters: the first that lists all of their values, else the first that has all of their
+  /// axes.
   public static func meant(by parameters: [Combination.Parameter]) throws(Failure) -> Family {
-    if let family = (known + [plain]).first(where: { family in parameters.allSatisfy { family.axis($0.name) != nil } })
-    {
-      return family
-    }
+    let able = (known + [plain]).filter { family in parameters.allSatisfy { family.axis($0.name) != nil } }
+    if let family = able.first(where: { $0.lists(parameters) }) ?? able.first { return family }
     throw Failure(
       .usage, "no family has the parameters \(parameters.map(\.name).joined(separator: ", "))",
       hint: "`ingot list` shows every family's parameters")

@@ -2,7 +2,8 @@ import Arrays
 import NetFile
 
 extension Family {
-  /// The families that have all of some parameters' axes and nets that are fit, in the order in which they are known.
+  /// The families that have all of some parameters' axes and nets that are fit: those first that list all of the values, in
+  /// the order in which they are known.
   /// - Throws: `Failure` of kind `usage` when there is none.
   public static func meant(
     _ name: String?, by parameters: [Combination.Parameter], fit: (Family) -> Bool = { _ in true }
@@ -11,7 +12,8 @@ extension Family {
     let able = known.filter { family in
       fit(family) && parameters.allSatisfy { family.axis($0.name)?.allows($0.value) == true }
     }
-    return able.isEmpty ? [try meant(by: parameters)] : able
+    if able.isEmpty { return [try meant(by: parameters)] }
+    return able.filter { $0.lists(parameters) } + able.filter { !$0.lists(parameters) }
   }
 }
 

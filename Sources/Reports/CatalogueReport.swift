@@ -6,6 +6,8 @@ import NetFile
 public struct CatalogueReport: Sendable {
   private let catalogues: [Catalogue]
   private let shelf: Shelf
+  /// Values of an open axis that are told in its line.
+  private static let mostValues = 8
 
   public init(_ catalogues: [Catalogue], shelf: Shelf) {
     self.catalogues = catalogues
@@ -21,7 +23,10 @@ public struct CatalogueReport: Sendable {
     var lines = ["\(catalogue.family.name): \(catalogue.family.title)"]
     var axes = TextTable([.left, .left, .left], indent: 2)
     for axis in catalogue.family.axes {
-      let values = axis.values.map { "\($0)" + ($0 == axis.defaultValue ? "*" : "") }.joined(separator: ", ")
+      // Of names that what is published has, some will do: all are told below.
+      let isLong = axis.isOpen && axis.values.count > Self.mostValues
+      let told = isLong ? axis.values.prefix(Self.mostValues / 2) : axis.values[...]
+      let values = told.map { "\($0)" + ($0 == axis.defaultValue ? "*" : "") }.joined(separator: ", ")
       axes.add(axis.name, values + (axis.isOpen ? ", …" : ""), axis.about)
     }
     lines += axes.lines + ["  * default"]

@@ -19,6 +19,10 @@ struct Evaluate: LimitedCommand {
 
       An image that is missing or can't be read costs the questions about it: it is named, and the exit status is 1.
 
+      Of a sentence embedder, --pairs names pairs of texts with scores, how alike people found them: Spearman's correlation \
+      of the vectors' similarities with these. --against compares vectors, and neighbours among all texts; then --texts, \
+      a file of a text a line, will do too.
+
       --against compares with nets of other parameters, e.g. --set Precision=int8 --against Precision=float32: accuracy \
       with its confidence interval, answers that flipped, and how far each layer's output is off.
       """)
@@ -32,6 +36,17 @@ struct Evaluate: LimitedCommand {
 
   @OptionGroup var questions: QuestionOptions
   @OptionGroup var images: LabelledOptions
+
+  @Option(
+    help: .init(
+      "Of a sentence embedder: a CSV or TSV file with columns sentence1, sentence2 and score.", valueName: "file"),
+    completion: .file())
+  var pairs: String?
+
+  @Option(
+    help: .init("Of a sentence embedder, with --against: a file of texts, one a line.", valueName: "file"),
+    completion: .file())
+  var texts: String?
 
   @Option(help: "Compare layers on so many questions or images, and on as many flipped ones; 0: not at all.")
   var layers = 50
@@ -63,9 +78,12 @@ struct Evaluate: LimitedCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    guard pairs == nil, texts == nil else { return try validateEmbedding() }
     try questions.check(labelled: images.labelled != nil)
     if questions.file == nil, images.labelled == nil {
-      throw ValidationError("there are no questions: give --questions FILE, or --labelled PATH for a classifier")
+      throw ValidationError(
+        "there are no questions: give --questions FILE, or --labelled PATH for a classifier, --pairs FILE for an embedder"
+      )
     }
     if images.labelled != nil, answers != nil || results != nil || options.isGiven {
       throw ValidationError("--answers, --results and how answers are made go with --questions")
@@ -76,7 +94,19 @@ struct Evaluate: LimitedCommand {
     }
   }
 
+  private func validateEmbedding() throws {
+    if pairs != nil, texts != nil { throw ValidationError("--pairs and --texts are both given: give one of them") }
+    let others =
+      questions.file != nil || questions.annotations != nil || questions.metric != nil || questions.images != nil
+      || images.labelled != nil || answers != nil || results != nil || options.isGiven
+    if others { throw ValidationError("--pairs and --texts are of embedders, which take no questions and no images") }
+    if journal != nil || html != nil || questions.limit != nil {
+      throw ValidationError("--journal, --html and --limit don't go with --pairs and --texts")
+    }
+  }
+
   func run() throws {
+    guard pairs == nil, texts == nil else { return try evaluateEmbedder() }
     let shelf = selection.shelfOptions.chosen
     let parameters = try selection.parsedParameters()
     let other = against.isEmpty ? nil : try compared(with: parameters)
@@ -92,6 +122,33 @@ struct Evaluate: LimitedCommand {
     let a = try Answering(nets(parameters, on: shelf), options.answerOptions, from: list)
     let b = try other.map { try Answering(nets($0, on: shelf), options.answerOptions, from: list) }
     try evaluate(a, b, on: data.questions, results: data.form)
+  }
+
+  private func evaluateEmbedder() throws {
+    let shelf = selection.shelfOptions.chosen
+    let parameters = try selection.parsedParameters()
+    let measured: EmbeddingEvaluation.Texts
+    if let pairs {
+      measured = .pairs(try TextPairs(pairs))
+    } else {
+      measured = .alone(try TextLines.read(texts ?? ""))
+    }
+    let a = try embedder(parameters, on: shelf)
+    let b = against.isEmpty ? nil : try embedder(compared(with: parameters), on: shelf)
+    let evaluation = try EmbeddingEvaluation(a, against: b, on: measured)
+    let progress = ProgressLine("embedding", total: evaluation.total, unit: .things("texts"))
+    defer { progress.finish() }
+    let result = try evaluation.run { progress.add("", $0) }
+    progress.finish()
+    let report = EmbeddingEvaluationReport(result)
+    try output.print(json: report.json, text: report.text)
+  }
+
+  private func embedder(_ parameters: [Combination.Parameter], on shelf: Shelf) throws(Failure) -> TextEmbedding {
+    let (family, combination) = try shelf.choice(
+      of: Family.meant(selection.family, by: parameters, fit: TextEmbedding.isFamily), parameters)
+    let file = try NetSelection.combination(family, combination).file(on: shelf)
+    return try TextEmbedding(file, threads: computing.threads, level: computing.level)
   }
 
   /// - Parameter form: of the results that are to be written, if they are.

@@ -92,6 +92,27 @@ import Testing
     #expect(run.status == 0 && run.output.contains("embedding      4") && run.output.contains("within tolerance"))
   }
 
+  @Test func embeddersAreEvaluated() throws {
+    #expect(try Run(["quantize", "--set", "Release=mean"], shelf: shelf).status == 0)
+    let table =
+      "sentence1,sentence2,score\n" + texts[1...5].map { "a,\($0.split(separator: "\n")[0]),\($0.count)\n" }.joined()
+    let pairs = try folder.write(Array(table.utf8), to: "pairs.csv")
+    let chosen = ["evaluate", "--set", "Release=mean", "--set", "Precision=int8"]
+    let run = try Run(chosen + ["--pairs", pairs, "--against", "Precision=float32"], shelf: shelf)
+    #expect(run.status == 0 && run.output.hasPrefix("5 pairs of 5 texts\nA  Precision=int8 Release=mean\n"))
+    for line in ["Spearman of A with the scores", "A less B", "least", "neighbours kept"] {
+      #expect(run.output.contains(line), "\(run.output)")
+    }
+    let alone = try Run(chosen + ["--texts", pairs], shelf: shelf)
+    #expect(alone.status == 64 && alone.errors.contains("texts without scores can only be compared"))
+    let json = try Run(
+      chosen + ["--texts", pairs, "--against", "Precision=float32", "--json"], shelf: shelf
+    ).json()
+    #expect(json["task"] == "embedding" && json["texts"] == 6 && json["comparison"]?["neighbours"] == 5)
+    let wrong = try Run(chosen + ["--pairs", pairs, "--labelled", "x"], shelf: shelf)
+    #expect(wrong.status == 64 && wrong.errors.contains("take no questions and no images"))
+  }
+
   @Test func mistakesAreNamed() throws {
     let cases: [([String], Int32, String)] = [
       (["a", "--prompt", "title"], 64, "the net has no prompt \"title\""),

@@ -128,6 +128,15 @@ def check_embedding(checks, errors, program):
     checks.check(written["count"] == 2 and "texts" not in written, "vectors of lines")
     found = program.report(checks, errors, "embed", "embed", "--search", "a cat", "--vectors", vectors, *chosen)
     checks.check([match["line"] for match in found["searches"][0]["results"]] == [1, 2], "vectors are found")
+    program.report(checks, errors, "quantize", "quantize", *chosen)
+    pairs = program.folder / "pairs.csv"
+    pairs.write_text("sentence1,sentence2,score\na,b,1\na,c,2\nb,a cat,0\nc,the red circle,5\n")
+    int8 = [*chosen, "--set", "Precision=int8", "--against", "Precision=float32"]
+    measured = program.report(checks, errors, "evaluate", "evaluate", *int8, "--pairs", pairs)
+    checks.check(measured["pairs"] == 4 and measured["texts"] == 5, "an embedder is evaluated")
+    program.report(checks, errors, "evaluate", "evaluate", *int8, "--texts", lines)
+    check_refused(checks, errors, "evaluate", measured, [
+        ["texts", REMOVE], ["pairs", REMOVE], ["spearman", "a", REMOVE], ["comparison", "neighboursKept", 2]])
     check_refused(checks, errors, "embed", told, [
         ["texts", 0, "tokens", 1], ["texts", 0, "embedding", []], ["texts", REMOVE], ["elements", REMOVE]])
     check_refused(checks, errors, "embed", written, [["output", ""], ["full", REMOVE]])
