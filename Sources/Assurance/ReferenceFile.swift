@@ -6,11 +6,11 @@ import Tasks
 /// What other software computed for some images and questions: a safetensors file as `tools/reference/outputs.py` and
 /// `ingot ask --trace` write it. Of several images and questions, names begin with `images.I.` and `questions.J.`; of one
 /// each they don't. Of captions, as `tools/reference/captions.py` and `ingot caption --trace` write them, names begin with
-/// `captions.J.`.
+/// `captions.J.`; of vectors of images and texts, as `tools/reference/clip.py` writes them, with `texts.J.`.
 public struct ReferenceFile: Sendable {
   /// What nets did with the images.
   public enum Kind: String, Sendable {
-    case questions, captions
+    case questions, captions, texts
   }
 
   public let kind: Kind
@@ -27,7 +27,7 @@ public struct ReferenceFile: Sendable {
   public var checkpoint: SafetensorsCheckpoint { arrays.checkpoint }
   private let arrays: ReferenceArrays
   let images: [Case]
-  /// Or captions.
+  /// Or captions, or texts.
   let questions: [Case]
   let options: AnswerOptions
   /// The closed list that questions were asked with.
@@ -39,7 +39,7 @@ public struct ReferenceFile: Sendable {
     let arrays = try ReferenceArrays(path, hint: Self.hint)
     let metadata = arrays.metadata
     self.arrays = arrays
-    kind = arrays.has("captions.0.input_ids") ? .captions : .questions
+    kind = [Kind.captions, .texts].first { arrays.has("\($0.rawValue).0.input_ids") } ?? .questions
     let kept = metadata["kTest"].flatMap { Int($0) }
     do throws(Failure) {
       var options = AnswerOptions()
@@ -95,7 +95,7 @@ public struct ReferenceFile: Sendable {
   }
 
   private static let hint =
-    "a reference file is what tools/reference/outputs.py, captions.py, or `ingot ask --trace`, `ingot caption --trace` writes"
+    "a reference file is what tools/reference/outputs.py, captions.py, clip.py, or `ingot ask --trace`, `ingot caption --trace` writes"
 
   /// How a caption was made, and its text.
   /// - Throws: `Failure` of kind `badData` when the metadata are not understood.

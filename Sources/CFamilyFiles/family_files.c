@@ -19,6 +19,10 @@ static const unsigned char text_embedding[] = {
 #embed "../../schemas/families/text-embedding.json"
 };
 
+static const unsigned char clip[] = {
+#embed "../../schemas/families/clip.json"
+};
+
 static const struct {
   const unsigned char *bytes;
   size_t count;
@@ -27,6 +31,7 @@ static const struct {
     {blip_caption, sizeof blip_caption},
     {vit_imagenet, sizeof vit_imagenet},
     {text_embedding, sizeof text_embedding},
+    {clip, sizeof clip},
 };
 
 size_t ingot_family_file_count(void) { return sizeof files / sizeof files[0]; }

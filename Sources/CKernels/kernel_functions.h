@@ -42,6 +42,9 @@ static INLINE vec v_gelu(vec x) {
   return v_fnma(z, v_scale(p, n), v_max(v_zero(), x));
 }
 
+/// x / (1 + exp(-1.702 x)): 0 where the exponential is infinite.
+static INLINE vec v_quick_gelu(vec x) { return v_div(x, v_add(v_all(1), v_exp(v_mul(v_all(-1.702f), x)))); }
+
 static INLINE vec v_weight(const void *p, size_t at, ck_type type) {
   if (type == ck_float16) return v_float16((const uint16_t *)p + at);
   if (type == ck_bfloat16) return v_bfloat16((const uint16_t *)p + at);
@@ -60,5 +63,6 @@ static INLINE vec v_weight_some(const void *p, size_t at, size_t n, ck_type type
 static INLINE vec finished(vec sum, vec bias, vec before, int add_before, ck_finish finish) {
   if (add_before) sum = v_add(sum, before);
   sum = v_add(sum, bias);
+  if (finish == ck_finish_quick_gelu) return v_quick_gelu(sum);
   return finish == ck_finish_gelu ? v_gelu(sum) : sum;
 }

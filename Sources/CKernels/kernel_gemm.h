@@ -143,6 +143,9 @@ static void finish_rows(const float *products, size_t stride, size_t rows, size_
   if (finish == ck_finish_gelu) {
     if (add_before) finish_rows_as(products, stride, rows, outputs, y, y_stride, bias, 1, ck_finish_gelu);
     else finish_rows_as(products, stride, rows, outputs, y, y_stride, bias, 0, ck_finish_gelu);
+  } else if (finish == ck_finish_quick_gelu) {
+    if (add_before) finish_rows_as(products, stride, rows, outputs, y, y_stride, bias, 1, ck_finish_quick_gelu);
+    else finish_rows_as(products, stride, rows, outputs, y, y_stride, bias, 0, ck_finish_quick_gelu);
   } else if (add_before) {
     finish_rows_as(products, stride, rows, outputs, y, y_stride, bias, 1, ck_finish_plain);
   } else {

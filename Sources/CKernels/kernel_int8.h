@@ -167,6 +167,7 @@ static void int8_finish(const ck_linear *map, const int32_t *sums, size_t stride
   int8_finish_as(sums, stride, w_sums, rows, outputs, x_rows, scales, bias, y, map->y_stride, finish)
   switch ((int)map->finish) {
   case ck_finish_gelu: FINISH(ck_finish_gelu); break;
+  case ck_finish_quick_gelu: FINISH(ck_finish_quick_gelu); break;
   case ck_finish_add: FINISH(ck_finish_add); break;
   case ck_finish_sums: FINISH(ck_finish_sums); break;
   default: FINISH(ck_finish_plain);

@@ -128,9 +128,10 @@ static void linear_task(void *context, size_t index, int thread) {
   sgemm(rows_adjacent, as_it_is, transposed, (int)task->rows, (int)task->outputs, (int)map->inputs, 1,
         map->x + task->row * map->x_stride, (int)map->x_stride, w, (int)map->inputs, map->finish == ck_finish_add ? 1 : 0, y,
         (int)map->y_stride);
-  if (map->bias != NULL || map->finish == ck_finish_gelu)
+  ck_finish last = map->finish == ck_finish_add ? ck_finish_plain : map->finish;
+  if (map->bias != NULL || last != ck_finish_plain)
     own->finish_rows(y, map->y_stride, task->rows, task->outputs, y, map->y_stride,
-                     map->bias != NULL ? map->bias + task->output : NULL, 0, map->finish == ck_finish_gelu ? ck_finish_gelu : ck_finish_plain);
+                     map->bias != NULL ? map->bias + task->output : NULL, 0, last);
 }
 
 int ck_openblas_linear_run(ck_pool *pool, const ck_linear *maps, size_t count) {

@@ -12,7 +12,7 @@ typedef struct ck_row {
 } ck_row;
 
 /// Within this library only: y holds the sums of products themselves, as int32, and x is int8.
-enum { ck_finish_sums = 3 };
+enum { ck_finish_sums = 4 };
 
 /// Products of int8. A quantized row has a level's own element type and is padded with zeros; several are adjacent.
 typedef struct ck_int8_operations {
@@ -73,7 +73,7 @@ typedef struct ck_operations {
   double (*log_sum_exp)(const float *x, size_t count);
   void (*widen)(const void *source, ck_type type, size_t count, float *target);
 
-  /// y = products + bias, + y before that if `add_before`; then gelu if that is the finish. `products` may be y.
+  /// y = products + bias, + y before that if `add_before`; then either gelu if that is the finish. `products` may be y.
   void (*finish_rows)(const float *products, size_t stride, size_t rows, size_t outputs, float *y, size_t y_stride,
                       const float *bias, int add_before, ck_finish finish);
   /// s[0 ..< n] becomes e^(s - max), s[n ..< end] zeros. Returns the sum.

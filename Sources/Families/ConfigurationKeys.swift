@@ -7,6 +7,8 @@ import Arrays
 public struct ConfigurationKeys: Sendable {
   /// Members of config.json that are configurations themselves.
   public let parts: [String]
+  /// Members of config.json that stand in place of others, where they are there and not null.
+  public let replacements: [(part: String, by: String)]
   /// The configuration whose keys decide how text is generated; nil: none does.
   public let generating: String?
   /// Dotted paths.
@@ -63,17 +65,35 @@ public struct ConfigurationKeys: Sendable {
   /// - Returns: keys that nothing is known of.
   /// - Throws: `Failure` of kind `unsupported` naming the first with a value by which another net would be run.
   func unknown(in config: JSONValue, used: Set<String>, file: String) throws(Failure) -> [String] {
-    var unknown: [String] = []
-    for member in try config.object() {
-      if parts.contains(member.key), case .object(let inner) = member.value.content {
-        for other in inner where try !isKnown(other, at: "\(member.key).\(other.key)", in: member.key, used, file) {
-          unknown.append("\(member.key).\(other.key)")
-        }
-      } else if try !isKnown(member, at: member.key, in: nil, used, file) {
-        unknown.append(member.key)
+    try unknown(in: config.object(), at: nil, used, file)
+  }
+
+  private func unknown(
+    in members: [JSONMember], at part: String?, _ used: Set<String>, _ file: String
+  ) throws(Failure) -> [String] {
+    var out: [String] = []
+    for member in members {
+      let path = part.map { "\($0).\(member.key)" } ?? member.key
+      if parts.contains(path), case .object(let inner) = member.value.content {
+        out += try unknown(in: inner, at: path, used, file)
+      } else if try !isKnown(member, at: path, in: part, used, file) {
+        out.append(path)
       }
     }
-    return unknown
+    return out
+  }
+
+  /// A config.json whose members are where they are looked for.
+  func settled(_ config: JSONValue) -> JSONValue {
+    guard !replacements.isEmpty, case .object(var members) = config.content else { return config }
+    for (part, other) in replacements {
+      guard let index = members.firstIndex(where: { $0.key == other }) else { continue }
+      let member = members.remove(at: index)
+      guard member.value.content != .null else { continue }
+      members.removeAll { $0.key == part }
+      members.append(JSONMember(part, member.value))
+    }
+    return JSONValue(.object(members), offset: config.offset)
   }
 
   private func isKnown(
@@ -102,6 +122,11 @@ public struct ConfigurationKeys: Sendable {
 extension ConfigurationKeys {
   init(json: JSONValue) throws(Failure) {
     parts = try json["parts"]?.strings() ?? []
+    var replacements: [(part: String, by: String)] = []
+    for member in try json["replacedBy"]?.object() ?? [] {
+      replacements.append((member.key, try member.value.string()))
+    }
+    self.replacements = replacements
     generating = try json["generating"]?.string()
     withoutInfluence = Set(try json["withoutInfluence"]?.strings() ?? [])
     var only: [String: [JSONValue]] = [:]

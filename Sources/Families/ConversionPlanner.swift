@@ -13,6 +13,8 @@ struct ConversionPlanner {
   private let files: SmallFiles
   private var settings: NetSettings
   private let profile: Family.Profile
+  /// Whether the plan is for looking at only.
+  private var isSketch = false
   /// Index of each published array by its name in the rules.
   private let indices: [String: Int]
 
@@ -64,12 +66,17 @@ struct ConversionPlanner {
   private mutating func configuration(
     of kind: Family.NetKind, _ combination: Combination
   ) throws(Failure) -> Configuration {
-    if let shapes = layout.shapes, shapes.net == kind.name, try settings.lacks(shapes.unless) {
+    let shapes = layout.shapes.first { $0.net == kind.name }
+    if let shapes, try settings.lacks(shapes.unless) {
       settings.noteConfigurationOfArrays(layout.name)
-      return try shapes.configuration(of: kind, in: family, names: indices.keys) { name in
+      var isTold: Set<String> = []
+      for field in kind.fields where try shapes.tells(field.name, files) { isTold.insert(field.name) }
+      let given = try told(kind, combination, otherwise: isTold)
+      return try shapes.configuration(of: kind, in: family, given: given, files: files, names: indices.keys) { name in
         indices[name].map { checkpoint.arrays[$0].shape }
       }
     }
+    if try settings.lacksConfiguration() { _ = try told(kind, combination, otherwise: []) }
     var configuration = try settings.configuration(of: kind, combination, given: layout.configuration[kind.name] ?? [])
     guard let grid = layout.grid, profile.name == layout.profile else { return configuration }
     // config.json, where there is one, is of the later release: what the profile's own release has otherwise, it has.
@@ -86,6 +93,30 @@ struct ConversionPlanner {
     return configuration
   }
 
+  /// Fields of axes whose value has to be told, with what the user said, where no file does.
+  /// - Throws: `Failure` of kind `usage` when neither says it.
+  private mutating func told(
+    _ kind: Family.NetKind, _ combination: Combination, otherwise isTold: Set<String>
+  ) throws(Failure) -> [JSONMember] {
+    var out: [JSONMember] = []
+    for axis in family.axes where axis.mustBeTold {
+      guard let field = axis.field, kind.fields.contains(where: { $0.name == field }), !isTold.contains(field) else {
+        continue
+      }
+      if !request.parameters.contains(where: { $0.name == axis.name }) {
+        guard request.isForComparing || isSketch else {
+          throw Failure(
+            .usage, "nothing beside its weights says its \(axis.name)",
+            hint: "fetch the publisher's configuration too, or say it: "
+              + axis.values.map { "--set \(axis.name)=\($0)" }.joined(separator: " or "))
+        }
+        settings.noteAssumed(axis)
+      }
+      if let value = combination[axis.name]?.json { out.append(JSONMember(field, value)) }
+    }
+    return out
+  }
+
   /// Side of the square grid of a position array's rows, one of which is the class token's.
   private func gridSide(rows: Int) throws(Failure) -> Int {
     guard let side = GridResize.side(ofRows: rows) else {
@@ -97,6 +128,12 @@ struct ConversionPlanner {
   }
 
   mutating func plan(isSketch: Bool) throws(Failure) -> ConversionPlan {
+    self.isSketch = isSketch
+    var isToldByArrays = false
+    for shapes in layout.shapes where try settings.lacks(shapes.unless) { isToldByArrays = true }
+    if isToldByArrays {
+      for (file, keys) in layout.fileKeys { try settings.check(file, keys) }
+    }
     if let axis = family.netAxis, !request.isForComparing, request.parameters.contains(where: { $0.name == axis.name })
     {
       throw Failure(
@@ -129,7 +166,7 @@ struct ConversionPlanner {
     var used: Set<Int> = []
     var nets: [ConversionPlan.PlannedNet] = []
     var keys: [(file: String, keys: [Family.ProfileKey])]?
-    if let shapes = layout.shapes, try settings.lacks(shapes.unless) { keys = shapes.keys }
+    for shapes in layout.shapes where try settings.lacks(shapes.unless) { keys = (keys ?? []) + shapes.keys }
     var profileValues = try settings.profile(profile, keys: keys, backend: request.pixels)
     for kind in family.nets {
       var combination = part(kind, of: base)
@@ -138,8 +175,10 @@ struct ConversionPlanner {
       if kind.name == layout.grid?.net, let side = configuration[layout.grid?.field ?? ""] {
         profileValues = profileValues.setting(["image", "side"], to: side)
       }
-      if keys != nil, let shapes = layout.shapes, let side = configuration[shapes.side.field] {
-        profileValues = profileValues.setting(["image", "side"], to: side)
+      if keys != nil, let field = layout.shapes.first(where: { $0.net == kind.name })?.side?.field,
+        let side = configuration[field]
+      {
+        profileValues = profileValues.settingImageSide(side)
       }
       for member in changes[kind.name] ?? [] { configuration[member.key] = member.value }
       try setFieldAxes(&combination, configuration)
@@ -293,7 +332,7 @@ struct ConversionPlanner {
   ) throws(Failure) {
     for axis in family.axes where axis.isInferred {
       let isGiven = request.parameters.contains { $0.name == axis.name }
-      if !isGiven, layout.shapes == nil, try settings.lacksConfiguration() {
+      if !isGiven, layout.shapes.isEmpty, try settings.lacksConfiguration() {
         // Without a configuration, the arrays tell which of the published nets it is.
         for value in [axis.defaultValue] + axis.values.filter({ $0 != axis.defaultValue }) {
           var trial = combination

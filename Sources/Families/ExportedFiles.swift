@@ -26,7 +26,11 @@ struct ExportedFiles {
         out.append((file.name, file.json.prettyText + "\n"))
       }
     }
-    if let tokenizer {
+    if let tokenizer, tokenizer.kind == TokenizerDescription.clipKind {
+      let tokens = tokenizer.vocabulary.enumerated().map { id, token in JSONMember(token, .integer(id)) }
+      out.append(("vocab.json", JSONValue(.object(tokens)).compactText + "\n"))
+      out.append(("merges.txt", "#version: 0.2\n" + tokenizer.merges.map { $0 + "\n" }.joined()))
+    } else if let tokenizer {
       let tokens = tokenizer.vocabulary.dropLast(tokenizer.added)
       out.append(("vocab.txt", tokens.map { $0 + "\n" }.joined()))
     }
@@ -63,6 +67,7 @@ struct ExportedFiles {
     case "tokenizer.matched":
       return tokenizer.flatMap { $0.matched.isEmpty ? nil : .strings($0.matched) }
     case "tokenizer.matchedWords": return matchedWords
+    case "tokenizer.decoder": return decoder
     case "tokenizer.splitCJK": return tokenizer.map { .boolean($0.splitCJK) }
     default: return headers[0].profile[path: path].flatMap { $0.content == .null ? nil : JSONValue($0.content) }
     }
@@ -71,18 +76,30 @@ struct ExportedFiles {
   /// Added tokens that are words, as tokenizer_config.json has them; nil: there are none.
   private var matchedWords: JSONValue? {
     guard let tokenizer, !tokenizer.matchedWords.isEmpty else { return nil }
+    return JSONValue(.object(added(tokenizer.matchedWords, isNormalized: true, isSpecial: false)))
+  }
+
+  /// All tokens that texts are searched for, as tokenizer_config.json has them.
+  private var decoder: JSONValue? {
+    tokenizer.map { tokenizer in
+      JSONValue(
+        .object(
+          added(tokenizer.matched, isNormalized: false, isSpecial: true)
+            + added(tokenizer.matchedWords, isNormalized: true, isSpecial: true)))
+    }
+  }
+
+  private func added(_ tokens: [String], isNormalized: Bool, isSpecial: Bool) -> [JSONMember] {
     let off = JSONValue.boolean(false)
-    return JSONValue(
-      .object(
-        tokenizer.matchedWords.compactMap { word in
-          guard let id = tokenizer.vocabulary.firstIndex(of: word) else { return nil }
-          return JSONMember(
-            String(id),
-            .object([
-              "content": .string(word), "lstrip": off, "normalized": .boolean(true), "rstrip": off, "single_word": off,
-              "special": off,
-            ]))
-        }))
+    return tokens.compactMap { token in
+      guard let id = tokenizer?.vocabulary.firstIndex(where: { $0.isSameBytes(as: token) }) else { return nil }
+      return JSONMember(
+        String(id),
+        .object([
+          "content": .string(token), "lstrip": off, "normalized": .boolean(isNormalized), "rstrip": off,
+          "single_word": off, "special": .boolean(isSpecial),
+        ]))
+    }
   }
 
   private func withConfiguration(_ json: JSONValue) -> JSONValue {

@@ -79,6 +79,7 @@ extension Family.Axis {
     otherwise = try json["otherwise"].map(ParameterValue.init(json:))
     isImplicit = try json["implicit"]?.boolean() ?? false
     isNamedByFolder = json["named"] == "folder"
+    mustBeTold = try json["mustBeTold"]?.boolean() ?? false
     selects = try json["selects"]?.choice("selection")
     guard values.contains(defaultValue) else {
       throw try json.member("default").failure("the default is not among the values")

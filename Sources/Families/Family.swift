@@ -27,6 +27,8 @@ public struct Family: Sendable {
     public let isInferred: Bool
     /// The value of an inferred axis for configurations that are of no variant; nil: there are none.
     public let otherwise: ParameterValue?
+    /// Whether a checkpoint or the user must say the value, where it is a field of the configuration: nothing is assumed.
+    public var mustBeTold = false
     /// Whether the default value is left out of headers and file names, as it was before there was the axis.
     public let isImplicit: Bool
     /// Whether the value, where it isn't given, is the name of the checkpoint's folder: of nets of the same dimensions

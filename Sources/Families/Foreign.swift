@@ -105,10 +105,11 @@ struct Foreign {
 
   /// Whether nets of a class of transformers can be converted.
   private static func isSupported(_ name: String) -> Bool {
-    [
-      "BlipForQuestionAnswering", "ViTForImageClassification", "ViTModel", "BertModel", "BertForPreTraining",
-      "BertForMaskedLM",
-    ].contains { name == $0 || name == "TF" + $0 }
+    let known = [
+      "BlipForQuestionAnswering", "ViTForImageClassification", "ViTModel", "CLIPModel", "BertModel",
+      "BertForPreTraining", "BertForMaskedLM",
+    ]
+    return known.contains { name == $0 || name == "TF" + $0 }
   }
 
   /// Encoders of texts, which are looked for as embedders.

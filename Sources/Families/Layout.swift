@@ -88,8 +88,11 @@ public struct Layout: Sendable {
   public let ties: [TieRule]
   public let ignored: [IgnoreRule]
   public let grid: GridRule?
-  /// How the configuration is told from the arrays where no config.json of transformers has it; nil: it can't be.
-  let shapes: ShapeConfiguration?
+  /// How the configuration of each net is told from the arrays where no config.json of transformers has it; empty: it
+  /// can't be.
+  let shapes: [ShapeConfiguration]
+  /// Which keys of the publisher's own files there are, where these tell the configuration.
+  let fileKeys: [(file: String, keys: ConfigurationKeys)]
   /// Fields of the configuration that the layout itself says, by net.
   let configuration: [String: [JSONMember]]
   /// Whether a checkpoint that holds more than the layout's arrays is in another layout: names that many nets have prove
@@ -103,7 +106,8 @@ public struct Layout: Sendable {
     self.name = name
     self.about = about
     (profile, recognizedBy, rules, ties, ignored) = ("", [], [:], [], [])
-    (spelling, grid, shapes, exportedFiles, configuration, isAlone) = (nil, nil, nil, nil, [:], false)
+    (spelling, grid, shapes, exportedFiles, configuration, isAlone) = (nil, nil, [], nil, [:], false)
+    fileKeys = []
   }
 
   /// - Parameters:
@@ -129,7 +133,18 @@ public struct Layout: Sendable {
     for net in try json["configuration"]?.object() ?? [] { own[net.key] = try net.value.object() }
     configuration = own
     isAlone = try json["alone"]?.boolean() ?? false
-    shapes = try json["configurationOf"].map(ShapeConfiguration.init(json:))
+    var shapes: [ShapeConfiguration] = []
+    if let one = json["configurationOf"] {
+      var parts: [JSONValue] = [one]
+      if case .array(let several) = one.content { parts = several }
+      for part in parts { shapes.append(try ShapeConfiguration(json: part)) }
+    }
+    self.shapes = shapes
+    var fileKeys: [(file: String, keys: ConfigurationKeys)] = []
+    for file in try json["fileKeys"]?.object() ?? [] {
+      fileKeys.append((file.key, try ConfigurationKeys(json: file.value)))
+    }
+    self.fileKeys = fileKeys
     if let export = json["export"], case .string(let other) = export.content {
       exportedFiles = others.first { $0.name == other }?.exportedFiles
     } else {

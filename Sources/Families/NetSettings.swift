@@ -24,7 +24,7 @@ package struct NetSettings {
   package mutating func configuration(
     of net: Family.NetKind, _ combination: Combination, given: [JSONMember] = []
   ) throws(Failure) -> Configuration {
-    guard let config = try files.json("config.json") else {
+    guard let config = try config() else {
       note("no config.json beside the weights: the configuration of the published net is assumed")
       var configuration = try family.configuration(of: combination)
       for member in given { configuration[member.key] = member.value }
@@ -50,6 +50,22 @@ package struct NetSettings {
       }
     }
     return Configuration(members)
+  }
+
+  /// config.json with its members where they are looked for; nil: there is none.
+  private func config() throws(Failure) -> JSONValue? {
+    let json = try files.json("config.json")
+    guard let json, let keys = family.configurationKeys else { return json }
+    return keys.settled(json)
+  }
+
+  /// Checks a file of the publisher's own, whose keys are known.
+  mutating func check(_ file: String, _ keys: ConfigurationKeys) throws(Failure) {
+    guard let json = try files.json(file) else { return }
+    let unknown = try keys.unknown(in: json, used: [], file: files.path(file))
+    if !unknown.isEmpty {
+      note("\(file) has settings that nothing is known of: \(unknown.prefix(8).joined(separator: ", "))")
+    }
   }
 
   private mutating func value(of field: Family.ConfigurationField, in config: JSONValue) throws(Failure) -> JSONValue {
@@ -89,6 +105,12 @@ package struct NetSettings {
   /// Whether config.json, or that key of it, isn't there.
   func lacks(_ key: String) throws(Failure) -> Bool { try files.json("config.json")?[path: key] == nil }
 
+  mutating func noteAssumed(_ axis: Family.Axis) {
+    note(
+      "nothing says whether its \(axis.name) is \(axis.values.map(\.description).joined(separator: " or ")): "
+        + "where it is converted, --set \(axis.name)=… has to")
+  }
+
   /// Whether there is no config.json.
   func lacksConfiguration() throws(Failure) -> Bool { try files.json("config.json") == nil }
 
@@ -119,7 +141,8 @@ package struct NetSettings {
   ) throws(Failure) -> JSONValue {
     var values = profile.values
     for (file, keys) in own ?? profile.keys {
-      guard let json = try files.json(file) else {
+      let read = try file == "config.json" ? config() : files.json(file)
+      guard let json = read else {
         if own != nil {
           note("no \(file) beside the weights: images are prepared as profile \(profile.name) says")
         }
@@ -135,7 +158,9 @@ package struct NetSettings {
         }
         var value = JSONValue(found.content)
         if case .integer = profile.values[path: key.path]?.content { value = try side(found, key.key, file) }
-        values = values.setting(key.path.split(separator: "."), to: value)
+        values =
+          key.path == "image.side"
+          ? values.settingImageSide(value) : values.setting(key.path.split(separator: "."), to: value)
       }
     }
     values = try preparing(images: values, as: profile, backend, isTold: own != nil)

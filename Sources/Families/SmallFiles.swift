@@ -100,6 +100,17 @@ extension JSONValue {
     path.split(separator: ".").reduce(self) { value, key in value?[String(key)] }
   }
 
+  /// A profile for images of another side, which a crop of such a side, and a shorter edge of it, go with.
+  package func settingImageSide(_ side: JSONValue) -> JSONValue {
+    var out = self
+    let path = "image.resize"
+    if let resize = self[path: path], let old = self[path: "image.side"] {
+      let keys = ["shortestEdge", "height", "width", "crop.height", "crop.width"].filter { resize[path: $0] == old }
+      for key in keys { out = out.setting((path + "." + key).split(separator: "."), to: side) }
+    }
+    return out.setting(["image", "side"], to: side)
+  }
+
   /// The same value with the member at a dotted path set.
   package func setting(_ path: some Collection<Substring>, to value: JSONValue) -> JSONValue {
     guard let first = path.first else { return value }

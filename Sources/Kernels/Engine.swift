@@ -57,6 +57,8 @@ public struct LinearMap: Sendable {
     case plain
     /// GELU by the error function.
     case gelu
+    /// z / (1 + exp(-1.702 z)), which is GELU nearly, by the logistic function.
+    case quickGELU
     /// Added to what y holds.
     case add
   }
@@ -267,6 +269,7 @@ extension LinearMap.Finish {
     switch self {
     case .plain: ck_finish_plain
     case .gelu: ck_finish_gelu
+    case .quickGELU: ck_finish_quick_gelu
     case .add: ck_finish_add
     }
   }

@@ -52,12 +52,17 @@ public struct Configuration: Equatable, Sendable {
     return flag
   }
 
-  /// The one activation that nets are run with is GELU by the error function.
-  func checkActivation() throws(Failure) {
-    guard let activation = self["activation"] else { return }
-    guard activation.content == .string("gelu") else {
-      throw failure("activation", "is \(activation.compactText.prefix(40)); \"gelu\" is supported")
+  /// The one activation of text nets that answer is GELU by the error function.
+  func checkActivation() throws(Failure) { _ = try activation([.gelu]) }
+
+  /// What stands between the two maps of an MLP; GELU by the error function where nothing is said.
+  func activation(_ known: [Activation] = Activation.allCases) throws(Failure) -> Activation {
+    guard let value = self["activation"] else { return .gelu }
+    guard let activation = known.first(where: { value.content == .string($0.rawValue) }) else {
+      let names = known.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
+      throw failure("activation", "is \(value.compactText.prefix(40)); \(names) is supported")
     }
+    return activation
   }
 
   func failure(_ name: String, _ reason: String) -> Failure {

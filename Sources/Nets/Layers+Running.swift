@@ -56,13 +56,22 @@ extension PatchConvolution {
         }
       }
     }
-    try engine.run([LinearMap(patches, weight.kernel, bias: bias.kernel, into: y, .add)])
+    try engine.run([LinearMap(patches, weight.kernel, bias: bias?.kernel, into: y, .add)])
+  }
+}
+
+extension Activation {
+  var finish: LinearMap.Finish {
+    switch self {
+    case .gelu: .gelu
+    case .quickGELU: .quickGELU
+    }
   }
 }
 
 extension MLP {
   /// Adds the result for `x` to `y`.
   func add(_ x: Matrix, to y: Matrix, _ engine: Engine) throws(Failure) {
-    try engine.run([fc2.map(try fc1(x, engine, .gelu), into: y, .add)])
+    try engine.run([fc2.map(try fc1(x, engine, activation.finish), into: y, .add)])
   }
 }

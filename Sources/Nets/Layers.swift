@@ -52,22 +52,34 @@ public struct Embedding: Sendable {
 /// Weight: outputs × channels × side × side.
 public struct PatchConvolution: Sendable {
   public let weight: Weight
-  public let bias: Weight
+  public let bias: Weight?
 
-  public init(_ source: WeightSource, channels: Int, outputs: Int, side: Int) throws(Failure) {
+  public init(_ source: WeightSource, channels: Int, outputs: Int, side: Int, bias: Bool = true) throws(Failure) {
     source.begin(.conv2d)
     weight = try source.weight("weight", [outputs, channels, side, side], .weight)
-    bias = try source.weight("bias", [outputs], .bias)
+    self.bias = bias ? try source.weight("bias", [outputs], .bias) : nil
   }
 }
 
-/// Two linear maps with GELU (by the error function) between them.
+/// What stands between the two maps of an MLP, by the names of transformers.
+public enum Activation: String, CaseIterable, Sendable {
+  /// GELU by the error function: x Φ(x) (Hendrycks and Gimpel, Gaussian Error Linear Units, 2016, arXiv:1606.08415).
+  case gelu
+  /// x / (1 + exp(-1.702 x)), which is that nearly (the same).
+  case quickGELU = "quick_gelu"
+}
+
+/// Two linear maps with an activation between them.
 public struct MLP: Sendable {
   public let fc1: Linear
   public let fc2: Linear
+  public let activation: Activation
 
-  public init(_ source: WeightSource, size: Int, innerSize: Int) throws(Failure) {
+  public init(
+    _ source: WeightSource, size: Int, innerSize: Int, activation: Activation = .gelu
+  ) throws(Failure) {
     fc1 = try Linear(source["fc1"], inputs: size, outputs: innerSize)
     fc2 = try Linear(source["fc2"], inputs: innerSize, outputs: size)
+    self.activation = activation
   }
 }

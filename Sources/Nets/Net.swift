@@ -13,6 +13,8 @@ public enum NetDefinition: String, CaseIterable, Sendable {
   case blipTextDecoder = "BlipTextDecoder"
   case vitImageClassifier = "ViTImageClassifier"
   case bertEncoder = "BertEncoder"
+  case clipImageEncoder = "ClipImageEncoder"
+  case clipTextEncoder = "ClipTextEncoder"
 
   var type: any Net.Type {
     switch self {
@@ -21,6 +23,8 @@ public enum NetDefinition: String, CaseIterable, Sendable {
     case .blipTextDecoder: BlipTextDecoder.self
     case .vitImageClassifier: ViTImageClassifier.self
     case .bertEncoder: BertEncoder.self
+    case .clipImageEncoder: ClipImageEncoder.self
+    case .clipTextEncoder: ClipTextEncoder.self
     }
   }
 

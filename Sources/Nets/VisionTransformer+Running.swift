@@ -1,49 +1,6 @@
 import Arrays
 import Kernels
 
-/// Memory that the blocks of a Vision Transformer use one after the other.
-private struct VisionScratch {
-  let normalized: Matrix
-  /// Queries, keys and values.
-  let mixed: Matrix
-  let attended: Matrix
-  /// Between the two maps of an MLP.
-  let inner: Matrix
-
-  init(_ trunk: VisionTrunk) {
-    let (rows, size) = (trunk.vectors, trunk.size)
-    normalized = Matrix(rows: rows, columns: size)
-    mixed = Matrix(rows: rows, columns: 3 * size)
-    attended = Matrix(rows: rows, columns: size)
-    inner = Matrix(rows: rows, columns: trunk.blocks.map { $0.mlp.fc1.outputs }.max() ?? 0)
-  }
-}
-
-extension FusedAttention {
-  /// bfloat16 is much finer than the rows of x that its maps quantize.
-  fileprivate var rounds: Bool { qkv.weight.elementType == .int8 && qkv.weight.activations == .int8 }
-}
-
-extension VisionBlock {
-  /// x ← x + attention(norm(x)); x ← x + MLP(norm(x)).
-  fileprivate func run(_ x: Matrix, _ scratch: VisionScratch, _ engine: Engine) throws(Failure) {
-    let size = x.columns
-    let mixed = scratch.mixed
-    norm1(x, into: scratch.normalized, engine)
-    try engine.run([attention.qkv.map(scratch.normalized, into: mixed)])
-    try engine.run([
-      AttentionMap(
-        queries: mixed.columns(0..<size), keys: mixed.columns(size..<2 * size),
-        values: mixed.columns(2 * size..<3 * size), into: scratch.attended, heads: attention.heads,
-        rounds: attention.rounds)
-    ])
-    try engine.run([attention.projection.map(scratch.attended, into: x, .add)])
-    norm2(x, into: scratch.normalized, engine)
-    try engine.run([mlp.fc1.map(scratch.normalized, into: scratch.inner, .gelu)])
-    try engine.run([mlp.fc2.map(scratch.inner, into: x, .add)])
-  }
-}
-
 extension VisionTrunk {
   /// Width of the vectors.
   public var size: Int { classToken.shape.elements }
@@ -76,6 +33,7 @@ extension VisionTrunk {
     let x = Matrix(rows: vectors, columns: size, positions.kernel.floats)
     x.addToRow(0, classToken.kernel.floats)
     try patch.add(pixels, imageSide: imageSide, to: x.rows(1..<vectors), engine)
+    if let preNorm { preNorm(x, into: x, engine) }
     return x
   }
 
@@ -84,7 +42,7 @@ extension VisionTrunk {
   public func finish(
     _ x: Matrix, from first: Int, _ engine: Engine, each: (_ block: Int, _ x: Matrix) -> Void = { _, _ in }
   ) throws(Failure) {
-    let scratch = VisionScratch(self)
+    let scratch = BlockScratch(blocks, rows: vectors, size: size)
     for (number, block) in blocks.enumerated().dropFirst(first) {
       each(number, x)
       try block.run(x, scratch, engine)

@@ -1,56 +1,21 @@
 import Arrays
 
-/// Self-attention with one map for queries, keys and values, in this order along the rows of its weight.
-public struct FusedAttention: Sendable {
-  public let qkv: Linear
-  public let projection: Linear
-  public let heads: Int
-
-  public init(_ source: WeightSource, size: Int, heads: Int, qkvBias: Bool = true) throws(Failure) {
-    self.heads = heads
-    qkv = try Linear(source["qkv"], inputs: size, outputs: 3 * size, bias: qkvBias)
-    projection = try Linear(source["projection"], inputs: size, outputs: size)
-  }
-}
-
-/// A block that normalizes before attention and before its MLP (pre-norm).
-public struct VisionBlock: Sendable {
-  public let norm1: LayerNorm
-  public let attention: FusedAttention
-  public let norm2: LayerNorm
-  public let mlp: MLP
-
-  init(_ source: WeightSource, _ dimensions: VisionDimensions, qkvBias: Bool) throws(Failure) {
-    norm1 = try LayerNorm(source["norm1"], size: dimensions.size, epsilon: dimensions.epsilon)
-    attention = try FusedAttention(
-      source["attention"], size: dimensions.size, heads: dimensions.heads, qkvBias: qkvBias)
-    norm2 = try LayerNorm(source["norm2"], size: dimensions.size, epsilon: dimensions.epsilon)
-    mlp = try MLP(source["mlp"], size: dimensions.size, innerSize: dimensions.mlpSize)
-  }
-}
-
 /// What a Vision Transformer's configuration says.
 struct VisionDimensions {
-  let size, layers, heads, mlpSize, patchSize, channels, imageSide: Int
-  let epsilon: Double
+  let block: BlockDimensions
+  let patchSize, channels, imageSide: Int
 
   init(_ configuration: Configuration) throws(Failure) {
-    size = try configuration.dimension("hiddenSize")
-    layers = try configuration.dimension("layers", limit: Configuration.mostLayers)
-    heads = try configuration.dimension("heads")
-    mlpSize = try configuration.dimension("mlpSize")
+    block = try BlockDimensions(configuration)
     patchSize = try configuration.dimension("patchSize", limit: 1024)
     channels = try configuration.dimension("channels", limit: 64)
     imageSide = try configuration.dimension("imageSide", limit: 1 << 16)
-    epsilon = try configuration.positive("layerNormEpsilon")
-    try configuration.checkActivation()
-    guard size.isMultiple(of: heads) else {
-      throw configuration.failure("heads", "is \(heads), which does not divide hiddenSize \(size)")
-    }
     guard imageSide >= patchSize else {
       throw configuration.failure("imageSide", "is \(imageSide), less than patchSize \(patchSize)")
     }
   }
+
+  var size: Int { block.size }
 
   /// Patches of an image and the class token.
   var positions: Int { (imageSide / patchSize) * (imageSide / patchSize) + 1 }
@@ -63,20 +28,24 @@ public struct VisionTrunk: Sendable {
   /// [1 + patches, size]
   public let positions: Weight
   public let patch: PatchConvolution
-  public let blocks: [VisionBlock]
+  /// Before the first block: CLIP's.
+  public let preNorm: LayerNorm?
+  public let blocks: [PreNormBlock]
   public let norm: LayerNorm
 
-  init(_ source: WeightSource, _ dimensions: VisionDimensions, qkvBias: Bool) throws(Failure) {
+  /// - Parameter isClip: whether patches have no bias, and there is a norm before the first block.
+  init(
+    _ source: WeightSource, _ dimensions: VisionDimensions, qkvBias: Bool = true, isClip: Bool = false
+  ) throws(Failure) {
     classToken = try source.weight("classToken", [dimensions.size], .embedding)
     positions = try source.weight("positions", [dimensions.positions, dimensions.size], .embedding)
     patch = try PatchConvolution(
-      source["patch"], channels: dimensions.channels, outputs: dimensions.size, side: dimensions.patchSize)
-    var blocks: [VisionBlock] = []
-    for index in 0..<dimensions.layers {
-      blocks.append(try VisionBlock(source["blocks", index], dimensions, qkvBias: qkvBias))
-    }
-    self.blocks = blocks
-    norm = try LayerNorm(source["norm"], size: dimensions.size, epsilon: dimensions.epsilon)
+      source["patch"], channels: dimensions.channels, outputs: dimensions.size, side: dimensions.patchSize,
+      bias: !isClip)
+    let epsilon = dimensions.block.epsilon
+    preNorm = isClip ? try LayerNorm(source["preNorm"], size: dimensions.size, epsilon: epsilon) : nil
+    blocks = try dimensions.block.blocks(source, qkvBias: qkvBias)
+    norm = try LayerNorm(source["norm"], size: dimensions.size, epsilon: epsilon)
   }
 }
 
@@ -85,7 +54,7 @@ public struct BlipImageEncoder: Net {
   public let trunk: VisionTrunk
 
   public init(_ configuration: Configuration, _ source: WeightSource) throws(Failure) {
-    trunk = try VisionTrunk(source, VisionDimensions(configuration), qkvBias: true)
+    trunk = try VisionTrunk(source, VisionDimensions(configuration))
   }
 }
 

@@ -6,15 +6,18 @@ public struct ClassificationReport {
   private let images: [(path: String, classes: [ImageClassification.Class])]
   private let function: ImageClassification.Function
 
+  private let templates: [String]
   private let failed: FailedInputs
 
   /// - Parameters:
   ///   - function: by which the classes' values came from the net's scores.
+  ///   - templates: what labels were put into, where these were given.
   ///   - failed: images that could not be read.
   public init(
     _ images: [(path: String, classes: [ImageClassification.Class])], function: ImageClassification.Function,
-    failed: FailedInputs = FailedInputs()
+    templates: [String] = [], failed: FailedInputs = FailedInputs()
   ) {
+    self.templates = templates
     self.images = images
     self.function = function
     self.failed = failed
@@ -45,7 +48,8 @@ public struct ClassificationReport {
                 ])
               }),
           ])
-        }), "function": .string(function.rawValue), "failed": failed.json,
+        }), "function": .string(function.rawValue),
+      "templates": templates.isEmpty ? nil : .strings(templates), "failed": failed.json,
     ])
   }
 }

@@ -54,8 +54,12 @@ public final class ImageClassification: Sendable {
   package init(_ file: NetFile, engine: Engine, weights: (any WeightProvider)? = nil) throws(Failure) {
     let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
     guard kind?.definition == .vitImageClassifier else {
+      let isClip = kind?.definition == .clipImageEncoder || kind?.definition == .clipTextEncoder
       throw Failure(
-        .usage, file: file.path, "is no image classifier", hint: "`ingot list vit-imagenet` shows the family of those")
+        .usage, file: file.path, "is no image classifier",
+        hint: isClip
+          ? "a CLIP net chooses from labels: give them with --labels FILE"
+          : "`ingot list vit-imagenet` shows the family of those")
     }
     self.file = file
     self.engine = engine

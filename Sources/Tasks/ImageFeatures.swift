@@ -25,7 +25,7 @@ public final class ImageFeatures: Sendable {
   public var size: Int { trunk.size }
 
   /// - Parameters:
-  ///   - file: a BLIP image encoder or a ViT classifier.
+  ///   - file: an image encoder of BLIP or CLIP, or a ViT classifier.
   ///   - threads: that compute together; nil: one per core.
   ///   - level: what kernels compute with; nil: the best there is.
   /// - Throws: `Failure` of kind `usage` when the net takes no pictures or the level isn't available, `badData` when it can't be run, `io` when memory is
@@ -41,6 +41,8 @@ public final class ImageFeatures: Sendable {
         trunk = try BlipImageEncoder(configuration, WeightSource(MappedWeights(file), net: file.header.net)).trunk
       case .vitImageClassifier:
         trunk = try ViTImageClassifier(configuration, WeightSource(MappedWeights(file))).trunk
+      case .clipImageEncoder:
+        trunk = try ClipImageEncoder(configuration, WeightSource(MappedWeights(file), net: file.header.net)).trunk
       default:
         throw Failure(
           .usage, "is no net that looks at images", hint: "choose one by --set Part=ImageEncoder, or a ViT classifier")

@@ -13,7 +13,8 @@ struct Verify: LimitedCommand {
     discussion: """
       Without a path and parameters, every net file on the shelf is checked; what didn't come \
       from the source, as int8 nets don't from a checkpoint, is not compared with it. With --reference, the nets that answer \
-      questions or make captions together, or the one that embeds texts, are run: their paths, or parameters without the part.
+      questions, make captions or compare images and texts together, or the one that embeds texts, are run: their paths, or \
+      parameters without the part.
       """)
 
   @Argument(help: "Net files.", completion: .file())
@@ -112,12 +113,14 @@ struct Verify: LimitedCommand {
     case answering(VQANets, ReferenceFile)
     case captioning(CaptionNets, ReferenceFile)
     case embedding(NetFile, path: String)
+    case comparing(ClipNets, ReferenceFile)
 
     var files: [NetFile] {
       switch self {
       case .answering(let nets, _): nets.files
       case .captioning(let nets, _): nets.files
       case .embedding(let net, _): [net]
+      case .comparing(let nets, _): nets.files
       }
     }
   }
@@ -150,6 +153,11 @@ struct Verify: LimitedCommand {
         opened.isEmpty
         ? try CaptionNets(family: family, parameters: parameters, on: shelf) : try CaptionNets(files: opened)
       running = .captioning(nets, file)
+    case .texts:
+      let nets =
+        opened.isEmpty
+        ? try ClipNets(family: family, parameters: parameters, on: shelf) : try ClipNets(files: opened)
+      running = .comparing(nets, file)
     }
     return (running, running.files, [])
   }
@@ -180,6 +188,9 @@ struct Verify: LimitedCommand {
     case .embedding(let net, let path):
       let embedder = try TextEmbedding(net, threads: computing.threads, level: computing.level)
       return try EmbeddingVerification(embedder, path, tolerance: tolerance).run()
+    case .comparing(let nets, let reference):
+      let embedding = try ImageTextEmbedding(nets, threads: computing.threads, level: computing.level)
+      return try ClipVerification(embedding, reference, tolerance: tolerance).run()
     }
   }
 

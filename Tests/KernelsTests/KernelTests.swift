@@ -82,6 +82,8 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
         #expect(error(y, expected) < 1e-5, "plain \(size) \(type)")
         try engine.run([LinearMap(x, kernelWeight, bias: kernelBias, into: y, .gelu)])
         #expect(error(y, expected.map { $0.map(ReferenceKernels.gelu) }) < 1e-5, "gelu \(size) \(type)")
+        try engine.run([LinearMap(x, kernelWeight, bias: kernelBias, into: y, .quickGELU)])
+        #expect(error(y, expected.map { $0.map(ReferenceKernels.quickGELU) }) < 1e-5, "quick gelu \(size) \(type)")
         y.copy(before)
         try engine.run([LinearMap(x, kernelWeight, bias: nil, into: y, .add)])
         let sum = zip(zip(expected, rows(before)), 0...).map { rows, _ in
@@ -296,7 +298,7 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
     let (x, w, b) = (numbers.matrix(401, 96), numbers.matrix(530, 96), numbers.matrix(1, 530))
     let start = numbers.matrix(401, 530)
     for type in [ElementType.float32, .float16, .bfloat16] {
-      for finish in [LinearMap.Finish.plain, .gelu, .add] {
+      for finish in [LinearMap.Finish.plain, .gelu, .quickGELU, .add] {
         let outputs = try [(level, threads), (.portable, 1)].map { level, threads in
           let y = start.copied
           let map = LinearMap(x, weight(w, as: type), bias: weight(b), into: y, finish)

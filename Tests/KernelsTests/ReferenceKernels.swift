@@ -4,6 +4,7 @@ import Foundation
 enum ReferenceKernels {
   typealias Rows = [[Double]]
 
+  static func quickGELU(_ x: Double) -> Double { x / (1 + exp(-1.702 * x)) }
   static func gelu(_ x: Double) -> Double { 0.5 * x * (1 + erf(x / 2.0.squareRoot())) }
 
   /// x wᵀ + b

@@ -13,13 +13,17 @@ The reference reads --vocabulary, a vocab.txt, which must be the net's; or --ref
 whose tokenizer has other settings than BERT's is compared by --settings '{"do_lower_case": false, "strip_accents":
 false, "tokenize_chinese_chars": false}'.
 
+CLIP's tokenizer is compared by --clip, a folder with its files: --clip DIR --family clip --shelf DIR --set Release=NAME.
+
 Prints what differs, at most 20 strings, and the counts; exits with status 1 if anything does.
 """
 
 import argparse
+import itertools
 import json
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +31,7 @@ import unicodedata
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VOCABULARY = ROOT / "Tests" / "TextTests" / "Fixtures" / "tokenizer" / "vocab.txt"
+CLIP_SPECIAL = ["<|startoftext|>", "<|endoftext|>", "<|STARTOFTEXT|>", "<|endoftext|", "|>", "'s", "'LL", "&amp;"]
 SPECIAL = ["[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"]
 ALMOST_SPECIAL = [
     "[ENC]", "[DEC]", "[sep]", "[Cls]", "[CLS", "MASK]", "[ SEP ]", "[unused1]", "[SE\u200dP]", "[S\u00c9P]",
@@ -82,6 +87,10 @@ CLASSES = {
     "anything": [(0x0, 0xD7FF), (0xE000, 0x10FFFF)],
 }
 
+# Marks, and what may be some in a later Unicode.
+MARKS = "".join(f"\\U{code:08x}" for code in range(0x300, 0x110000) if unicodedata.category(chr(code)) in ("Mn", "Mc", "Me", "Cn"))
+MANY_MARKS = re.compile(f"[{MARKS}]{{16}}")
+
 QUESTIONS = [
     "what is the {c} {n} {p} the {n}?", "What color is the {n}?", "how many {n}s are there {p} the {n}?",
     "Is the {n} {c} or {d}?", "is there a {n} {p} the {n}", "Where is the {n}'s {n}?", "Who's holding the {n}?",
@@ -110,8 +119,9 @@ WORDS = {
 class Strings:
     """Strings of every sort, from a seed."""
 
-    def __init__(self, vocabulary, seed=20):
+    def __init__(self, vocabulary, seed=20, special=()):
         self.source = random.Random(seed)
+        self.special = [*special, *SPECIAL, *ALMOST_SPECIAL]
         self.vocabulary = vocabulary
         self.kinds = [self.question] * 4 + [self.of_class] * 5 + [self.mixed] * 4 + [self.words] * 4 + [self.glued] * 3
         self.kinds += [self.accents] * 3 + [self.with_special] * 2 + [self.long_word]
@@ -157,7 +167,7 @@ class Strings:
         kinds = [self.question, self.words, self.of_class]
         parts = [self.source.choice(kinds)() for _ in range(self.source.randint(1, 3))]
         for _ in range(self.source.randint(1, 4)):
-            parts.insert(self.source.randint(0, len(parts)), self.source.choice(SPECIAL + ALMOST_SPECIAL))
+            parts.insert(self.source.randint(0, len(parts)), self.source.choice(self.special))
         return self.source.choice(["", " "]).join(parts)
 
     def long_word(self):
@@ -167,7 +177,9 @@ class Strings:
         return self.source.choice(["", "what ", "."]) + text + self.source.choice(["", " is", "?", "\u0301", "b"])
 
     def make(self, count):
-        return [self.source.choice(self.kinds)() for _ in range(count)]
+        """More combining marks in a row are refused than any language writes."""
+        made = (self.source.choice(self.kinds)() for _ in iter(int, 1))
+        return list(itertools.islice((text for text in made if not MANY_MARKS.search(text)), count))
 
 
 def every_character():
@@ -189,6 +201,21 @@ def reference(vocabulary=None, folder=None, settings=None):
         config = {"tokenizer_class": "BertTokenizer", **(settings or {})}
         (path / "tokenizer_config.json").write_text(json.dumps(config))
         return BertTokenizerFast.from_pretrained(folder)
+
+
+def clip(folder):
+    """The publisher's tokenizer of CLIP, and its words."""
+    from transformers import CLIPTokenizer
+
+    tokenizer = CLIPTokenizer.from_pretrained(folder)
+    return tokenizer, [bytes_of(token) for token in sorted(tokenizer.get_vocab())]
+
+
+def bytes_of(token):
+    """The text of a token, as far as it is one."""
+    from tokenizers.decoders import ByteLevel
+
+    return ByteLevel().decode([token.removesuffix("</w>")])
 
 
 def encoded(tokenizer, strings):
@@ -232,15 +259,20 @@ def main():
     parser.add_argument("ingot", help="the program")
     parser.add_argument("--vocabulary", type=pathlib.Path, default=VOCABULARY)
     parser.add_argument("--reference", help="a checkpoint's folder, to be read instead of the vocabulary")
+    parser.add_argument("--clip", help="a folder with the files of CLIP's tokenizer")
     parser.add_argument("--settings", type=json.loads, default={})
     parser.add_argument("--count", type=int, default=25_000)
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--every-character", action="store_true")
     arguments, options = parser.parse_known_args()
-    tokenizer = reference(arguments.vocabulary, arguments.reference, arguments.settings)
     command = [arguments.ingot, "tokenize", *options]
-    vocabulary = arguments.vocabulary.read_text(encoding="utf-8").splitlines()
-    strings = ["", " ", *Strings(vocabulary, arguments.seed).make(arguments.count)]
+    if arguments.clip:
+        tokenizer, vocabulary = clip(arguments.clip)
+    else:
+        tokenizer = reference(arguments.vocabulary, arguments.reference, arguments.settings)
+        vocabulary = arguments.vocabulary.read_text(encoding="utf-8").splitlines()
+    special = CLIP_SPECIAL if arguments.clip else ()
+    strings = ["", " ", *Strings(vocabulary, arguments.seed, special).make(arguments.count)]
     # Once the way that users go.
     some = strings[:500]
     assert [ids[1:-1] for ids in tokenizer(some).input_ids] == encoded(tokenizer, some)

@@ -40,7 +40,7 @@ int ck_pool_threads(const ck_pool *pool);
 ///   sum = Σ weight[j, i] · (q[i] - zero of x), an int32 without overflow or saturation,
 ///   y = (float)sum · (scale of x · scales[j]), each step rounded to float32, none fused,
 /// and then as for floats: + y if the finish adds, + bias, gelu. So y is the same to the last bit on every processor,
-/// by any number of threads and rows (with gelu, whose arithmetic is the level's own, by any number of those only). A
+/// by any number of threads and rows (with either gelu, whose arithmetic is the level's own, by any number of those only). A
 /// row of x with an element that isn't finite makes its row of y NaN.
 typedef enum ck_type { ck_float32 = 0, ck_float16 = 1, ck_bfloat16 = 2, ck_int8 = 3 } ck_type;
 
@@ -55,6 +55,8 @@ typedef enum ck_finish {
   ck_finish_gelu = 1,
   /// y = y + x wᵀ + b
   ck_finish_add = 2,
+  /// y = z / (1 + exp(-1.702 z)) of z = x wᵀ + b: gelu nearly, by the logistic function
+  ck_finish_quick_gelu = 3,
 } ck_finish;
 
 /// One linear map. y must not overlap x.

@@ -1,0 +1,91 @@
+import Arrays
+import Glibc
+import Media
+
+/// Says which of some labels fits a picture best, by a CLIP net that was trained on none of them (Radford et al., 2021,
+/// arXiv:2103.00020, section 3.1).
+public final class ZeroShotClassification: Sendable {
+  public let embedding: ImageTextEmbedding
+  public let labels: [String]
+  public let templates: [String]
+  /// Labels whose texts have more tokens than the net takes: their ends are cut off.
+  public let cut: [String]
+  /// By label, of length 1.
+  package let vectors: [[Float]]
+
+  /// What a label's place in a template is.
+  public static let placeholder = "{}"
+  /// Where no other is given: the paper's.
+  public static let usualTemplate = "a photo of a {}."
+
+  /// - Parameters:
+  ///   - labels: what pictures may show.
+  ///   - templates: texts in which {} stands for a label. Of several, a label's vector is the mean of its texts' vectors,
+  ///     all of length 1 (section 3.1.4).
+  ///   - progress: is told how many texts of how many are done.
+  /// - Throws: `Failure` of kind `usage` when there are no labels, one comes twice, or a template has no place for a label;
+  ///   `badData` when the net's numbers are not finite, `io` when memory is short.
+  public init(
+    _ embedding: ImageTextEmbedding, labels: [String], templates: [String] = [usualTemplate],
+    progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws(Failure) {
+    guard !labels.isEmpty, !templates.isEmpty else {
+      throw Failure(.usage, "there are no labels", hint: "give at least one label, and two to choose between")
+    }
+    for template in templates where !template.contains(Self.placeholder) {
+      throw Failure(
+        .usage, "the template \"\(shortened(template, to: 60))\" has no {}",
+        hint: "{} stands for the label: \"a photo of a {}.\"")
+    }
+    var seen: Set<[UInt8]> = []
+    for label in labels where !seen.insert(Array(label.utf8)).inserted {
+      throw Failure(.usage, "the label \"\(shortened(label, to: 60))\" comes twice", hint: "give each label once")
+    }
+    self.embedding = embedding
+    self.labels = labels
+    self.templates = templates
+    var cut: [String] = []
+    var vectors: [[Float]] = []
+    for label in labels {
+      let texts = templates.map { $0.replacing(Self.placeholder, with: label) }
+      if texts.contains(where: embedding.isTooLong) { cut.append(label) }
+      vectors.append(try Self.vector(of: texts, embedding))
+      progress(vectors.count, labels.count)
+    }
+    self.cut = cut
+    self.vectors = vectors
+  }
+
+  private static func vector(of texts: [String], _ embedding: ImageTextEmbedding) throws(Failure) -> [Float] {
+    let all = try embedding.vectors(of: texts)
+    if all.count == 1 { return all[0] }
+    var mean = [Double](repeating: 0, count: embedding.size)
+    for vector in all {
+      for (index, element) in vector.enumerated() { mean[index] += Double(element) / Double(all.count) }
+    }
+    return try ImageTextEmbedding.normalized(mean.map { Float($0) }, embedding.nets.textEncoder.path)
+  }
+
+  /// One score per label: the cosine of its vector and the picture's, times the net's scale.
+  /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
+  public func scores(_ picture: Picture) throws(Failure) -> [Float] {
+    let seen = try embedding.vector(of: picture)
+    let scale = Double(embedding.scale)
+    return vectors.map { vector in
+      var product = 0.0
+      for (a, b) in zip(vector, seen) { product += Double(a) * Double(b) }
+      return Float(scale * product)
+    }
+  }
+
+  /// Every label with its probability, by the softmax of the scores; the likeliest first, of equal ones the first.
+  /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
+  public func classes(_ picture: Picture) throws(Failure) -> [ImageClassification.Class] {
+    let scores = try scores(picture)
+    let top = Double(scores.max() ?? 0)
+    let weights = scores.map { exp(Double($0) - top) }
+    let sum = weights.reduce(0, +)
+    let order = scores.indices.sorted { scores[$0] > scores[$1] || scores[$0] == scores[$1] && $0 < $1 }
+    return order.map { ImageClassification.Class(index: $0, label: labels[$0], value: weights[$0] / sum) }
+  }
+}
