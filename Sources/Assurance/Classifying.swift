@@ -10,7 +10,8 @@ public struct Classifying: NetTask {
   public let classifier: ImageClassification
 
   public static let words = TaskWords(
-    item: "image", output: "class", outputs: "classes", distribution: "classes", further: ["top-5"], hasTexts: false)
+    name: "classification", item: "image", output: "class", outputs: "classes", distribution: "classes",
+    further: ["top-5"], hasTexts: false)
 
   /// Classes that count for the further measure.
   private static let top = 5

@@ -64,6 +64,8 @@ public protocol TaskProbe {
 
 /// How reports call what a task is about.
 public struct TaskWords: Sendable {
+  /// Of JSON; nil where questions are answered.
+  public var name: String?
   /// `question`
   public let item: String
   /// `answer`
@@ -76,6 +78,18 @@ public struct TaskWords: Sendable {
   public let further: [String]
   /// Whether there are items of their own about each picture.
   public let hasTexts: Bool
+  /// How accuracy is told.
+  public var measure = TaskMeasure()
+}
+
+/// How accuracy, which is from 0 to 1, is told.
+public struct TaskMeasure: Sendable {
+  /// `accuracy`, `CIDEr-D`
+  public let name: String
+  /// What 1 stands for; nil: it is told as 100 %.
+  public let most: Double?
+
+  init(name: String = "accuracy", most: Double? = nil) { (self.name, self.most) = (name, most) }
 }
 
 /// What nets gave for an item.

@@ -6,28 +6,29 @@ import Tasks
 /// What other software computed for some images and questions: a safetensors file as `tools/reference/outputs.py` and
 /// `ingot ask --trace` write it. Of several images and questions, names begin with `images.I.` and `questions.J.`; of one
 /// each they don't. Of captions, as `tools/reference/captions.py` and `ingot caption --trace` write them, names begin with
-/// `captions.J.`; of vectors of images and texts, as `tools/reference/clip.py` writes them, with `texts.J.`.
+/// `captions.J.`; of vectors of images and texts, as `tools/reference/clip.py` writes them, with `texts.J.`;
+/// of texts that are matched with images (`tools/reference/matches.py`) with `matches.J.`.
 public struct ReferenceFile: Sendable {
   /// What nets did with the images.
   public enum Kind: String, Sendable {
-    case questions, captions, texts
+    case questions, captions, texts, matches
   }
 
   public let kind: Kind
-  /// Inputs and outputs of one image, question or caption, by the names of its arrays.
+  /// Inputs and outputs of one image, question, caption or match, by the names of its arrays.
   struct Case: Sendable {
     /// With a final dot, or empty.
     let prefix: String
     /// Which image it is about.
     let image: Int
-    /// The question, or what the caption begins with.
+    /// The question, the text that is matched, or what the caption begins with.
     let text: String?
   }
 
   public var checkpoint: SafetensorsCheckpoint { arrays.checkpoint }
   private let arrays: ReferenceArrays
   let images: [Case]
-  /// Or captions, or texts.
+  /// Or captions, or texts, or matches.
   let questions: [Case]
   let options: AnswerOptions
   /// The closed list that questions were asked with.
@@ -39,7 +40,7 @@ public struct ReferenceFile: Sendable {
     let arrays = try ReferenceArrays(path, hint: Self.hint)
     let metadata = arrays.metadata
     self.arrays = arrays
-    kind = [Kind.captions, .texts].first { arrays.has("\($0.rawValue).0.input_ids") } ?? .questions
+    kind = [Kind.captions, .texts, .matches].first { arrays.has("\($0.rawValue).0.input_ids") } ?? .questions
     let kept = metadata["kTest"].flatMap { Int($0) }
     do throws(Failure) {
       var options = AnswerOptions()
@@ -95,7 +96,7 @@ public struct ReferenceFile: Sendable {
   }
 
   private static let hint =
-    "a reference file is what tools/reference/outputs.py, captions.py, clip.py, or `ingot ask --trace`, `ingot caption --trace` writes"
+    "a reference file is what tools/reference/outputs.py, captions.py, clip.py, matches.py, or `ingot ask --trace`, `ingot caption --trace` writes"
 
   /// How a caption was made, and its text.
   /// - Throws: `Failure` of kind `badData` when the metadata are not understood.

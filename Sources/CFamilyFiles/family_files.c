@@ -11,6 +11,10 @@ static const unsigned char blip_caption[] = {
 #embed "../../schemas/families/blip-caption.json"
 };
 
+static const unsigned char blip_match[] = {
+#embed "../../schemas/families/blip-match.json"
+};
+
 static const unsigned char vit_imagenet[] = {
 #embed "../../schemas/families/vit-imagenet.json"
 };
@@ -29,6 +33,7 @@ static const struct {
 } files[] = {
     {blip_vqa, sizeof blip_vqa},
     {blip_caption, sizeof blip_caption},
+    {blip_match, sizeof blip_match},
     {vit_imagenet, sizeof vit_imagenet},
     {text_embedding, sizeof text_embedding},
     {clip, sizeof clip},

@@ -262,8 +262,13 @@ struct ConversionPlanner {
       return
     }
     let first = [axis.defaultValue] + axis.values.filter { $0 != axis.defaultValue }
+    var same: [Combination] = []
     for value in first where try isConfigured(asPublished: value, of: axis, combination) {
-      combination[axis.name] = value
+      same.append(combination)
+      same[same.count - 1][axis.name] = value
+    }
+    if let first = same.first {
+      combination = likeliest(of: same) ?? first
       return
     }
     throw Failure(
@@ -304,6 +309,47 @@ struct ConversionPlanner {
         hint: "name it, for example --set \(axis.name)=my-fine-tune")
     }
     return value
+  }
+
+  /// Of publications that nothing in a configuration tells apart, the one by whose name the checkpoint's folder or file is
+  /// called; nil: none is. Where they are of other weights than the first one, a note says so.
+  private mutating func likeliest(of combinations: [Combination]) -> Combination? {
+    // A cache of the hub has models--Publisher--name in its paths.
+    func isSmall(_ file: String) -> Bool { file.hasSuffix(".json") || file.hasSuffix(".txt") }
+    let words = checkpoint.path.split(separator: "/").map(String.init)
+    func isNamed(_ publication: Family.Publication) -> Bool {
+      let name = publication.repository.split(separator: "/").last.map(String.init) ?? ""
+      let files = publication.files.map(\.name).filter { !isSmall($0) }
+      return words.contains { $0 == name || $0.hasSuffix("--\(name)") }
+        || files.contains { words.last == $0 && isOwn($0) }
+    }
+    /// Whether one publication alone has files of that name.
+    func isOwn(_ file: String) -> Bool {
+      family.published.count { publication in publication.files.contains { $0.name == file } } == 1
+    }
+    func isOfProfile(_ publication: Family.Publication) -> Bool {
+      let usual = family.layouts.first { $0.name == publication.layout }?.profile
+      return (publication.profile ?? usual) == profile.name
+    }
+    let published = combinations.map { family.publication(of: $0) }
+    if let named = published.firstIndex(where: { $0.map(isNamed) == true }) { return combinations[named] }
+    guard let axis = openAxis, let first = published.first ?? nil else { return nil }
+    /// Of weights: small files are the same in many places.
+    func digests(_ publication: Family.Publication) -> Set<Digest> {
+      Set(publication.files.filter { !isSmall($0.name) }.compactMap(\.sha256))
+    }
+    let others = combinations.indices.dropFirst().filter { index in
+      guard let other = published[index], isOfProfile(other) else { return false }
+      return digests(first).isDisjoint(with: digests(other))
+    }
+    if !others.isEmpty {
+      let names = others.compactMap { combinations[$0][axis.name].map { "\(axis.name)=\($0)" } }
+      settings.add(
+        note:
+          "its configuration is that of \(combinations[0][axis.name].map { "\(axis.name)=\($0)" } ?? "") and as well "
+          + "that of \(names.joined(separator: ", ")): it is called the former unless --set says otherwise")
+    }
+    return nil
   }
 
   /// Sets axes that are fields of the configuration; what the user said must agree with it.
@@ -471,7 +517,7 @@ struct ConversionPlanner {
     {
       if naming.copies.contains(index) {
         ignored.append((array.name, "of another copy of the net"))
-      } else if let rule = layout.ignored.first(where: { $0.from == naming.ruleNames[index] }) {
+      } else if let rule = layout.ignored.first(where: { naming.ruleNames[index].map($0.holds) == true }) {
         ignored.append((array.name, rule.reason))
       } else if request.allowsUnused {
         ignored.append((array.name, "of no net, left out as --allow-unused says"))

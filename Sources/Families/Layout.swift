@@ -71,8 +71,12 @@ public struct Layout: Sendable {
 
   /// A published array that is no weight.
   public struct IgnoreRule: Sendable {
+    /// Its name, or what that begins with.
     public let from: String
+    public let isBeginning: Bool
     public let reason: String
+
+    func holds(_ name: String) -> Bool { isBeginning ? name.hasPrefix(from) : name == from }
   }
 
   public let name: String
@@ -163,37 +167,42 @@ public struct Layout: Sendable {
     self.ties = ties
     var ignored: [IgnoreRule] = []
     for rule in try json.member("ignore").array() {
-      ignored.append(IgnoreRule(from: try rule.member("from").string(), reason: try rule.member("reason").string()))
+      let beginning = try rule["beginning"]?.string()
+      let from = if let beginning { beginning } else { try rule.member("from").string() }
+      ignored.append(
+        IgnoreRule(from: from, isBeginning: beginning != nil, reason: try rule.member("reason").string()))
     }
     self.ignored = ignored
   }
 
   /// Rules that are another layout's: its name stands for them, behind that of its family where it is of another one, or an
-  /// object that has it as `like` and words of the published names that are others here; nil for rules of the layout's own.
+  /// object that has it as `like`, words of the published names that are others here, and further rules as `and`; nil for rules of the layout's own.
   private static func sharedRules(
     _ net: JSONMember, _ others: [Layout], _ families: [Family]
   ) throws(Failure) -> [Rule]? {
     if case .array = net.value.content { return nil }
     let like: String
     var words: [String: String] = [:]
+    var further: [Rule] = []
     if case .string(let name) = net.value.content {
       like = name
     } else {
       like = try net.value.member("like").string()
-      for member in try net.value.member("words").object() { words[member.key] = try member.value.string() }
+      for member in try net.value["words"]?.object() ?? [] { words[member.key] = try member.value.string() }
+      for rule in try net.value["and"]?.array() ?? [] { further.append(try Rule(json: rule)) }
     }
     let path = like.split(separator: "/")
     let layouts = path.count == 2 ? families.first { $0.name == path[0] }?.layouts ?? [] : others
     guard let name = path.last, let same = layouts.first(where: { $0.name == name })?.rules[net.key] else {
       throw net.value.failure("there is no layout \(like) before this one that has rules for \(net.key)")
     }
-    return words.isEmpty ? same : same.map { $0.replacing(words) }
+    return (words.isEmpty ? same : same.map { $0.replacing(words) }) + further
   }
 
   /// Whether an array of that name is one of the layout's: made into a net's, tied or ignored.
   func holds(_ name: String) -> Bool {
     let words = name.split(separator: ".", omittingEmptySubsequences: false)
-    return ignored.contains { $0.from == name } || ties.contains { $0.from == name }
+    return ignored.contains { $0.holds(name) } || ties.contains { $0.from == name }
       || rules.values.contains { $0.contains { rule in rule.from.contains { $0.match(words) != nil } } }
   }
 

@@ -14,6 +14,8 @@ package struct NetSettings {
     self.files = files
   }
 
+  mutating func add(note text: String) { note(text) }
+
   private mutating func note(_ text: String) {
     if !notes.contains(text) { notes.append(text) }
   }

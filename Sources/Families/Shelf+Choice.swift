@@ -19,7 +19,7 @@ extension Family {
 
 extension Shelf {
   /// Which combination is meant by parameters that don't say all: that of the default values where it is on the shelf; else
-  /// the one that is there and fits. Where nothing fits, the default one of the first family, which is not there.
+  /// the one that is there and fits, or of several that differ in their precision only the default one. Where nothing fits, the default one of the first family, which is not there.
   /// - Parameters:
   ///   - families: that may be meant; not empty.
   ///   - part: the net of a family whose parts are many; nil: the default.
@@ -56,6 +56,17 @@ extension Shelf {
           }
         }
       }
+    }
+    // Of nets that differ in their precision only, the default one is meant.
+    if fitting.count > 1, let first = fitting.first,
+      fitting.allSatisfy({
+        $0.family.name == first.family.name && first.family.areSameButPrecision($0.combination, first.combination)
+      }),
+      let usual = fitting.first(where: { item in
+        item.family.precisionAxis.map { item.combination[$0.name] == $0.defaultValue } == true
+      })
+    {
+      return usual
     }
     if fitting.count > 1 { throw ambiguous(fitting, parameters) }
     if let only = fitting.first { return only }

@@ -68,6 +68,13 @@ extension Tasks.TextEmbedding {
   }
 }
 
+/// Says how well texts match pictures and videos, with the two nets of a BLIP image-text retrieval checkpoint.
+public typealias ImageTextMatching = Tasks.ImageTextMatching
+/// A text as a matching net reads it by itself.
+public typealias ReadText = Tasks.ReadText
+/// How well a text matches an image.
+public typealias ImageTextMatch = Tasks.ImageTextMatch
+
 extension Tasks.VisualQuestionAnswering {
   /// Opens the nets of a parameter combination on a shelf. Their weights are mapped, and read when first used.
   /// - Parameters:
@@ -119,6 +126,22 @@ extension Tasks.ImageCaptioning {
     _ picture: Picture, options: CaptionOptions = CaptionOptions()
   ) throws(Failure) -> Caption {
     try caption(look(at: picture), options: options)
+  }
+}
+
+extension Tasks.ImageTextMatching {
+  /// Opens the nets of a parameter combination on a shelf. Their weights are mapped, and read when first used.
+  /// - Throws: `Failure` as `ImageCaptioning` does.
+  public convenience init(
+    shelf: String, parameters: [String: String] = [:], threads: Int? = nil
+  ) throws(Failure) {
+    try self.init(MatchNets(family: nil, parameters: chosen(parameters), on: Shelf(shelf)), threads: threads)
+  }
+
+  /// How well texts match a picture.
+  /// - Throws: `Failure` of kind `usage` for a text that is empty or too long, `io` when memory is short.
+  public func match(_ picture: Picture, _ texts: [String]) throws(Failure) -> [ImageTextMatch] {
+    try match(look(at: picture), read(texts))
   }
 }
 

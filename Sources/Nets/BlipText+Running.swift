@@ -3,6 +3,8 @@ import Kernels
 
 /// What the text blocks' cross-attention looks at.
 public enum CrossContext: Sendable {
+  /// Nothing: cross-attention is left out, as of a text that is read without an image. All sequences that run together do.
+  case absent
   /// Keys and values per block, context vectors × size: computed once per image or question, for any number of queries.
   case projected(keys: [Matrix], values: [Matrix])
   /// The vectors themselves, and transposed: for a few queries it is less work to bring these to the vectors than the
@@ -17,10 +19,13 @@ public enum CrossContext: Sendable {
   /// Vectors attended over.
   public var count: Int {
     switch self {
+    case .absent: 0
     case .projected(let keys, _): keys.first?.rows ?? 0
     case .direct(let vectors, _): vectors.rows
     }
   }
+
+  var isAbsent: Bool { if case .absent = self { true } else { false } }
 
   /// Queries up to which `direct` is less work. Of 577 vectors of 768 elements, keys and values of 12 blocks cost
   /// 16 GFLOP, and each query that goes without 0.3.
@@ -137,6 +142,7 @@ extension TextTrunk {
       let start = ranges.last?.upperBound ?? 0
       ranges.append(start..<start + sequence.tokens.count)
     }
+    let isAlone = sequences.allSatisfy(\.context.isAbsent)
     for (index, block) in blocks.enumerated() {
       try block.selfAttention.run(x, engine) { (query, key, value, output) in
         zip(sequences, ranges).map { sequence, range in
@@ -147,13 +153,15 @@ extension TextTrunk {
             heads: block.selfAttention.heads, isCausal: isCausal)
         }
       }
-      let weights = crossAttention.map { _ in
-        sequences.map { sequence in
-          Matrix(rows: block.crossAttention.heads * sequence.tokens.count, columns: sequence.context.count)
+      if !isAlone {
+        let weights = crossAttention.map { _ in
+          sequences.map { sequence in
+            Matrix(rows: block.crossAttention.heads * sequence.tokens.count, columns: sequence.context.count)
+          }
         }
+        try block.crossAttention.run(x, over: sequences.map(\.context), block: index, ranges, weights, engine)
+        for (number, weights) in (weights ?? []).enumerated() { crossAttention?(number, weights) }
       }
-      try block.crossAttention.run(x, over: sequences.map(\.context), block: index, ranges, weights, engine)
-      for (number, weights) in (weights ?? []).enumerated() { crossAttention?(number, weights) }
       try block.mlp.mlp.add(x, to: x, engine)
       block.mlp.norm(x, into: x, engine)
     }
@@ -212,6 +220,7 @@ extension TextAttention {
     for (number, context) in contexts.enumerated() {
       let (queries, output) = (q.rows(ranges[number]), attended.rows(ranges[number]))
       switch context {
+      case .absent: preconditionFailure("texts with and without an image don't run together")
       case .projected(let keys, let values):
         projected.append(
           AttentionMap(

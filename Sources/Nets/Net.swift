@@ -11,6 +11,8 @@ public enum NetDefinition: String, CaseIterable, Sendable {
   case blipImageEncoder = "BlipImageEncoder"
   case blipTextEncoder = "BlipTextEncoder"
   case blipTextDecoder = "BlipTextDecoder"
+  case blipImageMatcher = "BlipImageMatcher"
+  case blipTextMatcher = "BlipTextMatcher"
   case vitImageClassifier = "ViTImageClassifier"
   case bertEncoder = "BertEncoder"
   case clipImageEncoder = "ClipImageEncoder"
@@ -21,6 +23,8 @@ public enum NetDefinition: String, CaseIterable, Sendable {
     case .blipImageEncoder: BlipImageEncoder.self
     case .blipTextEncoder: BlipTextEncoder.self
     case .blipTextDecoder: BlipTextDecoder.self
+    case .blipImageMatcher: BlipImageMatcher.self
+    case .blipTextMatcher: BlipTextMatcher.self
     case .vitImageClassifier: ViTImageClassifier.self
     case .bertEncoder: BertEncoder.self
     case .clipImageEncoder: ClipImageEncoder.self

@@ -47,10 +47,12 @@ public struct EvaluationPage: Sendable {
   private var figures: HTML {
     var figures: [(label: String, value: String, note: String)] = []
     if let accuracy = result.accuracy {
-      figures.append((result.b == nil ? "accuracy" : "accuracy of A", percent(accuracy.overall.mean, 2), ""))
-      if let other = result.accuracyB { figures.append(("accuracy of B", percent(other.overall.mean, 2), "")) }
+      let measure = result.words.measure
+      let name = measure.name
+      figures.append((result.b == nil ? name : "\(name) of A", measure.told(accuracy.overall.mean), ""))
+      if let other = result.accuracyB { figures.append(("\(name) of B", measure.told(other.overall.mean), "")) }
     } else {
-      figures.append(("accuracy", "–", "the \(result.words.item)s have no right answers with them"))
+      figures.append((result.words.measure.name, "–", "the \(result.words.item)s have no right answers with them"))
     }
     if let difference = result.difference {
       let interval = difference.interval

@@ -50,19 +50,22 @@ public struct EvaluationReport: Sendable {
     }.joined(separator: " ")
   }
 
+  private var measure: TaskMeasure { result.words.measure }
+
   private var measures: [String] {
     var table = TextTable([.left, .right, .left])
     if let accuracy = result.accuracy {
-      table.add(result.b == nil ? "accuracy" : "accuracy of A", percent(accuracy.overall.mean, 2), "")
-      if let other = result.accuracyB { table.add("accuracy of B", percent(other.overall.mean, 2), "") }
+      let name = measure.name
+      table.add(result.b == nil ? name : "\(name) of A", measure.told(accuracy.overall.mean), "")
+      if let other = result.accuracyB { table.add("\(name) of B", measure.told(other.overall.mean), "") }
     } else {
-      table.add("accuracy", "-", "the \(result.words.item)s have no right answers with them")
+      table.add(measure.name, "-", "the \(result.words.item)s have no right answers with them")
     }
     if let difference = result.difference {
       let interval = difference.interval
       table.add(
-        "A less B", signed(difference.mean * 100, 2) + " %",
-        "95 % confidence: \(signed(interval.lowerBound * 100, 2)) to \(signed(interval.upperBound * 100, 2))")
+        "A less B", measure.toldSigned(difference.mean) + (measure.most == nil ? " %" : ""),
+        "95 % confidence: \(measure.toldSigned(interval.lowerBound)) to \(measure.toldSigned(interval.upperBound))")
     }
     for (name, a, b) in result.further {
       guard let a else { continue }
@@ -180,7 +183,7 @@ public struct EvaluationReport: Sendable {
     let hasTexts = result.words.hasTexts
     let types = accuracy.map { Self.types(result.words, $0, result.accuracyB) } ?? []
     return .object([
-      "task": hasTexts ? nil : "classification",
+      "task": result.words.name.map { .string($0) },
       "nets": .object(["a": Self.json(result.a), "b": result.b.map { Self.json($0) }]),
       "questions": hasTexts ? .integer(result.items.count) : nil, "images": .integer(result.images),
       "accuracy": .object([
@@ -191,13 +194,20 @@ public struct EvaluationReport: Sendable {
         },
         "perAnswerType": hasTexts ? types.first.map { Self.json($0, "questions") } : nil,
         "perQuestionType": hasTexts ? types.last.map { Self.json($0, "questions") } : nil,
-        "perClass": hasTexts ? nil : types.first.map { Self.json($0, "images") },
+        "perClass": result.words.name != Classifying.words.name ? nil : types.first.map { Self.json($0, "images") },
       ]),
       "top5": hasTexts
         ? nil
         : result.further.first.map { further in
           .object(["a": further.a.map { .number($0) }, "b": further.b.map { .number($0) }])
         },
+      "ciderD": measure.most.flatMap { most in
+        accuracy.map { accuracy in
+          .object([
+            "a": .number(accuracy.overall.mean * most), "b": result.accuracyB.map { .number($0.overall.mean * most) },
+          ])
+        }
+      },
       "failedQuestions": result.failed.isEmpty || !hasTexts ? nil : .integer(result.failedItems), "failed": failed.json,
       "uncounted": result.uncounted > 0 ? .integer(result.uncounted) : nil,
       "agreement": result.agreement.map { .number($0) },
@@ -238,7 +248,8 @@ public struct EvaluationReport: Sendable {
       "question": hasTexts ? .string(item.question) : nil,
       "a": .string(evaluated.a.answer), "b": evaluated.b.map { .string($0.answer) },
       "answers": hasTexts ? .strings(item.answers) : nil,
-      "right": hasTexts ? nil : item.answers.first.map { .string($0) },
+      "right": hasTexts || result.words.measure.most != nil ? nil : item.answers.first.map { .string($0) },
+      "captions": result.words.measure.most == nil ? nil : .strings(item.answers),
       "accuracyA": evaluated.a.accuracy.map { .number($0) }, "accuracyB": (evaluated.b?.accuracy).map { .number($0) },
       "klDivergence": (evaluated.firstToken?.divergence).map { .number($0) },
     ])
@@ -288,4 +299,12 @@ func significant(_ number: Double) -> String {
   while scaled < 1 { (scaled, exponent) = (scaled * 10, exponent - 1) }
   if exponent >= -3 { return rounded(number, 2 - exponent) }
   return (number < 0 ? "-" : "") + rounded(scaled, 2) + "e\(exponent)"
+}
+
+extension TaskMeasure {
+  /// `97.26 %`, or of CIDEr-D `1.333`.
+  func told(_ share: Double) -> String { most.map { rounded(share * $0, 3) } ?? percent(share, 2) }
+
+  /// The same without its unit, with its sign.
+  func toldSigned(_ share: Double) -> String { most.map { signed(share * $0, 3) } ?? signed(share * 100, 2) }
 }

@@ -42,15 +42,19 @@ public struct QuantizationReport: Sendable {
     if let accuracy = search.floatAccuracy {
       lines.append(
         "on \(counted(search.items, search.words.item)), of which the float nets "
-          + (search.words.hasTexts ? "answer \(percent(accuracy, 2)) right:" : "find \(percent(accuracy, 2)) right:"))
+          + (search.words.hasTexts
+            ? "answer \(percent(accuracy, 2)) right:"
+            : search.words.measure.most == nil
+              ? "find \(percent(accuracy, 2)) right:"
+              : "have \(search.words.measure.name) \(search.words.measure.told(accuracy)):"))
     } else {
       lines.append("on \(counted(search.items, search.words.item)):")
     }
     var table = TextTable([.right, .right, .right, .right, .left], indent: 2)
-    table.add("helped", "accuracy", "same \(search.words.output)", "size", "")
+    table.add("helped", search.words.measure.name, "same \(search.words.output)", "size", "")
     for trial in search.trials {
       table.add(
-        grouped(trial.helped), trial.accuracy.map { percent($0, 2) } ?? "-", percent(trial.agreement, 2),
+        grouped(trial.helped), trial.accuracy.map(search.words.measure.told) ?? "-", percent(trial.agreement, 2),
         sized(trial.bytes), trial.isWithin ? "within" : "")
     }
     lines += table.lines

@@ -13,7 +13,8 @@ public final class ImageCaptioning: Sendable {
   public let profile: CaptionProfile
   let tokenizer: WordPiece
   package let engine: Engine
-  package let sight: ImageSight
+  package let imageEncoder: BlipImageEncoder
+  private let image: VQAProfile.Image
   package let textDecoder: BlipTextDecoder
 
   /// Opens the nets; their weights are mapped, and read when they are first used.
@@ -34,9 +35,8 @@ public final class ImageCaptioning: Sendable {
     self.nets = nets
     self.engine = engine
     profile = try CaptionProfile(nets.textDecoder)
-    sight = ImageSight(
-      encoder: try open(nets.imageEncoder, weights, BlipImageEncoder.init),
-      image: try VQAProfile.Image(nets.imageEncoder), engine: engine)
+    imageEncoder = try open(nets.imageEncoder, weights, BlipImageEncoder.init)
+    image = try VQAProfile.Image(nets.imageEncoder)
     textDecoder = try open(nets.textDecoder, weights, BlipTextDecoder.init)
     guard let description = nets.textDecoder.header.tokenizer else {
       throw Failure(
@@ -59,12 +59,10 @@ public final class ImageCaptioning: Sendable {
   /// The same nets, but for one of the files, whose weights come from elsewhere.
   package init(_ other: ImageCaptioning, _ file: NetFile, weights: any WeightProvider) throws(Failure) {
     (nets, profile, tokenizer, engine) = (other.nets, other.profile, other.tokenizer, other.engine)
+    image = other.image
     let source = { (_: NetFile) throws(Failure) -> any WeightProvider in weights }
-    sight =
-      file === nets.imageEncoder
-      ? ImageSight(
-        encoder: try open(file, source, BlipImageEncoder.init), image: other.sight.image, engine: other.engine)
-      : other.sight
+    imageEncoder =
+      file === nets.imageEncoder ? try open(file, source, BlipImageEncoder.init) : other.imageEncoder
     textDecoder = file === nets.textDecoder ? try open(file, source, BlipTextDecoder.init) : other.textDecoder
   }
 
@@ -88,7 +86,7 @@ public final class ImageCaptioning: Sendable {
     }
   }
 
-  package var imageEncoder: BlipImageEncoder { sight.encoder }
+  package var sight: ImageSight { ImageSight(trunk: imageEncoder.trunk, image: image, engine: engine) }
 
   /// Threads that compute together.
   public var threads: Int { engine.threads }
@@ -199,8 +197,10 @@ public final class ImageCaptioning: Sendable {
   /// - Returns: of each caption tokens × words; row i scores token i.
   /// - Throws: `Failure` of kind `badData` for a token that the nets don't have, `io` when memory is short.
   package func scores(
-    ofCaptions captions: [[Int]], beginning: [Int], over context: CrossContext
+    ofCaptions captions: [[Int]], beginning: [Int], about image: SeenImage
   ) throws(Failure) -> [Matrix] {
+    let queries = captions.reduce(0) { $0 + beginning.count - 1 + $1.count }
+    let context = try context(image, queries: queries)
     var sequences = captions.map { TextSequence(beginning + $0.dropLast(), context: context) }
     let scores = try textDecoder.scores(textDecoder.trunk(&sequences, isCausal: true, engine), engine)
     var row = 0

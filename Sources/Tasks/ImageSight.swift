@@ -5,21 +5,21 @@ import Nets
 
 /// Looks at pictures and videos with a BLIP image encoder.
 package struct ImageSight: Sendable {
-  package let encoder: BlipImageEncoder
+  package let trunk: VisionTrunk
   package let image: VQAProfile.Image
   let engine: Engine
 
   /// - Throws: `Failure` of kind `badData` when the net takes other images than its profile prepares.
   func check(file: String) throws(Failure) {
     let hint = "are these the nets of one checkpoint? convert it again"
-    guard encoder.trunk.channels == 3 else {
+    guard trunk.channels == 3 else {
       throw Failure(
-        .badData, file: file, "takes images of \(encoder.trunk.channels) channels; pictures have 3", hint: hint)
+        .badData, file: file, "takes images of \(trunk.channels) channels; pictures have 3", hint: hint)
     }
-    guard encoder.trunk.imageSide == image.side else {
+    guard trunk.imageSide == image.side else {
       throw Failure(
         .badData, file: file,
-        "takes images of side \(encoder.trunk.imageSide), but its profile has pictures resized to \(image.side)",
+        "takes images of side \(trunk.imageSide), but its profile has pictures resized to \(image.side)",
         hint: hint)
     }
   }
@@ -33,7 +33,7 @@ package struct ImageSight: Sendable {
 
   /// Looks at a picture that was prepared already: 3 × (side · side) values.
   package func look(at pixels: Matrix, since start: Double = Paths.seconds) throws(Failure) -> SeenImage {
-    seen(try encoder.trunk(pixels, engine), pixels: [pixels], since: start)
+    seen(try trunk(pixels, engine), pixels: [pixels], since: start)
   }
 
   /// Looks at a video: at its frames one after the other, of which one at a time is in memory. What is seen is the mean of
@@ -52,7 +52,7 @@ package struct ImageSight: Sendable {
     progress(0, reader.count)
     while let frame = try reader.next() {
       let values = try image.pixels(of: frame.picture)
-      mean.add(try encoder.trunk(values, engine), frame.picks)
+      mean.add(try trunk(values, engine), frame.picks)
       if keepsPixels { pixels.append(values) }
       frames.append(SeenFrame(index: frame.index, time: frame.time, picks: frame.picks))
       progress(frames.count, reader.count)
@@ -64,7 +64,7 @@ package struct ImageSight: Sendable {
   package func look(at frames: [(pixels: Matrix, picks: Int)]) throws(Failure) -> SeenImage {
     let start = Paths.seconds
     var mean = FeatureMean()
-    for frame in frames { mean.add(try encoder.trunk(frame.pixels, engine), frame.picks) }
+    for frame in frames { mean.add(try trunk(frame.pixels, engine), frame.picks) }
     return seen(mean.vectors, pixels: [], since: start)
   }
 

@@ -82,16 +82,17 @@ extension VQAProfile.Image {
 }
 
 extension QuestionRules {
-  fileprivate init(_ profile: ProfileReader) throws(Failure) {
-    let firstToken = try profile.string("question.firstToken")
-    let cleanUp = try profile.string("question.cleanUp")
+  /// - Parameter group: of the profile's values.
+  init(_ profile: ProfileReader, _ group: String = "question") throws(Failure) {
+    let firstToken = try profile.string("\(group).firstToken")
+    let cleanUp = try profile.string("\(group).cleanUp")
     guard let known = CleanUp(rawValue: cleanUp) else {
-      throw profile.failure("question.cleanUp", "is \"\(cleanUp)\", which this version does not know")
+      throw profile.failure("\(group).cleanUp", "is \"\(cleanUp)\", which this version does not know")
     }
     self.init(
       firstToken: firstToken, cleanUp: known,
-      maximumWords: try profile.integerOrNull("question.maximumWords", 1...1 << 20),
-      maximumTokens: try profile.integerOrNull("question.maximumTokens", 2...1 << 20))
+      maximumWords: try profile.integerOrNull("\(group).maximumWords", 1...1 << 20),
+      maximumTokens: try profile.integerOrNull("\(group).maximumTokens", 2...1 << 20))
   }
 }
 

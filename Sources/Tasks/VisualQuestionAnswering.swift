@@ -14,7 +14,7 @@ public final class VisualQuestionAnswering: Sendable {
   public let profile: VQAProfile
   let tokenizer: WordPiece
   package let engine: Engine
-  package let sight: ImageSight
+  package let imageEncoder: BlipImageEncoder
   package let textEncoder: BlipTextEncoder
   package let textDecoder: BlipTextDecoder
   private let questionText: QuestionText
@@ -41,8 +41,7 @@ public final class VisualQuestionAnswering: Sendable {
     self.nets = nets
     self.engine = engine
     profile = try VQAProfile(nets)
-    sight = ImageSight(
-      encoder: try open(nets.imageEncoder, weights, BlipImageEncoder.init), image: profile.image, engine: engine)
+    imageEncoder = try open(nets.imageEncoder, weights, BlipImageEncoder.init)
     textEncoder = try open(nets.textEncoder, weights, BlipTextEncoder.init)
     textDecoder = try open(nets.textDecoder, weights, BlipTextDecoder.init)
     guard let description = nets.textEncoder.header.tokenizer else {
@@ -69,10 +68,8 @@ public final class VisualQuestionAnswering: Sendable {
     (nets, profile, tokenizer, engine) = (other.nets, other.profile, other.tokenizer, other.engine)
     questionText = other.questionText
     let source = { (_: NetFile) throws(Failure) -> any WeightProvider in weights }
-    sight =
-      file === nets.imageEncoder
-      ? ImageSight(encoder: try open(file, source, BlipImageEncoder.init), image: profile.image, engine: engine)
-      : other.sight
+    imageEncoder =
+      file === nets.imageEncoder ? try open(file, source, BlipImageEncoder.init) : other.imageEncoder
     textEncoder = file === nets.textEncoder ? try open(file, source, BlipTextEncoder.init) : other.textEncoder
     textDecoder = file === nets.textDecoder ? try open(file, source, BlipTextDecoder.init) : other.textDecoder
   }
@@ -134,7 +131,7 @@ public final class VisualQuestionAnswering: Sendable {
   /// What can be asked about, of vectors (1 + patches) × size.
   package func seen(_ vectors: Matrix, pixels: [Matrix]) -> SeenImage { sight.seen(vectors, pixels: pixels) }
 
-  package var imageEncoder: BlipImageEncoder { sight.encoder }
+  package var sight: ImageSight { ImageSight(trunk: imageEncoder.trunk, image: profile.image, engine: engine) }
 
   /// Answers questions about a picture that was looked at.
   /// - Parameters:

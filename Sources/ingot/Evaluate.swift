@@ -17,6 +17,8 @@ struct Evaluate: LimitedCommand {
       Of an image classifier, --labelled names images whose classes are known: how often the likeliest class is the right \
       one, and one of the five likeliest.
 
+      Of a captioning net, --captions names images with people's captions: CIDEr-D, as COCO's evaluation computes it.
+
       An image that is missing or can't be read costs the questions about it: it is named, and the exit status is 1.
 
       Of a sentence embedder, --pairs names pairs of texts with scores, how alike people found them: Spearman's correlation \
@@ -79,11 +81,14 @@ struct Evaluate: LimitedCommand {
 
   func validate() throws {
     guard pairs == nil, texts == nil else { return try validateEmbedding() }
-    try questions.check(labelled: images.labelled != nil)
-    if questions.file == nil, images.labelled == nil {
+    try questions.check(labelled: images.isGiven)
+    if questions.file == nil, !images.isGiven {
       throw ValidationError(
-        "there are no questions: give --questions FILE, or --labelled PATH for a classifier, --pairs FILE for an embedder"
+        "there are no questions: give --questions FILE; --labelled PATH for a classifier; --captions FILE for a captioning net; --pairs FILE for an embedder"
       )
+    }
+    if images.captions != nil, answers != nil || results != nil {
+      throw ValidationError("--answers and --results go with --questions")
     }
     if images.labelled != nil, answers != nil || results != nil || options.isGiven {
       throw ValidationError("--answers, --results and how answers are made go with --questions")
@@ -115,6 +120,11 @@ struct Evaluate: LimitedCommand {
       let b = try other.map { try classifier($0, on: shelf) }
       _ = try evaluate(a, b, on: images.read(questions, of: a.classifier) ?? [])
       return
+    }
+    if let items = try images.readCaptions(questions) {
+      let a = try captioning(parameters, items, on: shelf)
+      let b = try other.map { try captioning($0, items, on: shelf) }
+      return try evaluate(a, b, on: items)
     }
     guard let data = try questions.data() else { return }
     let list = try answers.map { file throws(Failure) in try AnswerList(file: file) }
@@ -192,6 +202,14 @@ struct Evaluate: LimitedCommand {
       of: Family.meant(selection.family, by: parameters, fit: ImageClassification.isFamily), parameters)
     let file = try NetSelection.combination(family, combination).file(on: shelf)
     return try Classifying(ImageClassification(file, threads: computing.threads, level: computing.level))
+  }
+
+  private func captioning(
+    _ parameters: [Combination.Parameter], _ items: [EvaluationItem], on shelf: Shelf
+  ) throws(Failure) -> Captioning {
+    let nets = try CaptionNets(family: selection.family, parameters: parameters, on: shelf)
+    let captioning = try ImageCaptioning(nets, threads: computing.threads, level: computing.level)
+    return try Captioning(captioning, options.captionOptions, items: items)
   }
 
   private func compared(with parameters: [Combination.Parameter]) throws(Failure) -> [Combination.Parameter] {

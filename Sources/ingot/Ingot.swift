@@ -19,7 +19,8 @@ struct IngotCommand: ParsableCommand {
     subcommands: [
       Convert.self, List.self, Inspect.self, ScanCommand.self, Create.self, Verify.self, Diff.self, Export.self,
       Quantize.self,
-      Evaluate.self, Ask.self, CaptionCommand.self, Attention.self, Features.self, Classify.self, Embed.self,
+      Evaluate.self, Ask.self, CaptionCommand.self, Match.self, Attention.self, Features.self, Classify.self,
+      Embed.self,
       Tokenize.self, Limits.self,
       HDF5Child.self, VideoChild.self,
     ])

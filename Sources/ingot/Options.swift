@@ -123,6 +123,12 @@ struct DecodingOptions: ParsableArguments {
   /// Whether anything is.
   var isGiven: Bool { maxTokens != nil || minTokens != nil || beams != nil || temperature != 0 || seed != nil }
 
+  /// Of captions, for which the profile says what isn't given.
+  var captionOptions: CaptionOptions {
+    CaptionOptions(
+      maximumTokens: maxTokens, minimumTokens: minTokens, beams: beams, temperature: temperature, seed: seed ?? 0)
+  }
+
   var answerOptions: AnswerOptions {
     get throws(Failure) {
       AnswerOptions(
@@ -182,15 +188,17 @@ struct QuestionOptions: ParsableArguments {
     if let limit, limit < 1 { throw ValidationError("--limit is a number from 1") }
   }
 
-  /// - Parameter labelled: whether there are images with labels in place of questions.
+  /// - Parameter labelled: whether there are images with labels or captions in place of questions.
   func check(labelled: Bool) throws {
     guard file == nil else {
-      if labelled { throw ValidationError("--questions and --labelled are of different nets: give one of them") }
+      if labelled {
+        throw ValidationError("--questions, --labelled and --captions are of different nets: give one of them")
+      }
       return
     }
     if annotations != nil || metric != nil { throw ValidationError("--annotations and --metric go with --questions") }
     if !labelled, images != nil || limit != nil {
-      throw ValidationError("--images and --limit go with --questions or --labelled")
+      throw ValidationError("--images and --limit go with --questions, --labelled or --captions")
     }
   }
 
@@ -227,11 +235,29 @@ struct LabelledOptions: ParsableArguments {
       valueName: "path"), completion: .file())
   var labelled: String?
 
+  @Option(
+    help: .init(
+      "Of a captioning net: COCO's captions, an array or lines of {\"image\", \"caption\"}, or CSV with these columns.",
+      valueName: "file"), completion: .file())
+  var captions: String?
+
   @Flag(help: "Folders, sorted by name, are the classes in their order, whatever they are called.")
   var byOrder = false
 
   func validate() throws {
     if labelled == nil, byOrder { throw ValidationError("--by-order goes with --labelled") }
+    if labelled != nil, captions != nil {
+      throw ValidationError("--labelled and --captions are of different nets: give one of them")
+    }
+  }
+
+  var isGiven: Bool { labelled != nil || captions != nil }
+
+  /// Images with people's captions; nil when none are given.
+  func readCaptions(_ questions: QuestionOptions) throws(Failure) -> [EvaluationItem]? {
+    guard let captions else { return nil }
+    let items = try CaptionedImages.read(captions, images: questions.images)
+    return questions.limit.map { Array(items.prefix($0)) } ?? items
   }
 
   /// Images whose right class is known; nil when none are given.

@@ -103,7 +103,7 @@ struct Quantize: LimitedCommand {
   func validate() throws {
     if fallback != nil, minSqnr == nil { throw ValidationError("--fallback goes with --min-sqnr") }
     if let minSqnr, !minSqnr.isFinite { throw ValidationError("--min-sqnr is a number of decibels") }
-    try questions.check(labelled: images.labelled != nil)
+    try questions.check(labelled: images.isGiven)
     if !isMeasured, computing.kernels != .auto {
       throw ValidationError("--kernels goes with --questions or --labelled: without them, no net is run")
     }
@@ -130,7 +130,7 @@ struct Quantize: LimitedCommand {
   }
 
   /// Whether the nets are run.
-  private var isMeasured: Bool { questions.file != nil || images.labelled != nil }
+  private var isMeasured: Bool { questions.file != nil || images.isGiven }
 
   func run() throws {
     let nets = try nets()
@@ -138,6 +138,12 @@ struct Quantize: LimitedCommand {
     guard images.labelled == nil else {
       let task = try classifying(nets)
       return try quantize(nets, task, images.read(questions, of: task.classifier) ?? [])
+    }
+    if let items = try images.readCaptions(questions) {
+      let captioning = try ImageCaptioning(
+        CaptionNets(files: nets), threads: computing.threads, level: computing.level)
+      let found = items.filter { $0.imageProblem == nil }
+      return try quantize(nets, Captioning(captioning, decoding.captionOptions, items: found), found)
     }
     guard let asked = try questions.read() else { return try write(options(for: nets, nil), nil) }
     let vqa = try VisualQuestionAnswering(VQANets(files: nets), threads: computing.threads, level: computing.level)

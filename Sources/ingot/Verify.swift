@@ -13,7 +13,7 @@ struct Verify: LimitedCommand {
     discussion: """
       Without a path and parameters, every net file on the shelf is checked; what didn't come \
       from the source, as int8 nets don't from a checkpoint, is not compared with it. With --reference, the nets that answer \
-      questions, make captions or compare images and texts together, or the one that embeds texts, are run: their paths, or \
+      questions, make captions or match or compare images and texts together, or the one that embeds texts, are run: their paths, or \
       parameters without the part.
       """)
 
@@ -114,6 +114,7 @@ struct Verify: LimitedCommand {
     case captioning(CaptionNets, ReferenceFile)
     case embedding(NetFile, path: String)
     case comparing(ClipNets, ReferenceFile)
+    case matching(MatchNets, ReferenceFile)
 
     var files: [NetFile] {
       switch self {
@@ -121,6 +122,7 @@ struct Verify: LimitedCommand {
       case .captioning(let nets, _): nets.files
       case .embedding(let net, _): [net]
       case .comparing(let nets, _): nets.files
+      case .matching(let nets, _): nets.files
       }
     }
   }
@@ -158,6 +160,10 @@ struct Verify: LimitedCommand {
         opened.isEmpty
         ? try ClipNets(family: family, parameters: parameters, on: shelf) : try ClipNets(files: opened)
       running = .comparing(nets, file)
+    case .matches:
+      let nets =
+        opened.isEmpty ? try MatchNets(family: family, parameters: parameters, on: shelf) : try MatchNets(files: opened)
+      running = .matching(nets, file)
     }
     return (running, running.files, [])
   }
@@ -191,6 +197,9 @@ struct Verify: LimitedCommand {
     case .comparing(let nets, let reference):
       let embedding = try ImageTextEmbedding(nets, threads: computing.threads, level: computing.level)
       return try ClipVerification(embedding, reference, tolerance: tolerance).run()
+    case .matching(let nets, let reference):
+      let matching = try ImageTextMatching(nets, threads: computing.threads, level: computing.level)
+      return try MatchVerification(matching, reference, tolerance: tolerance).run()
     }
   }
 

@@ -60,6 +60,29 @@ def check_captioning(checks, errors, program):
         (("captions", 0, "caption"), 1), (("kernels",), "gpu")])
 
 
+def check_matching(checks, errors, program):
+    """Matches of a tiny net, of pictures and of a video, and a line of them."""
+    shelf = program.folder / "matches"
+    source = ROOT / "Tests" / "FamiliesTests" / "Fixtures" / "matches" / "2"
+    done = program.run("convert", source, "--set", "Release=tiny", "--shelf", shelf)
+    checks.check(done.returncode == 0, f"{source}: {done.stderr}")
+    picture, video = DEMO / "pictures" / "red-circle-0004.png", ROOT / "weights" / "demo" / "videos" / "circles.mp4"
+    told = program.report(checks, errors, "match", "match", picture, picture, "a red circle", "two", "--shelf", shelf)
+    checks.check(len(told["matches"]) == 4, "two pictures and two texts make four matches")
+    of_video = program.report(checks, errors, "match", "match", video, "two", "--frames", "4", "--shelf", shelf)
+    checks.check(len(of_video["matches"][0]["frames"]) == 4, "a video's match without its frames")
+    lines = [json.dumps({"image": str(picture), "text": "two", "id": "x"}), "no JSON"]
+    done = subprocess.run([program.path, "match", "--shelf", shelf], input="\n".join(lines), capture_output=True,
+                          text=True, timeout=600)
+    checks.check(done.returncode == 1, f"a bad line: exit status {done.returncode}")
+    match, failure = map(json.loads, done.stdout.splitlines())
+    check_valid(checks, errors, "match", {"matches": [match], "kernels": "portable"}, "a line of matches")
+    checks.check(failure["line"] == 2 and "error" in failure, "a line that failed")
+    check_refused(checks, errors, "match", told, [
+        (("matches",), []), (("matches", 0, "logits"), [1.0]), (("matches", 0, "cosine"), REMOVE),
+        (("matches", 0, "probability"), 2), (("kernels",), "gpu")])
+
+
 def flipped(data, place, bit=0):
     return data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1:]
 
@@ -272,6 +295,7 @@ def check_reports(checks, errors, program):
     checks.check(failed == [last["name"]], f"the damaged array is named: {failed}")
     asked = check_asking(checks, errors, program, shelf)
     check_captioning(checks, errors, program)
+    check_matching(checks, errors, program)
     quantized = program.report(checks, errors, "quantize", "quantize", *plain, "--shelf", shelf)
     for net, path in zip(quantized["nets"], plain):
         numpy_checks.check_quantized(checks, pathlib.Path(net["file"]), path)

@@ -36,6 +36,8 @@ EXAMPLES = {
     "convert": [("Make the net files of a checkpoint, under a name of your own:",
                  ["ingot convert my-blip --set Release=mine --shelf ~/nets"])],
     "inspect": [("See what is in a file before you trust it:", ["ingot inspect pytorch_model.bin --arrays"])],
+    "match": [("Say which of two texts a picture matches better:",
+               ['ingot match picture.jpg "a cat on a sofa" "a dog in a park"'])],
     "caption": [("Say what pictures show, beginning with words of one's own:",
                  ['ingot caption one.jpg two.jpg --prompt "a photography of"'])],
     "ask": [("Ask two questions about a picture, and one about a video:",

@@ -61,6 +61,9 @@ EPSILON = {"hf-384": 1e-5, "original-480": 1e-6, "original-384": 1e-6}  # the im
 MAXIMUM_TOKENS = {"hf-384": 25, "original-480": 9}
 BEAMS = {"hf-384": 1, "original-480": 3}
 
+# What the original's retrieval nets hold of their training: running means, vectors of earlier batches, a temperature.
+OF_TRAINING = re.compile(r"[a-z_]+_m\.|(image|text|idx)_queue$|ptr_queue$|queue_ptr$|temp$")
+
 # May be missing: they are the word embedding and predictions.bias then.
 TIED = ["text_decoder.cls.predictions.decoder.weight", "text_decoder.cls.predictions.decoder.bias"]
 
@@ -107,7 +110,8 @@ def original(folder, path, profile):
     state = torch.load(path, map_location="cpu", weights_only=True)
     state = state.get("model", state)
     renamed = {
-        salesforce_state.renamed(name): array for name, array in state.items() if not name.endswith("position_ids")}
+        salesforce_state.renamed(name): array for name, array in state.items()
+        if not name.endswith("position_ids") and not OF_TRAINING.match(name)}
     config = transformers.BlipConfig.from_pretrained(folder)
     vision = config.vision_config
     if profile == "hf-384":
