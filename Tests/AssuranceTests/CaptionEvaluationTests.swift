@@ -156,7 +156,7 @@ import Testing
 
   @Test(arguments: [
     ("x.jsonl", "{\"image\":\"a.png\"}\n", "line 1, byte 0: has no member \"caption\""),
-    ("x.jsonl", "{\"image\":\"a.png\",\"caption\":\" \"}\n", "line 1, byte 28: is empty"),
+    ("x.jsonl", "{\"image\":\"a.png\",\"caption\":\" \"}\n", "line 1, byte 27: is empty"),
     ("x.json", "[]", "holds no captions"),
     ("x.json", "{\"a\":1}", "is no file of captions of a known form"),
     ("x.csv", "image,text,x\na.png,b\n", "line 2: has 2 fields, the header 3"),

@@ -73,9 +73,10 @@ package enum CaptionWords {
         place += 1
       } else {
         var end = place + 1
-        // Several full stops, hyphens or equal marks are one token.
-        if ".-!?".contains(character) { while end < text.count, text[end] == character { end += 1 } }
-        out.append(mark(character, count: end - place))
+        // Several full stops, hyphens or marks of exclamation and question are one token.
+        if character == "." || character == "-" { while end < text.count, text[end] == character { end += 1 } }
+        if "!?".contains(character) { while end < text.count, "!?".contains(text[end]) { end += 1 } }
+        out.append("!?".contains(character) ? String(text[place..<end]) : mark(character, count: end - place))
         place = end
       }
     }
@@ -90,7 +91,6 @@ package enum CaptionWords {
     case "\u{2026}": "..."
     case "\"", "\u{201c}", "\u{201d}": "''"
     case "\u{2018}": "`"
-    case "!", "?": String(character)
     default: String(character)
     }
   }
