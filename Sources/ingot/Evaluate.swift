@@ -103,7 +103,7 @@ struct Evaluate: LimitedCommand {
     if pairs != nil, texts != nil { throw ValidationError("--pairs and --texts are both given: give one of them") }
     let others =
       questions.file != nil || questions.annotations != nil || questions.metric != nil || questions.images != nil
-      || images.labelled != nil || answers != nil || results != nil || options.isGiven
+      || images.isGiven || answers != nil || results != nil || options.isGiven
     if others { throw ValidationError("--pairs and --texts are of embedders, which take no questions and no images") }
     if journal != nil || html != nil || questions.limit != nil {
       throw ValidationError("--journal, --html and --limit don't go with --pairs and --texts")
