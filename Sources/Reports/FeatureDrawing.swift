@@ -67,6 +67,9 @@ struct FeatureDrawing {
   ///   - side: of the square that each fits in, in pixels.
   ///   - points: whose pictures; nil: those of all.
   func thumbnails(side: Int, of points: [Int]? = nil) -> [Picture?] {
+    guard map.kind == .image else {
+      return [Picture?](repeating: nil, count: (points ?? Array(map.points.indices)).count)
+    }
     let found = Mutex([Int: Picture]())
     let paths = (points ?? Array(map.points.indices)).map { map.points[$0].path }
     // Nothing is thrown in it.
@@ -77,6 +80,11 @@ struct FeatureDrawing {
     let pictures = found.withLock(\.self)
     return paths.indices.map { pictures[$0] }
   }
+}
+
+extension FeatureMap {
+  /// A point's name in a drawing: of a picture its file's, or the text.
+  func title(of point: Point) -> String { kind == .image ? Paths.name(point.path) : point.path }
 }
 
 /// The map as a picture: t-SNE, or the principal components where there is none.
@@ -99,7 +107,7 @@ public struct FeaturePicture {
     var canvas = PixelCanvas(width: width, height: height + 2 * Self.line + rows * Self.line + Self.gap)
     let isMapped = map.divergence != nil
     canvas.write(
-      isMapped ? "t-SNE of \(map.points.count) images" : "principal components of \(map.points.count) images",
+      "\(isMapped ? "t-SNE" : "principal components") of \(counted(map.points.count, map.kind.rawValue))",
       Self.gap, Self.gap)
     let top = Self.gap + Self.line
     let places = drawing.places(isMapped ? { $0.neighbourhood } : { $0.components }) ?? []

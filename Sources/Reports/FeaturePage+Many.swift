@@ -27,13 +27,13 @@ struct ManyFeatures {
     return """
       \(choices)
       <p class="note">Drag to move. Zoom by the buttons, by + and −, by two fingers, or by the wheel once the map was clicked; 0 shows all. \
-      Arrow keys go from image to image.</p>
+      Arrow keys go from one to the next.</p>
       <div class="looking features">
       <figure class="heat"><div class="zoom"><button type="button" aria-label="nearer">+</button>\
       <button type="button" aria-label="farther">−</button><button type="button" aria-label="all">⤢</button></div>\
-      <canvas tabindex="0" role="img" aria-label="map of \(grouped(map.points.count)) images"></canvas>
+      <canvas tabindex="0" role="img" aria-label="map of \(grouped(map.points.count)) \(map.kind.rawValue)s"></canvas>
       \(FeaturePage.legend(map))</figure>
-      <div class="aside"><div class="detail" aria-live="polite"><p class="note">Point at an image, tap it, or go there by the \
+      <div class="aside"><div class="detail" aria-live="polite"><p class="note">Point at \(map.kind == .image ? "an image" : "a text"), tap it, or go there by the \
       arrow keys.</p></div></div>
       </div>
       """
@@ -50,7 +50,7 @@ struct ManyFeatures {
     let pictures = self.pictures(drawing)
     return .object([
       "width": .number(Self.size.width), "height": .number(Self.size.height),
-      "names": .strings(map.points.map { printable(shortened(Paths.name($0.path), to: 60)) }),
+      "names": .strings(map.points.map { printable(shortened(map.title(of: $0), to: map.kind == .image ? 60 : 120)) }),
       "classes": .strings(map.classes.map { printable(shortened($0, to: 80)) }),
       "colours": .strings(
         map.classes.indices.map { FeaturePage.text(FeatureDrawing.colour($0, of: map.classes.count)) }),

@@ -19,25 +19,27 @@ public struct FeaturePage {
     self.net = net
   }
 
+  private var noun: String { map.kind.rawValue }
+
   /// Reads and shrinks the pictures, on all processors.
   /// - Throws: `Failure` of kind `usage` when there are more pictures than a page can show.
   public func page() throws(Failure) -> HTMLPage {
     guard map.points.count <= Self.mostPoints else {
       throw Failure(
-        .usage, "a page shows \(Self.mostPoints) images at most, not \(map.points.count)",
-        hint: "write a .csv or .safetensors file, or take fewer images")
+        .usage, "a page shows \(Self.mostPoints) \(map.kind.rawValue)s at most, not \(map.points.count)",
+        hint: "write a .csv or .safetensors file, or take fewer")
     }
     let many = map.points.count > Self.mostElements ? ManyFeatures(map: map) : nil
     let drawing = FeatureDrawing(map, width: 1000, height: 720)
     let body: HTML = """
-      <h1>\(counted(map.points.count, "image")) by what is seen in them</h1>
+      <h1>\(counted(map.points.count, noun)) by what \(map.kind == .image ? "is seen in them" : "they say")</h1>
       <p class="lead">Vectors of \(map.vectors[0].count) elements by <span class="name">\(shortened(net, to: 400))</span></p>
       \(figures)
       \(HTML.section("Map", note: note, many?.drawing ?? self.drawing(drawing)))
       \(classes)
       """
     return HTMLPage(
-      title: "\(counted(map.points.count, "image"))", body: body, data: many?.data() ?? data(drawing),
+      title: "\(counted(map.points.count, noun))", body: body, data: many?.data() ?? data(drawing),
       script: many == nil ? PageScript.features : PageScript.manyFeatures,
       style: PageStyle.looking + PageStyle.features + (many == nil ? "" : PageStyle.manyFeatures))
   }
@@ -48,7 +50,7 @@ public struct FeaturePage {
       figures.append(
         (
           "neighbour of the same class", percent(purity.share, 1),
-          "\(grouped(purity.same)) of \(grouped(purity.pictures)) images"
+          "\(grouped(purity.same)) of \(grouped(purity.pictures)) \(noun)s"
         ))
     }
     figures.append(
@@ -61,7 +63,7 @@ public struct FeaturePage {
 
   private var note: HTML {
     let missing: HTML =
-      map.divergence == nil ? " There are too few or too many images for t-SNE." : ""
+      map.divergence == nil ? " There are too few or too many for t-SNE." : ""
     return """
       PCA keeps large distances, t-SNE keeps neighbours near each other; its axes and large distances mean nothing. \
       Neighbours are the nearest by cosine.\(missing)
@@ -103,10 +105,10 @@ public struct FeaturePage {
       \(choices)
       <div class="looking features">
       <figure class="heat"><svg viewBox="0 0 \(drawing.width) \(drawing.height)" tabindex="0" role="img" \
-      aria-label="map of the images; the arrow keys go through them">
+      aria-label="map of the \(noun)s; the arrow keys go through them">
       \(marks)<g id="links"></g></svg>
       \(Self.legend(map))</figure>
-      <div class="aside"><div class="detail" aria-live="polite"><p class="note">Point at an image, tap it, or go there by the \
+      <div class="aside"><div class="detail" aria-live="polite"><p class="note">Point at \(map.kind == .image ? "an image" : "a text"), tap it, or go there by the \
       arrow keys.</p></div></div>
       </div>
       """
@@ -127,7 +129,7 @@ public struct FeaturePage {
 
   private var classes: HTML {
     guard map.purity != nil else { return "" }
-    var table = HTMLTable([("class", .left), ("images", .right), ("same", .right), ("share", .right)], isTall: true)
+    var table = HTMLTable([("class", .left), (noun + "s", .right), ("same", .right), ("share", .right)], isTall: true)
     for name in map.classes {
       guard let purity = map.classPurities[name] else { continue }
       table.add([
@@ -135,7 +137,7 @@ public struct FeaturePage {
       ])
     }
     return .section(
-      "Classes", note: "Images whose nearest neighbour is of their class; classes of a single image are left out.",
+      "Classes", note: "Those whose nearest neighbour is of their class; classes of a single one are left out.",
       table.html("classes"))
   }
 
@@ -151,7 +153,7 @@ public struct FeaturePage {
       "points": .array(
         map.points.map { point in
           .object([
-            "name": .string(printable(shortened(Paths.name(point.path), to: 120))),
+            "name": .string(printable(shortened(map.title(of: point), to: 120))),
             "class": point.name.map { .string(printable(shortened($0, to: 80))) },
             "near": .array(
               point.neighbours.map { .array([.integer($0.index), .number(($0.cosine * 1e5).rounded() / 1e5)]) }),

@@ -17,7 +17,7 @@ public struct FeatureReport {
 
   public var text: String {
     var lines = [
-      "\(counted(map.points.count, "image")), \(counted(map.vectors[0].count, "element")) each: \(printable(output))"
+      "\(counted(map.points.count, map.kind.rawValue)), \(counted(map.vectors[0].count, "element")) each: \(printable(output))"
     ]
     guard let purity = map.purity else { return lines[0] }
     lines.append(
@@ -31,29 +31,32 @@ public struct FeatureReport {
     return (lines + table.lines).joined(separator: "\n")
   }
 
+  private var noun: String { map.kind.rawValue }
+  private var plural: String { noun + "s" }
+
   public var json: JSONValue {
     func purity(_ purity: FeatureMap.Purity) -> [JSONMember] {
       [
         JSONMember("share", .number(purity.share)), JSONMember("same", .integer(purity.same)),
-        JSONMember("images", .integer(purity.pictures)),
+        JSONMember(plural, .integer(purity.pictures)),
       ]
     }
     let classes = map.classes.compactMap { name in
       map.classPurities[name].map { JSONValue(.object([JSONMember("class", .string(name))] + purity($0))) }
     }
     return .object([
-      "output": .string(output), "images": .integer(map.points.count), "elements": .integer(map.vectors[0].count),
+      "output": .string(output), plural: .integer(map.points.count), "elements": .integer(map.vectors[0].count),
       "variance": .array(map.variance.map { .number($0) }), "divergence": map.divergence.map { .number($0) },
       "purity": map.purity.map { JSONValue(.object(purity($0) + [JSONMember("classes", .array(classes))])) },
       "points": .array(
         map.points.map { point in
           .object([
-            "image": .string(point.path), "class": point.name.map { .string($0) },
+            noun: .string(point.path), "class": point.name.map { .string($0) },
             "pca": .array(point.components.map { .number($0) }),
             "tsne": point.neighbourhood.map { .array($0.map { .number($0) }) },
             "neighbours": .array(
               point.neighbours.map {
-                .object(["image": .string(map.points[$0.index].path), "cosine": .number($0.cosine)])
+                .object([noun: .string(map.points[$0.index].path), "cosine": .number($0.cosine)])
               }),
           ])
         }),
@@ -69,7 +72,7 @@ public struct FeatureReport {
       guard bytes.contains(where: ",\"\r\n".utf8.contains) else { return text }
       return "\"" + String(decoding: bytes.replacing("\"".utf8, with: "\"\"".utf8), as: UTF8.self) + "\""
     }
-    let head = ["image", "class", "pca1", "pca2", "tsne1", "tsne2"] + map.vectors[0].indices.map { "v\($0)" }
+    let head = [noun, "class", "pca1", "pca2", "tsne1", "tsne2"] + map.vectors[0].indices.map { "v\($0)" }
     var lines = [head.joined(separator: ",")]
     for (point, vector) in zip(map.points, map.vectors) {
       let places = (point.components + (point.neighbourhood ?? [])).map { "\($0)" }

@@ -1,8 +1,10 @@
 import Arrays
 import Checkpoints
 
-/// Vectors of pictures, read from a file that `FeatureMap`, or somebody else, wrote.
+/// Vectors of pictures or texts, read from a file that `FeatureMap`, or somebody else, wrote.
 public struct FeatureFile {
+  public let kind: FeatureMap.Kind
+  /// Paths of pictures, or texts.
   public let paths: [String]
   public let classes: [String]?
   /// One per path, of one length, finite.
@@ -14,9 +16,9 @@ public struct FeatureFile {
     return name.hasSuffix(".safetensors") || name.hasSuffix(".npy")
   }
 
-  /// - Parameter path: a checkpoint with floats of (pictures, elements): the array `features`, or the only one there is. Names of
-  ///   pictures and classes stand in its metadata as JSON lists, `images` and `classes`; without them, pictures are named by
-  ///   their number.
+  /// - Parameter path: a checkpoint with floats of (pictures, elements): the array `features`, or the only one there is. Paths of
+  ///   pictures, or texts, and classes stand in its metadata as JSON lists, `images` or `texts`, and `classes`; without them,
+  ///   pictures are named by their number.
   /// - Throws: `Failure` naming the file and what is wrong with it.
   public init(_ path: String) throws(Failure) {
     let checkpoint = try openCheckpoint(path)
@@ -30,7 +32,9 @@ public struct FeatureFile {
         )
       }
       vectors = try Self.rows(of: place, checkpoint)
-      paths = try Self.names("images", checkpoint, vectors.count) ?? (1...vectors.count).map { "\($0)" }
+      let texts = try Self.names("texts", checkpoint, vectors.count)
+      kind = texts == nil ? .image : .text
+      paths = try texts ?? Self.names("images", checkpoint, vectors.count) ?? (1...vectors.count).map { "\($0)" }
       classes = try Self.names("classes", checkpoint, vectors.count)
     } catch {
       throw error.inFile(path)
@@ -71,7 +75,7 @@ public struct FeatureFile {
     var names: [String] = []
     for value in try JSONValue(parsing: [UInt8](text.utf8)).array() { names.append(try value.string()) }
     guard names.count == count else {
-      throw Failure(.badData, place: "metadata \(key)", "names \(names.count) images, where there are \(count) vectors")
+      throw Failure(.badData, place: "metadata \(key)", "names \(names.count), where there are \(count) vectors")
     }
     return names
   }

@@ -1,11 +1,11 @@
 import Arrays
 import Kernels
 
-/// Pictures by their vectors: where they lie on maps of two dimensions, which are near each other, and whether those are of
+/// Pictures, or texts, by their vectors: where they lie on maps of two dimensions, which are near each other, and whether those are of
 /// the same class.
 public struct FeatureMap: Sendable {
   public struct Point: Sendable {
-    /// As it was given or found.
+    /// As it was given or found; of a text the text.
     public let path: String
     /// nil where classes can't be told.
     public let name: String?
@@ -24,6 +24,12 @@ public struct FeatureMap: Sendable {
     public var share: Double { Double(same) / Double(pictures) }
   }
 
+  /// What the vectors are of.
+  public enum Kind: String, Sendable {
+    case image, text
+  }
+
+  public let kind: Kind
   public let points: [Point]
   /// Of one length.
   public let vectors: [[Float]]
@@ -58,6 +64,7 @@ public struct FeatureMap: Sendable {
   private static func isMapped(_ count: Int) -> Bool { (NeighbourMap.fewest...NeighbourMap.most).contains(count) }
 
   /// - Parameters:
+  ///   - paths: of pictures; or texts.
   ///   - vectors: one per path, all of one length.
   ///   - classes: one per path, or nil.
   ///   - seed: of t-SNE.
@@ -65,7 +72,7 @@ public struct FeatureMap: Sendable {
   ///   - progress: is told of what was done.
   /// - Throws: `Failure` of kind `io` when memory is short.
   public init(
-    _ paths: [String], vectors: [[Float]], classes: [String]?, seed: UInt64 = 0, engine: Engine,
+    _ paths: [String], _ kind: Kind = .image, vectors: [[Float]], classes: [String]?, seed: UInt64 = 0, engine: Engine,
     progress: (Work, Int) -> Void = { _, _ in }
   ) throws(Failure) {
     precondition(paths.count == vectors.count && !paths.isEmpty && (classes?.count ?? paths.count) == paths.count)
@@ -87,6 +94,7 @@ public struct FeatureMap: Sendable {
         neighbourhood: map?.places[index],
         neighbours: nearest.byCosine[index * told..<(index + 1) * told].map { (Int($0.index), $0.cosine) })
     }
+    self.kind = kind
     self.vectors = vectors
     variance = components.shares
     divergence = map?.divergence
@@ -134,7 +142,7 @@ public struct FeatureMap: Sendable {
   }
 
   /// Writes a safetensors file: `features` (pictures, elements), `principal_components` (pictures, 2) and, where there is
-  /// one, `tsne` (pictures, 2); the metadata `images` and `classes` are JSON.
+  /// one, `tsne` (pictures, 2); the metadata `images` (`texts`) and `classes` are JSON.
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public func writeSafetensors(_ path: String) throws {
     func floats(_ name: String, _ rows: [[Float]]) -> SafetensorsArray {
@@ -145,7 +153,7 @@ public struct FeatureMap: Sendable {
     ]
     let map = points.compactMap { $0.neighbourhood?.map { Float($0) } }
     if map.count == points.count { arrays.append(floats("tsne", map)) }
-    var metadata = [("images", JSONValue.strings(points.map(\.path)).compactText)]
+    var metadata = [(kind.rawValue + "s", JSONValue.strings(points.map(\.path)).compactText)]
     let names = points.compactMap(\.name)
     if !names.isEmpty { metadata.append(("classes", JSONValue.strings(names).compactText)) }
     try Tasks.writeSafetensors(arrays, to: path, metadata: metadata)

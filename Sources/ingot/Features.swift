@@ -18,7 +18,7 @@ struct Features: LimitedCommand {
       "-" that digits follow: red-circle-0004.png is of red-circle.
 
       Vectors that were written before are mapped anew: in place of images a .safetensors file that this command wrote, or \
-      any .safetensors or .npy file with one array of a row for each image.
+      one that `ingot embed` wrote of texts, or any .safetensors or .npy file with one array of a row for each image.
 
       An image that can't be read is named and left out, and the exit status is 1.
       """)
@@ -67,8 +67,9 @@ struct Features: LimitedCommand {
   func run() throws {
     try OutputFile.checkCanBeWritten(file)
     let seen = try images.count == 1 && FeatureFile.isOne(images[0]) ? read(images[0]) : look()
-    let classes = (classPart == nil ? seen.classes : nil) ?? FeatureMap.classes(of: seen.paths, part: classPart)
-    let map = try self.map(seen.paths, seen.vectors, classes)
+    let found = seen.kind == .image ? FeatureMap.classes(of: seen.paths, part: classPart) : nil
+    let classes = (classPart == nil ? seen.classes : nil) ?? found
+    let map = try self.map(seen, classes)
     let report = FeatureReport(map, output: file, failed: seen.failed)
     switch form {
     case .safetensors: try map.writeSafetensors(file)
@@ -81,6 +82,7 @@ struct Features: LimitedCommand {
   }
 
   private struct Seen {
+    var kind = FeatureMap.Kind.image
     var paths: [String] = []
     var classes: [String]?
     var vectors: [[Float]] = []
@@ -91,8 +93,14 @@ struct Features: LimitedCommand {
 
   private func read(_ path: String) throws -> Seen {
     let vectors = try FeatureFile(path)
-    try checkClasses(vectors.paths)
-    return Seen(paths: vectors.paths, classes: vectors.classes, vectors: vectors.vectors, net: Paths.name(path))
+    if vectors.kind == .text, classPart != nil {
+      throw Failure(
+        .usage, file: path, "has vectors of texts, which have no names of files", hint: "leave out --class-part")
+    }
+    if vectors.kind == .image { try checkClasses(vectors.paths) }
+    return Seen(
+      kind: vectors.kind, paths: vectors.paths, classes: vectors.classes, vectors: vectors.vectors,
+      net: Paths.name(path))
   }
 
   private func look() throws -> Seen {
@@ -125,16 +133,16 @@ struct Features: LimitedCommand {
     }
   }
 
-  private func map(_ paths: [String], _ vectors: [[Float]], _ classes: [String]?) throws(Failure) -> FeatureMap {
+  private func map(_ seen: Seen, _ classes: [String]?) throws(Failure) -> FeatureMap {
     let engine = try Engine(threads: computing.threads, level: computing.level)
     let lines = [FeatureMap.Work.neighbours, .steps].map { work in
       ProgressLine(
-        work == .steps ? "mapping" : "comparing", total: work.count(paths.count),
-        unit: .things(work == .steps ? "steps" : "images"))
+        work == .steps ? "mapping" : "comparing", total: work.count(seen.paths.count),
+        unit: .things(work == .steps ? "steps" : seen.kind.rawValue + "s"))
     }
     defer { for line in lines { line.finish() } }
     return try FeatureMap(
-      paths, vectors: vectors, classes: classes, seed: seed, engine: engine,
+      seen.paths, seen.kind, vectors: seen.vectors, classes: classes, seed: seed, engine: engine,
       progress: { work, more in
         if work == .steps { lines[0].finish() }
         lines[work == .steps ? 1 : 0].add("", more)

@@ -204,7 +204,7 @@ import Tasks
     let names = "\"__metadata__\":{\"images\":\"[\\\"a\\\"]\"}"
     #expect(
       try refusal("{\(names),\(two)}", [1, 2])
-        == "metadata images: names 1 images, where there are 2 vectors")
+        == "metadata images: names 1, where there are 2 vectors")
   }
 
   @Test func purityCountsNearestNeighboursOfTheSameClass() throws {
