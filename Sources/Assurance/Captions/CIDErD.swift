@@ -24,6 +24,8 @@ public struct CIDErD: Sendable {
   /// taken for the length of the caption.
   private struct Vector {
     var weights: [[NGram: Double]]
+    /// By their length, as they come: sums over them are the same each time.
+    var nGrams: [[NGram]]
     var norms: [Double]
     var length = 0
   }
@@ -33,29 +35,38 @@ public struct CIDErD: Sendable {
     logImages = log(Double(max(1, references.count)))
     for captions in references {
       var seen: Set<NGram> = []
-      for caption in captions { seen.formUnion(Self.counts(caption).keys) }
+      for caption in captions { seen.formUnion(Self.counts(caption).map(\.nGram)) }
       for nGram in seen { frequency[nGram, default: 0] += 1 }
     }
   }
 
-  private static func counts(_ words: [String]) -> [NGram: Int] {
-    var counts: [NGram: Int] = [:]
+  /// Every n-gram once, in the order in which they come, the short ones first.
+  private static func counts(_ words: [String]) -> [(nGram: NGram, count: Int)] {
+    var (places, out) = ([NGram: Int](), [(nGram: NGram, count: Int)]())
     for length in 1...longest where length <= words.count {
       for start in 0...words.count - length {
-        counts[NGram(words: Array(words[start..<start + length])), default: 0] += 1
+        let nGram = NGram(words: [String](words[start..<start + length]))
+        if let place = places[nGram] {
+          out[place].count += 1
+        } else {
+          places[nGram] = out.count
+          out.append((nGram, 1))
+        }
       }
     }
-    return counts
+    return out
   }
 
   private func vector(_ words: [String]) -> Vector {
     var vector = Vector(
       weights: [[NGram: Double]](repeating: [:], count: Self.longest),
+      nGrams: [[NGram]](repeating: [], count: Self.longest),
       norms: [Double](repeating: 0, count: Self.longest))
     for (nGram, count) in Self.counts(words) {
       let place = nGram.words.count - 1
       let weight = Double(count) * (logImages - log(Double(max(1, frequency[nGram] ?? 0))))
       vector.weights[place][nGram] = weight
+      vector.nGrams[place].append(nGram)
       vector.norms[place] += weight * weight
       if place == 1 { vector.length += count }
     }
@@ -74,8 +85,8 @@ public struct CIDErD: Sendable {
       let penalty = exp(-(delta * delta) / (2 * Self.sigma * Self.sigma))
       for place in 0..<Self.longest {
         var value = 0.0
-        for (nGram, weight) in ours.weights[place] {
-          guard let other = theirs.weights[place][nGram] else { continue }
+        for nGram in ours.nGrams[place] {
+          guard let weight = ours.weights[place][nGram], let other = theirs.weights[place][nGram] else { continue }
           value += min(weight, other) * other
         }
         if ours.norms[place] != 0, theirs.norms[place] != 0 { value /= ours.norms[place] * theirs.norms[place] }
