@@ -77,4 +77,31 @@ import Testing
     #expect(try bytes(of: folder.file("out/config.json")) == before)
     #expect(folder.names.sorted() == ["c.json", "out", "shelf"])
   }
+
+  /// Nets of a known family have the names of their published layout; tools/checks/check_compressed_families.py holds the numbers
+  /// against transformers.
+  @Test func knownFamiliesHaveTheirLayout() throws {
+    let source = packageFile("Tests/FamiliesTests/Fixtures/layouts/untied")
+    let shelf = folder.file("shelf")
+    #expect(try Run(["convert", source, "--set", "Release=x", "--shelf", shelf]).status == 0)
+    #expect(try Run(["quantize", "--set", "Release=x", "--shelf", shelf]).status == 0)
+    func export(_ precision: String, _ words: String...) throws -> Run {
+      try Run(["export", "--set", "Release=x", "--set", "Precision=\(precision)", "--shelf", shelf] + words)
+    }
+    #expect(try export("float32", "--to", "safetensors", folder.file("float")).status == 0)
+    let run = try export("int8", "--to", "compressed-tensors", folder.file("int8"), "--json")
+    #expect(run.status == 0, "\(run.errors)")
+    let count = try run.json().member("quantized").integer()
+    let (floats, int8) = (try openCheckpoint(folder.file("float")), try openCheckpoint(folder.file("int8")))
+    let quantized = int8.arrays.filter { $0.elementType == .int8 }.map(\.name)
+    #expect(quantized.count == count && count > 20)
+    #expect(Set(int8.arrays.map(\.name)) == Set(floats.arrays.map(\.name) + quantized.map { "\($0)_scale" }))
+    let shapes = Dictionary(uniqueKeysWithValues: floats.arrays.map { ($0.name, $0.shape) })
+    for array in int8.arrays where !array.name.hasSuffix("_scale") { #expect(array.shape == shapes[array.name]) }
+    let refused = try export("int8", "--to", "safetensors", folder.file("none"))
+    #expect(refused.status == 64 && refused.errors.contains("int8 weights --to compressed-tensors"))
+    let nothing = try export("float32", "--to", "compressed-tensors", folder.file("none"))
+    #expect(nothing.status == 65 && nothing.errors.contains("holds no int8 weights\nhint: `ingot quantize`"))
+    #expect(folder.names.sorted() == ["float", "int8", "shelf"])
+  }
 }
