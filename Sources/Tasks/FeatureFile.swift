@@ -33,8 +33,9 @@ public struct FeatureFile {
       }
       vectors = try Self.rows(of: place, checkpoint)
       let texts = try Self.names("texts", checkpoint, vectors.count)
+      let images = try Self.names("images", checkpoint, vectors.count)
       kind = texts == nil ? .image : .text
-      paths = try texts ?? Self.names("images", checkpoint, vectors.count) ?? (1...vectors.count).map { "\($0)" }
+      paths = texts ?? images ?? (1...vectors.count).map { "\($0)" }
       classes = try Self.names("classes", checkpoint, vectors.count)
     } catch {
       throw error.inFile(path)
