@@ -56,8 +56,8 @@ def check_captioning(checks, errors, program):
     check_valid(checks, errors, "caption", {"captions": [caption], "kernels": "portable"}, "a line of captions")
     checks.check(failure["line"] == 2 and "error" in failure, "a line that failed")
     check_refused(checks, errors, "caption", told, [
-        (("captions",), []), (("captions", 0, "tokens"), []), (("captions", 0, "promptTokens"), REMOVE),
-        (("captions", 0, "caption"), 1), (("kernels",), "gpu")])
+        ["captions", []], ["captions", 0, "tokens", []], ["captions", 0, "promptTokens", REMOVE],
+        ["captions", 0, "caption", 1], ["kernels", "gpu"]])
 
 
 def check_matching(checks, errors, program):
@@ -79,8 +79,8 @@ def check_matching(checks, errors, program):
     check_valid(checks, errors, "match", {"matches": [match], "kernels": "portable"}, "a line of matches")
     checks.check(failure["line"] == 2 and "error" in failure, "a line that failed")
     check_refused(checks, errors, "match", told, [
-        (("matches",), []), (("matches", 0, "logits"), [1.0]), (("matches", 0, "cosine"), REMOVE),
-        (("matches", 0, "probability"), 2), (("kernels",), "gpu")])
+        ["matches", []], ["matches", 0, "logits", [1.0]], ["matches", 0, "cosine", REMOVE],
+        ["matches", 0, "probability", 2], ["kernels", "gpu"]])
 
 
 def flipped(data, place, bit=0):
