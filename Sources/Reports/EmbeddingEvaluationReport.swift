@@ -44,9 +44,6 @@ public struct EmbeddingEvaluationReport: Sendable {
   }
 
   public var json: JSONValue {
-    func told(_ net: NetFile) -> JSONValue {
-      .object(["parameters": JSONValue(.object(net.header.parameters)), "files": .strings([net.path])])
-    }
     func interval(_ range: ClosedRange<Double>?) -> JSONValue? {
       range.map { .array([.number($0.lowerBound), .number($0.upperBound)]) }
     }
@@ -56,7 +53,8 @@ public struct EmbeddingEvaluationReport: Sendable {
       }
     }
     return .object([
-      "task": "embedding", "nets": .object(["a": told(result.a), "b": result.b.map(told)]),
+      "task": "embedding",
+      "nets": .object(["a": EvaluationReport.json([result.a]), "b": result.b.map { EvaluationReport.json([$0]) }]),
       "texts": .integer(result.texts), "pairs": result.pairs.map { .integer($0) },
       "spearman": result.correlation.map { a in
         .object([

@@ -224,7 +224,7 @@ public struct EvaluationReport: Sendable {
     .object(["spread": .integer(layers.items), "flipped": .integer(layers.flippedItems)])
   }
 
-  private static func json(_ nets: [NetFile]) -> JSONValue {
+  static func json(_ nets: [NetFile]) -> JSONValue {
     .object(["name": .string(name(nets)), "files": .strings(nets.map(\.path))])
   }
 
