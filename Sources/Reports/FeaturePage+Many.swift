@@ -16,27 +16,18 @@ struct ManyFeatures {
   private static let size = (width: 1000.0, height: 720.0)
 
   var drawing: HTML {
-    let choices: HTML =
-      map.divergence == nil
-      ? ""
-      : """
-      <fieldset class="choices picks"><legend>map</legend>\
-      <label><input type="radio" name="map" value="tsne" checked>t-SNE</label>\
-      <label><input type="radio" name="map" value="pca">PCA</label></fieldset>
-      """
-    return """
-      \(choices)
-      <p class="note">Drag to move. Zoom by the buttons, by + and −, by two fingers, or by the wheel once the map was clicked; 0 shows all. \
-      Arrow keys go from one to the next.</p>
-      <div class="looking features">
-      <figure class="heat"><div class="zoom"><button type="button" aria-label="nearer">+</button>\
-      <button type="button" aria-label="farther">−</button><button type="button" aria-label="all">⤢</button></div>\
-      <canvas tabindex="0" role="img" aria-label="map of \(grouped(map.points.count)) \(map.kind.rawValue)s"></canvas>
-      \(FeaturePage.legend(map))</figure>
-      <div class="aside"><div class="detail" aria-live="polite"><p class="note">Point at \(map.kind == .image ? "an image" : "a text"), tap it, or go there by the \
-      arrow keys.</p></div></div>
-      </div>
-      """
+    """
+    \(FeaturePage.choices(map))
+    <p class="note">Drag to move. Zoom by the buttons, by + and −, by two fingers, or by the wheel once the map was clicked; 0 shows all. \
+    Arrow keys go from one to the next.</p>
+    <div class="looking features">
+    <figure class="heat"><div class="zoom"><button type="button" aria-label="nearer">+</button>\
+    <button type="button" aria-label="farther">−</button><button type="button" aria-label="all">⤢</button></div>\
+    <canvas tabindex="0" role="img" aria-label="map of \(grouped(map.points.count)) \(map.kind.rawValue)s"></canvas>
+    \(FeaturePage.legend(map))</figure>
+    \(FeaturePage.aside(map))
+    </div>
+    """
   }
 
   /// Lists with an element for each picture, and the pictures there is room for, evenly chosen.

@@ -93,25 +93,35 @@ public struct FeaturePage {
 
         """
     }
-    let choices: HTML =
-      map.divergence == nil
+    return """
+      \(Self.choices(map))
+      <div class="looking features">
+      <figure class="heat"><svg viewBox="0 0 \(drawing.width) \(drawing.height)" tabindex="0" role="img" \
+      aria-label="map of the \(noun)s; the arrow keys go through them">
+      \(marks)<g id="links"></g></svg>
+      \(Self.legend(map))</figure>
+      \(Self.aside(map))
+      </div>
+      """
+  }
+
+  /// Which map is shown; nothing where there is one only.
+  static func choices(_ map: FeatureMap) -> HTML {
+    map.divergence == nil
       ? ""
       : """
       <fieldset class="choices picks"><legend>map</legend>\
       <label><input type="radio" name="map" value="tsne" checked>t-SNE</label>\
       <label><input type="radio" name="map" value="pca">PCA</label></fieldset>
       """
-    return """
-      \(choices)
-      <div class="looking features">
-      <figure class="heat"><svg viewBox="0 0 \(drawing.width) \(drawing.height)" tabindex="0" role="img" \
-      aria-label="map of the \(noun)s; the arrow keys go through them">
-      \(marks)<g id="links"></g></svg>
-      \(Self.legend(map))</figure>
-      <div class="aside"><div class="detail" aria-live="polite"><p class="note">Point at \(map.kind == .image ? "an image" : "a text"), tap it, or go there by the \
-      arrow keys.</p></div></div>
-      </div>
-      """
+  }
+
+  /// Where what is pointed at is told.
+  static func aside(_ map: FeatureMap) -> HTML {
+    """
+    <div class="aside"><div class="detail" aria-live="polite"><p class="note">Point at \(map.kind == .image ? "an image" : "a text"), tap it, or go there by the \
+    arrow keys.</p></div></div>
+    """
   }
 
   static func legend(_ map: FeatureMap) -> HTML {
