@@ -68,6 +68,25 @@ extension Tasks.TextEmbedding {
   }
 }
 
+/// Makes vectors of images and texts that can be compared, with the two nets of a CLIP checkpoint.
+public typealias ImageTextEmbedding = Tasks.ImageTextEmbedding
+/// Says which of some labels fits a picture best, by a CLIP net.
+public typealias ZeroShotClassification = Tasks.ZeroShotClassification
+
+extension Tasks.ImageTextEmbedding {
+  /// Opens the nets of a parameter combination on a shelf. Their weights are mapped, and read when first used.
+  /// - Throws: `Failure` as `ImageCaptioning` does.
+  public convenience init(
+    shelf: String, parameters: [String: String] = [:], threads: Int? = nil
+  ) throws(Failure) {
+    try self.init(ClipNets(family: nil, parameters: chosen(parameters), on: Shelf(shelf)), threads: threads)
+  }
+
+  /// The vector of a text, of length 1.
+  /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
+  public func vector(of text: String) throws(Failure) -> [Float] { try vectors(of: [text])[0] }
+}
+
 /// Says how well texts match pictures and videos, with the two nets of a BLIP image-text retrieval checkpoint.
 public typealias ImageTextMatching = Tasks.ImageTextMatching
 /// A text as a matching net reads it by itself.

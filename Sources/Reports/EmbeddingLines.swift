@@ -1,67 +1,66 @@
 import Arrays
+import Media
 import Tasks
 
-/// Texts as JSON Lines in, vectors as JSON Lines out, a line for a line and in their order. A line in is an object of
-/// `text`; its member `id` is handed through. A line out is an object of `embedding`, or of `error`.
+/// Texts and images as JSON Lines in, vectors as JSON Lines out, a line for a line and in their order. A line in is an object
+/// of `text`, or of `image`, a path; its member `id` is handed through. A line out is an object of `embedding`, or of
+/// `error`.
 public struct EmbeddingLines {
-  private let embedder: TextEmbedding
+  private let embedder: Embedder
   private let prompt: String
+  private let isUpright: Bool
   private var number = 0
   /// Lines that gave an error.
   public private(set) var failed = 0
+  /// Pictures that were taken with the camera turned and looked at as they are stored.
+  public private(set) var turned: [String] = []
 
-  /// - Parameter prompt: what is put before each text.
-  public init(_ embedder: TextEmbedding, prompt: String) {
-    (self.embedder, self.prompt) = (embedder, prompt)
+  /// - Parameters:
+  ///   - prompt: what is put before each text.
+  ///   - isUpright: whether pictures are turned as the camera noted.
+  public init(_ embedder: Embedder, prompt: String, isUpright: Bool = false) {
+    (self.embedder, self.prompt, self.isUpright) = (embedder, prompt, isUpright)
   }
 
   private enum Read {
     case empty
-    case text(String, JSONValue)
+    case item(VectorItem, JSONValue)
     case failure(Failure, JSONValue?)
   }
 
   /// What to print for some lines that have come; nothing for an empty one.
   public mutating func answers(_ lines: [InputLines.Line]) -> [String] {
     let read = lines.map { line in self.read(line) }
-    let texts = read.compactMap { if case .text(let text, _) = $0 { text } else { nil } }
-    var vectors: [[Float]] = []
-    var problem: Failure?
-    do throws(Failure) { vectors = try embedder.vectors(of: texts, prompt: prompt) } catch { problem = error }
-    if problem != nil, texts.count > 1 {
-      // One of them may be the reason; then the others are answered alone.
-      return lines.indices.flatMap { alone(read[$0], number - lines.count + $0 + 1) }
-    }
-    var next = 0
+    let texts = read.compactMap { if case .item(.text(let text), _) = $0 { text } else { nil } }
+    // Where they can't be run together, one of them may be the reason; then each is run alone.
+    var vectors = (texts.count > 1 ? try? embedder.vectors(of: texts, prompt: prompt) : nil)?.makeIterator()
     var out: [String] = []
     for (index, item) in read.enumerated() {
       let number = number - lines.count + index + 1
       switch item {
       case .empty: break
       case .failure(let failure, let given): out.append(told(failure, given, number))
-      case .text(_, let given):
-        if let problem {
-          out.append(told(problem, given, number))
-        } else {
-          out.append(written(given, .object(["embedding": vectorJSON(vectors[next])])))
-          next += 1
+      case .item(let item, let given):
+        do throws(Failure) {
+          let known = item.isImage ? nil : vectors?.next()
+          let vector = if let known { known } else { try vector(of: item) }
+          out.append(written(given, .object(["embedding": vectorJSON(vector)])))
+        } catch {
+          out.append(told(error, given, number))
         }
       }
     }
     return out
   }
 
-  private mutating func alone(_ item: Read, _ number: Int) -> [String] {
+  private mutating func vector(of item: VectorItem) throws(Failure) -> [Float] {
     switch item {
-    case .empty: return []
-    case .failure(let failure, let given): return [told(failure, given, number)]
-    case .text(let text, let given):
-      do throws(Failure) {
-        let vectors = try embedder.vectors(of: [text], prompt: prompt)
-        return [written(given, .object(["embedding": vectorJSON(vectors[0])]))]
-      } catch {
-        return [told(error, given, number)]
-      }
+    case .text(let text): return try embedder.vectors(of: [text], prompt: prompt)[0]
+    case .image(let path):
+      try embedder.checkTakesPictures()
+      var picture = try Picture(path)
+      if isUpright { picture = picture.upright() } else if picture.isTurned { turned.append(item.name) }
+      do throws(Failure) { return try embedder.vector(of: picture) } catch { throw error.inFile(item.name) }
     }
   }
 
@@ -76,7 +75,11 @@ public struct EmbeddingLines {
       if bytes.allSatisfy({ [0x20, 0x09, 0x0d].contains($0) }) { return .empty }
       let object = try JSONValue(parsing: bytes)
       given = object
-      return .text(try object.member("text").string(), object)
+      guard let image = object["image"] else { return .item(.text(try object.member("text").string()), object) }
+      guard object["text"] == nil else { throw image.failure("stands beside a text: give each its line") }
+      let path = try image.string()
+      try ImageLines.check(image: path)
+      return .item(.image(path), object)
     } catch {
       return .failure(error.inFile("line \(number)"), given)
     }
@@ -84,8 +87,10 @@ public struct EmbeddingLines {
 
   private mutating func told(_ failure: Failure, _ given: JSONValue?, _ number: Int) -> String {
     failed += 1
-    let hint = failure.kind == .badData ? "each line is one object {\"text\": TEXT}" : failure.kind.usualHint
-    return written(given, .object(["line": .integer(number), "error": failure.json(hint: hint)]))
+    let usual =
+      failure.kind == .badData
+      ? "each line is one object {\"text\": TEXT} or {\"image\": PATH}" : failure.kind.usualHint
+    return written(given, .object(["line": .integer(number), "error": failure.json(hint: usual)]))
   }
 
   private func written(_ line: JSONValue?, _ object: JSONValue) -> String {

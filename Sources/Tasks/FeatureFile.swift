@@ -36,7 +36,9 @@ public struct FeatureFile {
       let images = try Self.names("images", checkpoint, vectors.count)
       kind = texts == nil ? .image : .text
       paths = texts ?? images ?? (1...vectors.count).map { "\($0)" }
-      classes = try Self.names("classes", checkpoint, vectors.count)
+      let classes = try Self.names("classes", checkpoint, vectors.count)
+      // Of pictures and texts together, which of the two each is.
+      self.classes = if let classes { classes } else { try Self.names("kinds", checkpoint, vectors.count) }
     } catch {
       throw error.inFile(path)
     }

@@ -90,7 +90,10 @@ public final class ImageTextEmbedding: Sendable {
   public func isTooLong(_ text: String) -> Bool { tokenizer.isTooLong(text, maximumTokens: mostTokens) }
 
   /// A text's token ids, from the first token to the last.
-  public func tokens(_ text: String) -> [Int] { tokenizer.sequence(text, maximumTokens: mostTokens) }
+  /// - Parameter prompt: what is put before the text.
+  public func tokens(_ text: String, prompt: String = "") -> [Int] {
+    tokenizer.sequence(prompt + text, maximumTokens: mostTokens)
+  }
 
   /// 3 × (side · side), normalized.
   package func pixels(of picture: Picture) throws(Failure) -> Matrix { try image.pixels(of: picture) }
@@ -105,17 +108,19 @@ public final class ImageTextEmbedding: Sendable {
   }
 
   /// Texts' vectors, of length 1.
-  /// - Parameter progress: is told how many texts are done.
+  /// - Parameters:
+  ///   - prompt: what is put before each text.
+  ///   - progress: is told how many more texts are done.
   /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
   public func vectors(
-    of texts: [String], progress: (_ done: Int) -> Void = { _ in }
+    of texts: [String], prompt: String = "", progress: (Int) -> Void = { _ in }
   ) throws(Failure) -> [[Float]] {
-    try vectors(ofTokens: texts.map(tokens), progress: progress)
+    try vectors(ofTokens: texts.map { tokens($0, prompt: prompt) }, progress: progress)
   }
 
   /// The vectors of texts that are token ids already.
   package func vectors(
-    ofTokens texts: [[Int]], progress: (_ done: Int) -> Void = { _ in }
+    ofTokens texts: [[Int]], progress: (Int) -> Void = { _ in }
   ) throws(Failure) -> [[Float]] {
     var out: [[Float]] = []
     while out.count < texts.count {
@@ -125,7 +130,7 @@ public final class ImageTextEmbedding: Sendable {
       for row in 0..<part.count {
         out.append(try Self.normalized(vectors.rows(row..<row + 1).elements, nets.textEncoder.path))
       }
-      progress(out.count)
+      progress(part.count)
     }
     return out
   }

@@ -68,6 +68,9 @@ public final class TextEmbedding: Sendable {
   /// Elements of a vector.
   public var size: Int { net.size * rules.pooling.count }
 
+  /// Of a text, from [CLS] to [SEP].
+  public var mostTokens: Int { rules.maximumTokens }
+
   /// Threads that compute together.
   public var threads: Int { engine.threads }
 

@@ -2,21 +2,21 @@ import Arrays
 import Checkpoints
 import Families
 
-/// Vectors of texts, one after the other, as they are written into files and searched.
+/// Vectors of texts and pictures, one after the other, as they are written into files and searched.
 public struct VectorTable: Sendable {
   /// Row by row.
   public let elements: [Float]
   /// Elements of a vector.
   public let size: Int
-  /// Of each vector; nil: they are not known.
-  public private(set) var texts: [String]?
+  /// What each vector is of; nil: it is not known.
+  public private(set) var items: [VectorItem]?
 
   public var count: Int { elements.count / size }
 
-  public init(_ vectors: [[Float]], size: Int, texts: [String]? = nil) {
+  public init(_ vectors: [[Float]], size: Int, items: [VectorItem]? = nil) {
     elements = vectors.flatMap(\.self)
     self.size = size
-    self.texts = texts
+    self.items = items
   }
 
   /// Reads a file as `write` makes it, or any other of one array of vectors: .npy, .npz, .safetensors.
@@ -47,29 +47,47 @@ public struct VectorTable: Sendable {
     guard elements.allSatisfy(\.isFinite) else {
       throw Failure(.badData, file: path, place: "array \"\(array.name)\"", "holds numbers that are not finite")
     }
-    if let told = checkpoint.metadata.first(where: { $0.name == "texts" })?.value {
-      do throws(Failure) {
-        texts = try JSONValue(parsing: Array(told.utf8)).strings()
-      } catch {
-        throw Failure(.badData, file: path, place: "metadata", "texts are no list of texts: \(error.reason)")
-      }
-      try check(texts?.count ?? 0, of: path)
-    }
+    do throws(Failure) { items = try Self.items(checkpoint) } catch { throw error.inFile(path) }
+    if let items { try check(items.count, "\(Self.what(items))s", of: path) }
   }
 
-  /// The same vectors with their texts.
+  /// What the metadata say that vectors are of.
+  private static func items(_ checkpoint: any Checkpoint) throws(Failure) -> [VectorItem]? {
+    func list(_ key: String) throws(Failure) -> [String]? {
+      guard let told = checkpoint.metadata.first(where: { $0.name == key })?.value else { return nil }
+      do throws(Failure) {
+        return try JSONValue(parsing: Array(told.utf8)).strings()
+      } catch {
+        throw Failure(.badData, place: "metadata", "\(key) are no list of texts: \(error.reason)")
+      }
+    }
+    guard let texts = try list("texts") else { return try list("images")?.map { .image($0) } }
+    guard let kinds = try list("kinds") else { return texts.map { .text($0) } }
+    guard kinds.count == texts.count, kinds.allSatisfy(["image", "text"].contains) else {
+      throw Failure(
+        .badData, place: "metadata", "kinds don't say of each of \(texts.count) whether it is an image or a text")
+    }
+    return zip(kinds, texts).map { kind, name in kind == "image" ? .image(name) : .text(name) }
+  }
+
+  /// What all of some are: `image`, `text`, or either.
+  static func what(_ items: [VectorItem]) -> String {
+    items.allSatisfy(\.isImage) ? "image" : items.contains(where: \.isImage) ? "item" : "text"
+  }
+
+  /// The same vectors with what they are of.
   /// - Throws: `Failure` of kind `badData` when there are not as many.
-  public func with(texts: [String], of path: String) throws(Failure) -> VectorTable {
-    try check(texts.count, of: path)
+  public func with(items: [VectorItem], of path: String) throws(Failure) -> VectorTable {
+    try check(items.count, "\(Self.what(items))s", of: path)
     var copy = self
-    copy.texts = texts
+    copy.items = items
     return copy
   }
 
-  private func check(_ texts: Int, of path: String) throws(Failure) {
-    guard texts == count else {
+  private func check(_ items: Int, _ what: String, of path: String) throws(Failure) {
+    guard items == count else {
       throw Failure(
-        .badData, file: path, "has \(texts) texts, but there are \(count) vectors",
+        .badData, file: path, "has \(items) \(what), but there are \(count) vectors",
         hint: "the two are of one list: a line for a vector")
     }
   }
@@ -86,8 +104,9 @@ public struct VectorTable: Sendable {
     }
   }
 
-  /// Writes the vectors, count × size float32: an array as NumPy has it; in safetensors `embeddings`, with the texts as a
-  /// JSON list in the metadata; in CSV a line each, of the text and its vector's elements.
+  /// Writes the vectors, count × size float32: an array as NumPy has it; in safetensors `embeddings`, with what they are
+  /// of as a JSON list in the metadata: `texts` or `images`, and of both together `texts` with `kinds`, which say of each
+  /// whether it is an image or a text; in CSV a line each, of the text or the image, or both, and its vector's elements.
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public func write(to path: String, as form: Form) throws {
     switch form {
@@ -100,10 +119,17 @@ public struct VectorTable: Sendable {
       try writer.file.commit()
     case .safetensors:
       let array = SafetensorsArray("embeddings", [count, size], .float32, Floats.bytes(elements))
-      let metadata = texts.map { [("texts", JSONValue.strings($0).compactText)] } ?? []
       try writeSafetensors([array], to: path, metadata: metadata)
     case .csv: try writeCSV(to: path)
     }
+  }
+
+  private var metadata: [(String, String)] {
+    guard let items else { return [] }
+    let names = JSONValue.strings(items.map(\.name)).compactText
+    guard items.contains(where: \.isImage) else { return [("texts", names)] }
+    if items.allSatisfy(\.isImage) { return [("images", names)] }
+    return [("texts", names), ("kinds", JSONValue.strings(items.map { $0.isImage ? "image" : "text" }).compactText)]
   }
 
   private func writeCSV(to path: String) throws(Failure) {
@@ -114,10 +140,15 @@ public struct VectorTable: Sendable {
       try output.write(bytes.rawSpan, at: offset)
       offset += bytes.count
     }
-    try write((["text"] + (0..<size).map { "v\($0)" }).joined(separator: ","))
+    let what = Self.what(items ?? [])
+    let names = items == nil ? ["text"] : what == "item" ? ["image", "text"] : [what]
+    try write((names + (0..<size).map { "v\($0)" }).joined(separator: ","))
     for row in 0..<count {
       let numbers = elements[row * size..<(row + 1) * size].map { "\($0)" }
-      try write(([csvField(texts?[row] ?? "")] + numbers).joined(separator: ","))
+      let name = csvField(items?[row].name ?? "")
+      let isImage = items?[row].isImage == true
+      let fields = names.count == 1 ? [name] : isImage ? [name, ""] : ["", name]
+      try write((fields + numbers).joined(separator: ","))
     }
     try output.flush()
     try output.commit()

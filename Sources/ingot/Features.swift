@@ -11,14 +11,14 @@ struct Features: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes one vector of each image, and maps on which similar images are near each other.",
     discussion: """
-      The vectors are those of a BLIP image encoder or a ViT classifier. Written is a page (.html), a picture (.png), or \
+      The vectors are those of an image encoder of BLIP or CLIP, or of a ViT classifier. Written is a page (.html), a picture (.png), or \
       the numbers (.safetensors, .csv); maps are by PCA and t-SNE.
 
       Images that lie in several folders have their folders' names as classes; else classes are the names up to the first \
       "-" that digits follow: red-circle-0004.png is of red-circle.
 
       Vectors that were written before are mapped anew: in place of images a .safetensors file that this command wrote, or \
-      one that `ingot embed` wrote of texts, or any .safetensors or .npy file with one array of a row for each image.
+      one that `ingot embed` wrote of images or texts (of CLIP, the vectors that are compared with texts'), or any .safetensors or .npy file with one array of a row for each image.
 
       An image that can't be read is named and left out, and the exit status is 1.
       """)
@@ -107,7 +107,7 @@ struct Features: LimitedCommand {
     let paths = try PictureFiles.find(images)
     try checkClasses(paths)
     // Where no part is named, the image encoder is meant.
-    let net = try selection.net(path: net) { $0.definition == .blipImageEncoder }
+    let net = try selection.net(path: net) { [.blipImageEncoder, .clipImageEncoder].contains($0.definition) }
     let features = try ImageFeatures(net, pool: pool, threads: computing.threads, level: computing.level)
     let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
     defer { progress.finish() }

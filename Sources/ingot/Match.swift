@@ -73,11 +73,8 @@ struct Match: LimitedCommand {
     for argument in arguments {
       if isLookedAt(argument) {
         images.append(argument)
-      } else if isCalledLikeAFile(argument) {
-        throw Failure(
-          .usage, "\(shortened(argument, to: 200)) is called like a file, and there is no image or video of that name",
-          hint: "check the path's spelling; a text is given as --text \(shortened(argument, to: 200))")
       } else {
+        try checkIsText(argument)
         texts.append(argument)
       }
     }
@@ -87,19 +84,6 @@ struct Match: LimitedCommand {
       throw Failure(.usage, "there is no text", hint: "say what to match, for example \"a red car\"")
     }
     return (images, texts)
-  }
-
-  private func isLookedAt(_ argument: String) -> Bool {
-    if case .file = PictureSource(argument) { return isImage(argument) }
-    return true
-  }
-
-  /// film.mp4, frames/7
-  private func isCalledLikeAFile(_ text: String) -> Bool {
-    guard !text.contains(where: \.isWhitespace) else { return false }
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    let ending = parts.count > 1 ? parts[parts.count - 1] : ""
-    return text.contains("/") || (2...5).contains(ending.count) && ending.allSatisfy { $0.isLetter || $0.isNumber }
   }
 
   /// - Returns: how many images could not be read.

@@ -117,8 +117,9 @@ import Testing
     let cases: [([String], Int32, String)] = [
       (["a", "--prompt", "title"], 64, "the net has no prompt \"title\""),
       (["a", "--output", "x.txt"], 64, "--output ends in .npy, .safetensors or .csv"),
-      (["a", "--lines", "x"], 64, "texts are given, and --lines too"),
-      (["--lines", "x"], 64, "--lines goes with --output, --search or --json"),
+      (["--lines", "x"], 64, "--lines and --image-lines go with --output, --search or --json"),
+      (["a.png", "--family", "text-embedding"], 64, "the net takes texts, and no pictures"),
+      (["--search", "a", "--vectors", "x.npy", "b"], 64, "texts or images are given, and --vectors too"),
       (["--search", "a"], 64, "there is nothing to search in"),
       (["--lines", "nowhere.txt", "--json"], 66, "nowhere.txt: no such file"),
       (["--search", "a", "--vectors", "weights/demo/reference.safetensors"], 65, "holds "),

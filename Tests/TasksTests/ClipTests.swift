@@ -92,6 +92,24 @@ import Testing
     #expect(classifier.cut.isEmpty)
   }
 
+  /// What is seen at the class token is what CLIPModel projects: times the published projection, it is the published vector.
+  @Test func featuresAreWhatIsProjected() throws {
+    let features = try ImageFeatures(nets("1").imageEncoder, pool: .class)
+    let seen = try features.vector(of: Picture(Self.fixtures + "/picture.png"))
+    let checkpoint = try openCheckpoint(Self.fixtures + "/1")
+    let place = try #require(checkpoint.arrays.firstIndex { $0.name == "visual_projection.weight" })
+    let weight = Floats.array(try checkpoint.data(of: place))
+    #expect(features.size == 64 && seen.count == 64 && weight.count == 24 * 64)
+    let projected = (0..<24).map { row in
+      (0..<64).reduce(0) { $0 + Double(weight[64 * row + $1]) * Double(seen[$1]) }
+    }
+    let length = projected.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    let reference = try openCheckpoint(packageFile("Tests/ReferenceFixtures/clip/1.safetensors"))
+    let named = try #require(reference.arrays.firstIndex { $0.name == "images.0.image_embeds" })
+    let expected = Floats.array(try reference.data(of: named))
+    #expect(zip(projected, expected).allSatisfy { abs($0 / length - Double($1)) < 1e-5 })
+  }
+
   @Test func textsInOneBatchAreAsAlone() throws {
     let embedding = try ImageTextEmbedding(nets("2"))
     let texts = (0..<150).map { "a photo of \($0) cats" }

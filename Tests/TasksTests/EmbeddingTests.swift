@@ -105,7 +105,7 @@ import Testing
 
   private let table = VectorTable(
     [[1, 0, 0], [0, 2, 0], [0.6, 0.8, 0], [-1, 0, 0.5], [0, 0, 0]], size: 3,
-    texts: ["east", "north, far", "\"both\"", "west\u{e9}", ""])
+    items: ["east", "north, far", "\"both\"", "west\u{e9}", ""].map { .text($0) })
 
   @Test(arguments: ["npy", "safetensors"])
   func filesAreReadAsTheyWereWritten(ending: String) throws {
@@ -113,10 +113,32 @@ import Testing
     try table.write(to: path, as: #require(VectorTable.Form(file: path)))
     let read = try VectorTable(path)
     #expect(read.elements == table.elements && read.size == 3 && read.count == 5)
-    #expect(read.texts == (ending == "npy" ? nil : table.texts))
-    #expect(try read.with(texts: ["a", "b", "c", "d", "e"], of: "x").texts?.last == "e")
+    #expect(read.items == (ending == "npy" ? nil : table.items))
+    let images = ["a", "b", "c", "d", "e"].map { VectorItem.image($0) }
+    #expect(try read.with(items: images, of: "x").items?.last == .image("e"))
     #expect(
-      failure { _ = try read.with(texts: ["a"], of: "x") }?.description == "x: has 1 texts, but there are 5 vectors")
+      failure { _ = try read.with(items: [.text("a")], of: "x") }?.description
+        == "x: has 1 texts, but there are 5 vectors")
+  }
+
+  /// Of images alone as `ingot features` names them, so that both read each other's files.
+  @Test(arguments: [
+    (
+      [VectorItem.image("a.png"), .image("b,c.png")], "image,v0\na.png,1.0\n\"b,c.png\",2.0\n", FeatureMap.Kind.image,
+      nil
+    ),
+    ([.image("a.png"), .text("b")], "image,text,v0\na.png,,1.0\n,b,2.0\n", .text, ["image", "text"]),
+  ])
+  func imagesAreToldFromTexts(items: [VectorItem], csv: String, kind: FeatureMap.Kind, classes: [String]?) throws {
+    let table = VectorTable([[1], [2]], size: 1, items: items)
+    let path = folder.file("vectors.safetensors")
+    try table.write(to: path, as: .safetensors)
+    #expect(try VectorTable(path).items == items)
+    let mapped = try FeatureFile(path)
+    #expect(mapped.kind == kind && mapped.classes == classes && mapped.paths == items.map(\.name))
+    let text = folder.file("vectors.csv")
+    try table.write(to: text, as: .csv)
+    #expect(String(decoding: try bytes(of: text), as: UTF8.self) == csv)
   }
 
   @Test func csvHasALineForAText() throws {

@@ -13,3 +13,4 @@ GOLDEN = [FIXTURES / "golden-v1.ingot", FIXTURES / "golden-v1-compressed.ingot"]
 EVERY_TYPE = FIXTURES / "every-type.safetensors"
 TINY = [ROOT / "Tests" / "FamiliesTests" / "Fixtures" / name for name in ("tiny-blip", "tiny-vit")]
 EMBEDDER = ROOT / "Tests" / "FamiliesTests" / "Fixtures" / "embedders" / "mean"
+CLIP = ROOT / "Tests" / "FamiliesTests" / "Fixtures" / "clip" / "1"

@@ -7,7 +7,7 @@ import subprocess
 import export_checks
 import numpy as np
 import numpy_checks
-from format_files import DEMO, EMBEDDER, EVERY_TYPE, ROOT, TINY
+from format_files import CLIP, DEMO, EMBEDDER, EVERY_TYPE, ROOT, TINY
 from schema_checks import check_refused, check_valid
 from wrong_net_files import REMOVE, read_header
 
@@ -151,6 +151,12 @@ def check_embedding(checks, errors, program):
     checks.check(written["count"] == 2 and "texts" not in written, "vectors of lines")
     found = program.report(checks, errors, "embed", "embed", "--search", "a cat", "--vectors", vectors, *chosen)
     checks.check([match["line"] for match in found["searches"][0]["results"]] == [1, 2], "vectors are found")
+    clip = ["--family", "clip", "--shelf", program.folder / "embedders"]
+    program.report(checks, errors, "convert", "convert", CLIP, "--set", "Release=tiny", *clip[2:])
+    both = program.report(checks, errors, "embed", "embed", CLIP.parent / "picture.png", "a cat", *clip)
+    checks.check(both["count"] == 2 and len(both["images"]) == len(both["texts"]) == 1, "an image and a text")
+    program.report(checks, errors, "embed", "embed", "--search", CLIP.parent / "picture.png", "--text", "a cat", *clip)
+    check_refused(checks, errors, "embed", both, [["images", 0, "image", REMOVE], ["images", 0, "embedding", []]])
     program.report(checks, errors, "quantize", "quantize", *chosen)
     pairs = program.folder / "pairs.csv"
     pairs.write_text("sentence1,sentence2,score\na,b,1\na,c,2\nb,a cat,0\nc,the red circle,5\n")

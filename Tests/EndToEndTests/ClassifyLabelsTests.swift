@@ -1,0 +1,72 @@
+import Arrays
+import TestSupport
+import Testing
+
+/// `classify --labels`, against the probabilities of transformers' CLIPModel (tools/fixtures/fixtures_clip.py).
+@Suite struct ClassifyLabelsTests {
+  private static let clips = "Tests/FamiliesTests/Fixtures/clip"
+  private static let picture = "\(clips)/picture.png"
+
+  private let folder = TemporaryFolder()
+  private var shelf: String { folder.file("shelf") }
+  private let labels: String
+  private let names: [String]
+  private let fixture: JSONValue
+
+  init() throws {
+    let run = try Run(["convert", "\(Self.clips)/1", "--set", "Release=tiny"], shelf: folder.file("shelf"))
+    #expect(run.status == 0, "\(run.errors)")
+    fixture = try JSONValue(parsing: bytes(of: packageFile("\(Self.clips)/zero-shot.json")))
+    names = try fixture.member("labels").strings()
+    labels = try folder.write(Array(names.joined(separator: "\n").utf8), to: "labels.txt")
+  }
+
+  private func classify(_ arguments: [String]) throws -> Run {
+    try Run(["classify"] + arguments, shelf: shelf)
+  }
+
+  @Test(arguments: ["one", "several"])
+  func probabilitiesAreThePublishers(templates: String) throws {
+    let wanted = try fixture.member("1").member(templates)
+    let given = try wanted.member("templates").strings()
+    let options = templates == "one" ? [] : given.flatMap { ["--template", $0] }
+    let json = try classify([Self.picture, "--labels", labels, "--json"] + options).json()
+    #expect(try json.member("templates").strings() == given)
+    let classes = try json.member("images").array()[0].member("classes").array()
+    let expected = try wanted.member("probabilities").array().map { try $0.number() }
+    let order = expected.indices.sorted { expected[$0] > expected[$1] }
+    #expect(classes.map { $0["label"] } == order.map { .string(names[$0]) })
+    for (item, index) in zip(classes, order) {
+      #expect(try abs(item.member("probability").number() - expected[index]) < 1e-4)
+    }
+  }
+
+  @Test func damagedPicturesAreLeftOut() throws {
+    let damaged = try folder.write([1, 2, 3], to: "damaged.png")
+    let run = try classify([damaged, Self.picture, "--labels", labels, "--top", "1"])
+    #expect(run.status == 1 && run.output.contains(Self.picture) && !run.output.contains("damaged"))
+    #expect(run.errors.contains("2 images, 1 could not be read"))
+  }
+
+  @Test func whatIsCutOffIsNoted() throws {
+    let long = try folder.write(Array(("a dog\n" + String(repeating: "red ", count: 40)).utf8), to: "long.txt")
+    let run = try classify([Self.picture, "--labels", long])
+    #expect(run.status == 0 && run.errors.contains("makes a text of more than 24 tokens: its end is cut off"))
+  }
+
+  @Test func mistakesAreNamed() throws {
+    let empty = try folder.write([], to: "empty.txt")
+    let cases: [([String], Int32, String)] = [
+      (["--labels", "nowhere.txt"], 66, "nowhere.txt: no such file"),
+      (["--labels", empty], 65, "holds no labels"),
+      (["--labels", labels, "--template", "a photo"], 64, "has no {}"),
+      (["--template", "a {}"], 64, "--template goes with --labels"),
+      (["--labels", labels, "--net", "x.ingot"], 64, "--labels takes both nets"),
+      (["--labels", labels, "--set", "Part=TextEncoder"], 64, "Part is given"),
+    ]
+    for (arguments, status, message) in cases {
+      let run = try classify([Self.picture] + arguments)
+      #expect(run.status == status && run.errors.contains(message) && run.errors.contains("hint: "), "\(run.errors)")
+    }
+  }
+}
