@@ -1,4 +1,5 @@
 import Arrays
+import Media
 import Tasks
 
 /// What pictures show, for people and as JSON (schemas/reports/classify.schema.json).
@@ -40,16 +41,70 @@ public struct ClassificationReport {
         images.map { image in
           .object([
             "image": .string(image.path),
-            "classes": .array(
-              image.classes.map {
-                .object([
-                  "class": .integer($0.index), "label": .string($0.label),
-                  function == .none ? "score" : "probability": .number($0.value),
-                ])
-              }),
+            "classes": image.classes.json(function),
           ])
         }), "function": .string(function.rawValue),
       "templates": templates.isEmpty ? nil : .strings(templates), "failed": failed.json,
     ])
+  }
+}
+
+extension [ImageClassification.Class] {
+  fileprivate func json(_ function: ImageClassification.Function) -> JSONValue {
+    .array(
+      map {
+        .object([
+          "class": .integer($0.index), "label": .string($0.label),
+          function == .none ? "score" : "probability": .number($0.value),
+        ])
+      })
+  }
+}
+
+/// Images as JSON Lines in, classes as JSON Lines out. A line in is an object of `image`, the path of a picture, and with
+/// CLIP maybe `labels`; a line out is what `ingot classify --json` tells of an image, or an object with `error`.
+public struct ClassificationLines {
+  private var run: ClassificationRun
+  private let top: Int
+  private let isUpright: Bool
+  private var lines = ImageLines(
+    wanted: "image", command: "classify",
+    hint: "each line is one object {\"image\": PATH}, with CLIP also {\"image\": PATH, \"labels\": [TEXT, …]}")
+  /// Pictures that were taken with the camera turned, and looked at as they are stored.
+  public private(set) var turned: [String] = []
+
+  /// - Parameters:
+  ///   - top: how many classes of each image are told.
+  ///   - isUpright: whether pictures are turned as the camera noted.
+  public init(_ run: ClassificationRun, top: Int, isUpright: Bool = false) {
+    (self.run, self.top, self.isUpright) = (run, top, isUpright)
+  }
+
+  /// Lines that gave an error.
+  public var failed: Int { lines.failed }
+
+  /// What to print for a line; nil for an empty one.
+  public mutating func classes(_ line: InputLines.Line) -> String? {
+    lines.answer(line) { object, image, _ throws(Failure) in
+      var labels: [String]?
+      if let given = object["labels"] {
+        labels = []
+        for label in try given.array() { labels?.append(try label.string()) }
+      }
+      try ImageLines.check(image: image)
+      var picture = try Picture(image)
+      let name = PictureSource(image).name
+      if isUpright { picture = picture.upright() } else if picture.isTurned { turned.append(name) }
+      let classes: [ImageClassification.Class]
+      do throws(Failure) {
+        classes = try run.classes(picture, labels: labels)
+      } catch {
+        throw error.kind == .badData && error.file == nil ? error.inFile(name) : error
+      }
+      return .object([
+        "image": .string(name), "classes": Array(classes.prefix(top)).json(run.function),
+        "function": .string(run.function.rawValue),
+      ])
+    }
   }
 }

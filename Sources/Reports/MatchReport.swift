@@ -53,11 +53,13 @@ extension ImageTextMatch {
 }
 
 /// Images and texts as JSON Lines in, matches as JSON Lines out. A line in is an object of `image`, the path of an image or
-/// video, and `text`; a line out is a match as in `ingot match --json`, or an object with `error`.
+/// video, and `text`, or `texts`; a line out is a match as in `ingot match --json`, of several texts an object of `image`
+/// and `matches`, or an object with `error`.
 public struct MatchLines {
   private var run: MatchingRun
   private var lines = ImageLines(
-    wanted: "text", command: "match", hint: "each line is one object {\"image\": PATH, \"text\": TEXT}")
+    wanted: "text", command: "match",
+    hint: "each line is one object {\"image\": PATH, \"text\": TEXT} or {\"image\": PATH, \"texts\": [TEXT, …]}")
 
   public init(_ run: MatchingRun) { self.run = run }
 
@@ -70,9 +72,17 @@ public struct MatchLines {
   /// What to print for a line; nil for an empty one.
   public mutating func match(_ line: InputLines.Line) -> String? {
     lines.answer(line) { object, image, _ throws(Failure) in
-      let text = try object.member("text").string()
+      var texts: [String] = []
+      if let several = object["texts"], object["text"] == nil {
+        for text in try several.array() { texts.append(try text.string()) }
+        guard !texts.isEmpty else { throw Failure(.badData, "there is no text") }
+      } else {
+        texts = [try object.member("text").string()]
+      }
       try ImageLines.check(image: image)
-      return try run.match(image, [text])[0].json(image: PictureSource(image).name)
+      let name = PictureSource(image).name
+      let matches = try run.match(image, texts).map { $0.json(image: name) }
+      return object["text"] == nil ? .object(["image": .string(name), "matches": .array(matches)]) : matches[0]
     }
   }
 }

@@ -22,7 +22,7 @@ public final class ZeroShotClassification: Sendable {
   ///   - labels: what pictures may show.
   ///   - templates: texts in which {} stands for a label. Of several, a label's vector is the mean of its texts' vectors,
   ///     all of length 1 (section 3.1.4).
-  ///   - progress: is told how many texts of how many are done.
+  ///   - progress: is told how many labels are done, of how many.
   /// - Throws: `Failure` of kind `usage` when there are no labels, one comes twice, or a template has no place for a label;
   ///   `badData` when the net's numbers are not finite, `io` when memory is short.
   public init(
@@ -44,24 +44,25 @@ public final class ZeroShotClassification: Sendable {
     self.embedding = embedding
     self.labels = labels
     self.templates = templates
-    var cut: [String] = []
-    var vectors: [[Float]] = []
-    for label in labels {
-      let texts = templates.map { $0.replacing(Self.placeholder, with: label) }
-      if texts.contains(where: embedding.isTooLong) { cut.append(label) }
-      vectors.append(try Self.vector(of: texts, embedding))
-      progress(vectors.count, labels.count)
+    let texts = labels.map { label in templates.map { $0.replacing(Self.placeholder, with: label) } }
+    cut = zip(labels, texts).filter { $0.1.contains(where: embedding.isTooLong) }.map(\.0)
+    // Together: the products are the faster the more rows they have.
+    let all = try embedding.vectors(of: texts.flatMap(\.self)) { done in
+      progress(done / templates.count, labels.count)
     }
-    self.cut = cut
+    var vectors: [[Float]] = []
+    for start in stride(from: 0, to: all.count, by: templates.count) {
+      vectors.append(try Self.mean(of: all[start..<start + templates.count], embedding))
+    }
     self.vectors = vectors
   }
 
-  private static func vector(of texts: [String], _ embedding: ImageTextEmbedding) throws(Failure) -> [Float] {
-    let all = try embedding.vectors(of: texts)
-    if all.count == 1 { return all[0] }
+  private static func mean(of vectors: ArraySlice<[Float]>, _ embedding: ImageTextEmbedding) throws(Failure) -> [Float]
+  {
+    if vectors.count == 1, let only = vectors.first { return only }
     var mean = [Double](repeating: 0, count: embedding.size)
-    for vector in all {
-      for (index, element) in vector.enumerated() { mean[index] += Double(element) / Double(all.count) }
+    for vector in vectors {
+      for (index, element) in vector.enumerated() { mean[index] += Double(element) / Double(vectors.count) }
     }
     return try ImageTextEmbedding.normalized(mean.map { Float($0) }, embedding.nets.textEncoder.path)
   }

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Arrays
-import Tasks
+import Families
 import Reports
+import Tasks
 
 struct Classify: LimitedCommand {
   static let configuration = CommandConfiguration(
@@ -12,10 +13,14 @@ struct Classify: LimitedCommand {
       the labels. Without, the net is a Vision Transformer classifier with classes of its own.
 
       An image that can't be read costs itself only: it is named, the others are told, and the exit status is 1.
+
+      Without images, JSON Lines are read from standard input, {"image": PATH}, and answered as they come, a line for a \
+      line; members id and question_id come back. With --labels or --family clip, a line may have labels of its own, {"image": PATH, \
+      "labels": [TEXT, …]}. A line that can't be answered gives an object with an error, and the exit status 1 at the end.
       """)
 
   @Argument(help: "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC files.", completion: .file())
-  var images: [String]
+  var images: [String] = []
 
   @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"), completion: .file())
   var net: String?
@@ -42,38 +47,50 @@ struct Classify: LimitedCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if images.isEmpty { throw ValidationError("there is no image") }
+    if images.isEmpty, Paths.standardInputIsTerminal { throw ValidationError("there is no image") }
     if top < 1 { throw ValidationError("--top is a number from 1") }
-    if labels == nil, !template.isEmpty { throw ValidationError("--template goes with --labels") }
+    if labels == nil, !isOfLabels, !template.isEmpty { throw ValidationError("--template goes with --labels") }
     if labels != nil, net != nil {
       throw ValidationError("--labels takes both nets of a combination: name it by --set")
     }
   }
 
+  /// Whether lines may have labels of their own: where the family is one that takes any.
+  private var isOfLabels: Bool {
+    images.isEmpty && Family.known.contains { $0.name == selection.family && ClipNets.isFamily($0) }
+  }
+
   func run() throws {
-    if let labels { return try classify(by: labels) }
-    let file = try selection.selectionOnShelf(path: net, fit: ImageClassification.isFamily).file(
-      on: selection.shelfOptions.chosen)
-    let classifier = try ImageClassification(file, threads: computing.threads, level: computing.level)
+    let labels = try labels.map { file throws(Failure) in try LabelFile(file).labels }
+    var run = try labels == nil && !isOfLabels ? ofClasses() : ofLabels(labels)
+    guard !images.isEmpty else { return try classifyLines(run) }
     var out: [(path: String, classes: [ImageClassification.Class])] = []
     let read = try pictures.forEach(images) { path, picture in
-      out.append((path, Array(try classifier.classes(picture).prefix(top))))
+      out.append((path, Array(try run.classes(picture).prefix(top))))
     }
-    let report = ClassificationReport(out, function: classifier.function, failed: read.failed)
+    let report = ClassificationReport(out, function: run.function, templates: run.templates, failed: read.failed)
     if output.json || !out.isEmpty { try output.print(json: report.json, text: report.text) }
     read.tell()
     if read.failed.count > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 
-  private func classify(by file: String) throws {
-    let labels = try LabelFile(file).labels
+  private func ofClasses() throws -> ClassificationRun {
+    let file = try selection.selectionOnShelf(path: net, fit: ImageClassification.isFamily).file(
+      on: selection.shelfOptions.chosen)
+    return ClassificationRun(try ImageClassification(file, threads: computing.threads, level: computing.level))
+  }
+
+  private func ofLabels(_ labels: [String]?) throws -> ClassificationRun {
     let nets = try ClipNets(
       family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
     let embedding = try ImageTextEmbedding(nets, threads: computing.threads, level: computing.level)
-    let progress = ProgressLine("reading", total: labels.count, unit: .things("labels"))
     let templates = template.isEmpty ? [ZeroShotClassification.usualTemplate] : template
-    let classifier = try ZeroShotClassification(embedding, labels: labels, templates: templates) { _, _ in
-      progress.add("", 1)
+    guard let labels else { return ClassificationRun(embedding, templates: templates) }
+    let progress = ProgressLine("reading", total: labels.count, unit: .things("labels"))
+    var told = 0
+    let classifier = try ZeroShotClassification(embedding, labels: labels, templates: templates) { done, _ in
+      progress.add("", done - told)
+      told = done
     }
     progress.finish()
     for label in classifier.cut.prefix(3) {
@@ -81,14 +98,17 @@ struct Classify: LimitedCommand {
         "ingot: note: the label \"\(printable(shortened(label, to: 60)))\" makes a text of more than "
           + "\(embedding.mostTokens) tokens: its end is cut off")
     }
-    var out: [(path: String, classes: [ImageClassification.Class])] = []
-    let read = try pictures.forEach(images) { path, picture in
-      out.append((path, Array(try classifier.classes(picture).prefix(top))))
+    return ClassificationRun(embedding, classifier, templates: templates)
+  }
+
+  /// Answers lines of standard input as they come.
+  private func classifyLines(_ run: ClassificationRun) throws {
+    var lines = ClassificationLines(run, top: top, isUpright: pictures.upright)
+    var input = InputLines()
+    while let line = try input.next() {
+      if let classes = lines.classes(line) { try Console.print(classes) }
     }
-    let report = ClassificationReport(
-      out, function: .softmax, templates: classifier.templates, failed: read.failed)
-    if output.json || !out.isEmpty { try output.print(json: report.json, text: report.text) }
-    read.tell()
-    if read.failed.count > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
+    if let note = noteOnTurned(lines.turned) { Console.printError(note) }
+    if lines.failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 }

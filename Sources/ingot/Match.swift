@@ -17,8 +17,8 @@ struct Match: LimitedCommand {
       Arguments that are files of images or videos, or are called like pictures, are images, the others texts. What is to be a text \
       whatever it is called is given by --text.
 
-      Without arguments, standard input has JSON Lines, {"image": PATH, "text": TEXT}, and a line is written for a line, as \
-      they come; members id and question_id come back. A line that can't be matched gives an object with an error, and the \
+      Without arguments, standard input has JSON Lines, {"image": PATH, "text": TEXT} or {"image": PATH, "texts": [TEXT, …]}, \
+      and a line is written for a line, as they come; members id and question_id come back. A line that can't be matched gives an object with an error, and the \
       exit status 1 at the end. So does one of several images that can't be read.
       """)
 

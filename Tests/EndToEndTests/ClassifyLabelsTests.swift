@@ -41,6 +41,35 @@ import Testing
     }
   }
 
+  @Test func linesMayHaveLabelsOfTheirOwn() throws {
+    let wanted = try fixture.member("1").member("one").member("probabilities").array().map { try $0.number() }
+    let all = JSONValue.strings(names).compactText
+    let lines = """
+      {"image": "\(Self.picture)", "labels": \(all), "id": "a"}
+      {"image": "\(Self.picture)"}
+      {"image": "\(Self.picture)", "labels": ["a", "a"]}
+      {"image": "\(Self.picture)", "labels": ["one"]}
+      {"image": "nowhere.png", "labels": ["one"]}
+      """
+    let top = ["classify", "--family", "clip", "--top", "1000"]
+    let run = try Run(top, shelf: shelf, input: lines)
+    #expect(run.status == 1 && run.errors == "")
+    let out = try run.output.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+    #expect(out.count == 5 && out[0]["id"] == "a")
+    // Labels that a line doesn't have are the last line's.
+    for line in out.prefix(2) {
+      for item in try line.member("classes").array() {
+        let index = try #require(try names.firstIndex(of: item.member("label").string()))
+        #expect(try abs(item.member("probability").number() - wanted[index]) < 1e-4)
+      }
+    }
+    #expect(out[2][path: "error.message"] == "the label \"a\" comes twice")
+    #expect(try out[3].member("classes").array()[0].member("probability").number() == 1)
+    #expect(out[4][path: "error.message"] == "nowhere.png: no such file")
+    let unlabelled = try Run(top, shelf: shelf, input: "{\"image\": \"\(Self.picture)\"}")
+    #expect(unlabelled.status == 1 && unlabelled.output.contains("there are no labels"))
+  }
+
   @Test func damagedPicturesAreLeftOut() throws {
     let damaged = try folder.write([1, 2, 3], to: "damaged.png")
     let run = try classify([damaged, Self.picture, "--labels", labels, "--top", "1"])

@@ -82,6 +82,17 @@ import Testing
     let turned = "Tests/MediaTests/Fixtures/orientation/png-6.png"
     #expect(try Run(["classify", turned, "--net", net]).errors.contains("--upright turns it"))
     #expect(try Run(["classify", turned, "--net", net, "--upright"]).errors == "")
+    let lines = [
+      "{\"image\": \"\(Self.red)\", \"id\": 1}", "{\"image\": \"\(broken)\"}",
+      "{\"image\": \"\(Self.red)\", \"labels\": [\"a\"]}",
+    ]
+    let answered = try Run(["classify", "--net", net, "--top", "1"], input: lines.joined(separator: "\n"))
+    let out = try answered.output.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+    let alone = try Run(["classify", Self.red, "--net", net, "--top", "1", "--json"]).json()
+    #expect(answered.status == 1 && answered.errors == "" && out.count == 3 && out[0]["id"] == 1)
+    #expect(try out[0]["classes"] == alone.member("images").array()[0]["classes"])
+    #expect(try out[1].member("error").member("message").string().hasPrefix("\(broken): PNG: "))
+    #expect(out[2][path: "error.message"] == "labels are given, and the net has classes of its own")
   }
 
   @Test func featuresGoOn() throws {

@@ -42,11 +42,16 @@ import Testing
       {"image": "\(Self.picture)", "text": "two dogs", "id": 7}
       {"image": "\(Self.picture)"}
       {"image": "nowhere.png", "text": "two"}
+      {"image": "\(Self.picture)", "texts": ["two dogs", "a red circle"]}
+      {"image": "\(Self.picture)", "texts": []}
       """
     let run = try match(input: lines)
     #expect(run.status == 1 && run.errors == "")
     let out = try run.output.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
-    #expect(out.count == 3 && out[0]["id"] == 7 && out[0]["cosine"] != nil)
+    #expect(out.count == 5 && out[0]["id"] == 7 && out[0]["cosine"] != nil)
+    let several = try out[3].member("matches").array()
+    #expect(several.count == 2 && several[0]["cosine"] == out[0]["cosine"] && several[1]["text"] == "a red circle")
+    #expect(out[4][path: "error.message"] == "line 5: there is no text")
     #expect(out[1][path: "error.message"] == "line 2: byte 0: has no member \"text\"")
     #expect(out[2][path: "error.message"] == "nowhere.png: no such file")
   }
