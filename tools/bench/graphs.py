@@ -61,9 +61,9 @@ PIECES = ("look", "read", "speak")
 
 
 class Look(torch.nn.Module):
-    def __init__(self, net):
+    def __init__(self, net, readers=None):
         super().__init__()
-        self.vision, self.readers = net.vision_model, net.text_encoder.encoder.layer
+        self.vision, self.readers = net.vision_model, readers or net.text_encoder.encoder.layer
         self.heads = net.config.vision_config.num_attention_heads
         self.text_heads = net.config.text_config.num_attention_heads
 
@@ -132,6 +132,12 @@ def names(kind, layers):
     return [f"{kind}.{part}.{number}" for number in range(layers) for part in ("keys", "values")]
 
 
+def write_onnx(module, inputs, takes, gives, axes, path):
+    torch.onnx.export(
+        module, inputs, path, input_names=takes, output_names=gives, dynamic_axes=axes, opset_version=17, dynamo=False,
+        do_constant_folding=True)
+
+
 def export(net, out):
     """look.onnx, read.onnx and speak.onnx."""
     text, vision = net.config.text_config, net.config.vision_config
@@ -157,9 +163,7 @@ def export(net, out):
             lengths("question", "tokens") | lengths("past", "past") | lengths("new", "all")),
     }
     for name, (module, inputs, takes, gives, axes) in pieces.items():
-        torch.onnx.export(
-            module, inputs, out / f"{name}.onnx", input_names=takes, output_names=gives, dynamic_axes=axes,
-            opset_version=17, dynamo=False, do_constant_folding=True)
+        write_onnx(module, inputs, takes, gives, axes, out / f"{name}.onnx")
 
 
 def optimize(source, stem, out):
@@ -173,15 +177,15 @@ def optimize(source, stem, out):
     onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
 
 
-def to_onnxruntime(out):
-    for name in PIECES:
+def to_onnxruntime(out, pieces=PIECES):
+    for name in pieces:
         optimize(out / f"{name}.onnx", name, out)
 
 
-def to_openvino(out):
+def to_openvino(out, pieces=PIECES):
     import openvino
 
-    for name in PIECES:
+    for name in pieces:
         openvino.save_model(openvino.convert_model(out / f"{name}.onnx"), out / f"{name}.xml", compress_to_fp16=False)
 
 
@@ -202,12 +206,12 @@ def has_vnni():
     return any(name in pathlib.Path("/proc/cpuinfo").read_text() for name in ("avx512_vnni", "avx_vnni"))
 
 
-def to_onnxruntime_int8(out):
+def to_onnxruntime_int8(out, pieces=PIECES):
     """Signed weights, a scale per column; of 7 bits where the processor would add products in 16, which overflow."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    for name in PIECES:
+    for name in pieces:
         with tempfile.TemporaryDirectory() as folder:
             clean, quantized = (pathlib.Path(folder, f"{part}.onnx") for part in ("clean", "quantized"))
             quant_pre_process(str(out / f"{name}.onnx"), str(clean), skip_symbolic_shape=True)
@@ -217,21 +221,22 @@ def to_onnxruntime_int8(out):
             optimize(quantized, f"{name}.int8", out)
 
 
-def to_openvino_w8(out):
+def to_openvino_w8(out, pieces=PIECES):
     import nncf
     import openvino
 
-    for name in PIECES:
+    for name in pieces:
         model = openvino.convert_model(out / f"{name}.onnx")
         model = nncf.compress_weights(model, mode=nncf.CompressWeightsMode.INT8_ASYM)
         openvino.save_model(model, out / f"{name}.w8.xml", compress_to_fp16=False)
 
 
-def to_openvino_int8(net, folder, out):
+def to_openvino_int8(examples, out):
+    """By inputs of each piece, a dictionary each."""
     import nncf
     import openvino
 
-    for name, inputs in calibration(net, folder).items():
+    for name, inputs in examples.items():
         model = nncf.quantize(
             openvino.convert_model(out / f"{name}.onnx"), nncf.Dataset(inputs), subset_size=len(inputs),
             model_type=nncf.ModelType.TRANSFORMER)
@@ -285,7 +290,8 @@ def main():
         "openvino": lambda: to_openvino(options.out),
         "torch-int8": lambda: to_torch_int8(load(options.checkpoint), options.out),
         "onnxruntime-int8": lambda: to_onnxruntime_int8(options.out),
-        "openvino-int8": lambda: to_openvino_int8(load(options.checkpoint), options.checkpoint, options.out),
+        "openvino-int8": lambda: to_openvino_int8(
+            calibration(load(options.checkpoint), options.checkpoint), options.out),
         "openvino-w8": lambda: to_openvino_w8(options.out)}
     parser.add_argument("--make", action="append", choices=makers, required=True)
     options = parser.parse_args()
