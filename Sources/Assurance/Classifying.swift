@@ -107,7 +107,9 @@ public struct Classifying: NetTask {
 
   public func scores(of probe: Probe, changed array: String, of file: NetFile) throws(Failure) -> [Matrix] {
     let trunk = classifier.net.trunk
-    if array.hasPrefix("classifier.") { return [try classifier.net.scores(of: probe.vectors, classifier.engine)] }
+    if ["classifier.", "distillationClassifier."].contains(where: array.hasPrefix) {
+      return [try classifier.net.scores(of: probe.vectors, classifier.engine)]
+    }
     let x: Matrix
     if let block = VisionTrunk.block(of: array) {
       x = probe.blocks[block].copied

@@ -7,11 +7,14 @@ import Tasks
 /// `ingot ask --trace` write it. Of several images and questions, names begin with `images.I.` and `questions.J.`; of one
 /// each they don't. Of captions, as `tools/reference/captions.py` and `ingot caption --trace` write them, names begin with
 /// `captions.J.`; of vectors of images and texts, as `tools/reference/clip.py` writes them, with `texts.J.`;
-/// of texts that are matched with images (`tools/reference/matches.py`) with `matches.J.`.
+/// of texts that are matched with images (`tools/reference/matches.py`) with `matches.J.`. Of nets that look at images alone,
+/// as `tools/reference/images.py` writes them, there are images only.
 public struct ReferenceFile: Sendable {
   /// What nets did with the images.
   public enum Kind: String, Sendable {
     case questions, captions, texts, matches
+    /// None but what nets make of the images alone.
+    case images
   }
 
   public let kind: Kind
@@ -40,7 +43,8 @@ public struct ReferenceFile: Sendable {
     let arrays = try ReferenceArrays(path, hint: Self.hint)
     let metadata = arrays.metadata
     self.arrays = arrays
-    kind = [Kind.captions, .texts, .matches].first { arrays.has("\($0.rawValue).0.input_ids") } ?? .questions
+    let usual = arrays.has("images.0.pooled") ? Kind.images : .questions
+    kind = [Kind.captions, .texts, .matches].first { arrays.has("\($0.rawValue).0.input_ids") } ?? usual
     let kept = metadata["kTest"].flatMap { Int($0) }
     do throws(Failure) {
       var options = AnswerOptions()
@@ -88,7 +92,7 @@ public struct ReferenceFile: Sendable {
       questions.append(
         Case(prefix: prefix, image: image, text: metadata[prefix + (kind == .captions ? "prompt" : "text")]))
     }
-    guard !images.isEmpty, !questions.isEmpty else {
+    guard !images.isEmpty, !questions.isEmpty || kind == .images else {
       throw Failure(.badData, file: path, "holds no images and questions with their outputs", hint: Self.hint)
     }
     self.images = images
@@ -96,7 +100,7 @@ public struct ReferenceFile: Sendable {
   }
 
   private static let hint =
-    "a reference file is what tools/reference/outputs.py, captions.py, clip.py, matches.py, or `ingot ask --trace`, `ingot caption --trace` writes"
+    "a reference file is what tools/reference/outputs.py, captions.py, clip.py, images.py, matches.py, or `ingot ask --trace`, `ingot caption --trace` writes"
 
   /// How a caption was made, and its text.
   /// - Throws: `Failure` of kind `badData` when the metadata are not understood.
@@ -144,6 +148,9 @@ public struct ReferenceFile: Sendable {
         .badData, file: checkpoint.path, place: "metadata", "\(name) \(error.reason)", hint: Self.hint)
     }
   }
+
+  /// The side of the images that positions were interpolated to; nil: they weren't.
+  public var side: Int? { metadata["side"].flatMap { Int($0) } }
 
   /// A picture of height × width × 3 bytes.
   func picture(_ name: String) throws(Failure) -> Picture {

@@ -19,6 +19,14 @@ static const unsigned char vit_imagenet[] = {
 #embed "../../schemas/families/vit-imagenet.json"
 };
 
+static const unsigned char deit[] = {
+#embed "../../schemas/families/deit.json"
+};
+
+static const unsigned char dinov2[] = {
+#embed "../../schemas/families/dinov2.json"
+};
+
 static const unsigned char text_embedding[] = {
 #embed "../../schemas/families/text-embedding.json"
 };
@@ -35,6 +43,8 @@ static const struct {
     {blip_caption, sizeof blip_caption},
     {blip_match, sizeof blip_match},
     {vit_imagenet, sizeof vit_imagenet},
+    {deit, sizeof deit},
+    {dinov2, sizeof dinov2},
     {text_embedding, sizeof text_embedding},
     {clip, sizeof clip},
 };

@@ -8,6 +8,8 @@ public enum ArrayTransform: Hashable, Sendable {
   case permute([Int])
   /// Position embeddings, one before the grid, are brought from one side of the grid to another.
   case resizeGrid(from: Int, to: Int)
+  /// A row of zeros comes first: the position of a token that has it in its own vector.
+  case zeroRowFirst
 }
 
 extension Checkpoint {
@@ -20,6 +22,10 @@ extension Checkpoint {
     case .permute(let permutation) where permutation == [1, 0]: try forEachTransposedBand(of: array, body)
     case .permute(let permutation): try lend(permuted(array, permutation), body)
     case .resizeGrid(let side, let newSide): try lend(resized(array, from: side, to: newSide), body)
+    case .zeroRowFirst:
+      let row = (arrays[array].shape.dimensions.last ?? 0) * arrays[array].elementType.size
+      try lend([UInt8](repeating: 0, count: row), body)
+      try forEachChunk(of: array, body)
     }
   }
 

@@ -175,7 +175,8 @@ struct ConversionPlanner {
       if kind.name == layout.grid?.net, let side = configuration[layout.grid?.field ?? ""] {
         profileValues = profileValues.setting(["image", "side"], to: side)
       }
-      if keys != nil, let field = layout.shapes.first(where: { $0.net == kind.name })?.side?.field,
+      if keys != nil, !profile.interpolates,
+        let field = layout.shapes.first(where: { $0.net == kind.name })?.side?.field,
         let side = configuration[field]
       {
         profileValues = profileValues.settingImageSide(side)
@@ -304,6 +305,11 @@ struct ConversionPlanner {
       joined?[0] += shape[0]
     }
     if joined == array.shape.dimensions { return rule.permutation.map(ArrayTransform.permute) ?? .none }
+    if rule.lacksFirstRow, let joined, joined.count == 2,
+      [joined[0] + 1, joined[1]] == array.shape.dimensions
+    {
+      return .zeroRowFirst
+    }
     if rule.isGrid, let joined, joined.count == 2, joined[1] == array.shape.dimensions[1],
       checkpoint.arrays[sources[0]].elementType == .float32
     {

@@ -33,8 +33,9 @@ public struct Creation: Sendable {
       }
     }
     let profileName = family.publication(of: combination)?.profile ?? family.defaultProfile
-    var profile = family.profile(profileName)?.values ?? .object([:])
-    if let side = configuration["imageSide"] { profile = profile.setting(["image", "side"], to: side) }
+    let usual = family.profile(profileName)
+    var profile = usual?.values ?? .object([:])
+    if usual?.interpolates != true, let side = configuration["imageSide"] { profile = profile.settingImageSide(side) }
     header = NetHeader(
       family: family.name, net: net.name, parameters: family.written(combination).json,
       configuration: configuration.members,

@@ -36,8 +36,7 @@ public struct ExportPlan: Sendable {
     } catch {
       throw error.inFile(first.path)
     }
-    guard let layout = family.layouts.first(where: { $0.name == layoutName }), let skeletons = layout.exportedFiles
-    else {
+    guard let layout = family.exported(nets.map(\.header), as: layoutName), let skeletons = layout.exportedFiles else {
       let others = family.layouts.filter { $0.exportedFiles != nil }.map(\.name)
       throw Failure(
         .usage, "\(family.name) can't be exported to layout \(layoutName)",

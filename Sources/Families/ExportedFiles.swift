@@ -110,6 +110,8 @@ struct ExportedFiles {
         guard let key = field.key, let value = header.configuration.first(where: { $0.key == field.name })?.value else {
           continue
         }
+        // A backbone has no classes to name.
+        if field.isTable, value.content == .integer(0) { continue }
         json = json.setting(key.split(separator: "."), to: field.isTable ? table(value) : value)
       }
     }

@@ -131,9 +131,10 @@ extension Family.Profile {
     var keys: [(file: String, keys: [Family.ProfileKey])] = []
     var tokens: [(path: String, token: String)] = []
     imageProcessor = try json["imageProcessor"]?.string()
+    interpolates = try json["interpolates"]?.boolean() ?? false
     for member in try json.object() {
       switch member.key {
-      case "about", "imageProcessor": break
+      case "about", "imageProcessor", "interpolates": break
       case "keys":
         for file in try member.value.object() {
           keys.append((file.key, try Family.members(file.value, Family.ProfileKey.init(path:json:))))

@@ -85,6 +85,8 @@ public struct Family: Sendable {
     public let imageProcessor: String?
     /// Dotted paths of values that are the ids of these tokens, where there is a vocabulary.
     public let tokens: [(path: String, token: String)]
+    /// Whether pictures needn't have the side that the net's positions are of: these are interpolated.
+    public let interpolates: Bool
   }
 
   public struct ProfileKey: Sendable {

@@ -106,7 +106,9 @@ struct Foreign {
   /// Whether nets of a class of transformers can be converted.
   private static func isSupported(_ name: String) -> Bool {
     let known = [
-      "BlipForQuestionAnswering", "ViTForImageClassification", "ViTModel", "CLIPModel", "BertModel",
+      "BlipForQuestionAnswering", "ViTForImageClassification", "ViTModel", "DeiTForImageClassification",
+      "DeiTForImageClassificationWithTeacher", "DeiTModel", "Dinov2Model", "Dinov2ForImageClassification",
+      "Dinov2WithRegistersModel", "Dinov2WithRegistersForImageClassification", "CLIPModel", "BertModel",
       "BertForPreTraining", "BertForMaskedLM",
     ]
     return known.contains { name == $0 || name == "TF" + $0 }

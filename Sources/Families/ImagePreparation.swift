@@ -54,6 +54,25 @@ package struct ImagePreparation: Sendable {
     }
   }
 
+  /// A length that goes with pictures of one side, for those of another: in proportion, rounded down, as published
+  /// checkpoints have it (facebook/deit-base-distilled-patch16-384: 438 for 384, where it is 256 for 224).
+  static func length(_ length: Int, from side: Int, to newSide: Int) -> Int {
+    max(newSide, Int(Double(length) * Double(newSide) / Double(side)))
+  }
+
+  /// The same for pictures of another side.
+  package func scaled(from side: Int, to newSide: Int) -> ImagePreparation {
+    func scaled(_ length: Int) -> Int { Self.length(length, from: side, to: newSide) }
+    var out = self
+    switch size {
+    case .exactly(let height, let width): out.size = .exactly(height: scaled(height), width: scaled(width))
+    case .shortestEdge(let edge): out.size = .shortestEdge(scaled(edge))
+    case nil: break
+    }
+    out.crop = crop.map { (scaled($0.height), scaled($0.width)) }
+    return out
+  }
+
   /// The size of every picture that is prepared, where it is always the same.
   package var result: (height: Int, width: Int)? {
     if let crop { return crop }
@@ -143,13 +162,14 @@ extension ImagePreparation {
       "ViTImageProcessor": .init(
         size: .exactly(height: 224, width: 224), filter: "bilinear", normalization: half),
       "CLIPImageProcessor": .init(size: .shortestEdge(224), crop: (224, 224), normalization: clip),
+      "BitImageProcessor": .init(size: .shortestEdge(224), crop: (224, 224), normalization: clip),
       "DeiTImageProcessor": .init(
         size: .exactly(height: 256, width: 256), crop: (224, 224), normalization: half),
     ]
   }()
 
   /// Classes that take a number as the length of the shorter edge.
-  private static let shortEdged = ["CLIPImageProcessor"]
+  private static let shortEdged = ["CLIPImageProcessor", "BitImageProcessor"]
 
   /// Settings that change nothing here: of other inputs and outputs, of what is set otherwise, or notes.
   private static let withoutInfluence: Set<String> = [
@@ -177,9 +197,10 @@ extension ImagePreparation {
     if let code = json["auto_map"], code.content != .null {
       throw unsupported(code, "auto_map names code of its author's, which isn't run")
     }
-    // The second is how releases before 4.25 named it.
-    let older = try text(json, "feature_extractor_type")?.replacing("FeatureExtractor", with: "ImageProcessor")
-    let given = try text(json, "image_processor_type") ?? older ?? usual
+    // The second is how releases before 4.25 named it; the class's older name may stand under both.
+    let older = try text(json, "feature_extractor_type")
+    let told = try text(json, "image_processor_type") ?? older
+    let given = told?.replacing("FeatureExtractor", with: "ImageProcessor") ?? usual
     var name = given
     var out = ImagePreparation()
     for (ending, pixels) in [("Fast", ImageBackend.torchvision), ("Pil", .pillow)] where name.hasSuffix(ending) {

@@ -1,4 +1,5 @@
 import Arrays
+import NetFile
 
 /// How one publisher names and arranges the arrays of a family.
 public struct Layout: Sendable {
@@ -14,12 +15,15 @@ public struct Layout: Sendable {
     public let permutation: [Int]?
     /// Whether the array may be position embeddings of another grid, to be resized.
     public let isGrid: Bool
+    /// Whether the published array lacks the first row of the net's, which is 0.
+    public let lacksFirstRow: Bool
 
     fileprivate init(
-      net: NamePattern, from: [NamePattern], leadingOnes: Int, permutation: [Int]?, isGrid: Bool
+      net: NamePattern, from: [NamePattern], leadingOnes: Int, permutation: [Int]?, isGrid: Bool, lacksFirstRow: Bool
     ) {
       (self.net, self.from) = (net, from)
       (self.leadingOnes, self.permutation, self.isGrid) = (leadingOnes, permutation, isGrid)
+      self.lacksFirstRow = lacksFirstRow
     }
 
     /// The published dimensions of a net's array (of each, where several are joined), the inverse of `netDimensions`.
@@ -104,6 +108,8 @@ public struct Layout: Sendable {
   let isAlone: Bool
   /// Skeletons of the small files of a folder in this layout; nil: it can't be written.
   public let exportedFiles: [(name: String, skeleton: JSONValue)]?
+  /// Whether these are the layout's own and not another one's.
+  fileprivate let isWritten: Bool
 
   /// A layout without rules.
   init(name: String, about: String) {
@@ -112,6 +118,7 @@ public struct Layout: Sendable {
     (profile, recognizedBy, rules, ties, ignored) = ("", [], [:], [], [])
     (spelling, grid, shapes, exportedFiles, configuration, isAlone) = (nil, nil, [], nil, [:], false)
     fileKeys = []
+    isWritten = false
   }
 
   /// - Parameters:
@@ -151,8 +158,10 @@ public struct Layout: Sendable {
     self.fileKeys = fileKeys
     if let export = json["export"], case .string(let other) = export.content {
       exportedFiles = others.first { $0.name == other }?.exportedFiles
+      isWritten = false
     } else {
       exportedFiles = try json["export"]?.object().map { ($0.key, $0.value) }
+      isWritten = exportedFiles != nil
     }
     var ties: [TieRule] = []
     for tie in try json.member("ties").array() {
@@ -216,12 +225,38 @@ public struct Layout: Sendable {
   }
 }
 
+extension Family {
+  /// The layout in which nets are written: that of a name, or of its forms for nets with other parts, whose names are that
+  /// and words more, the one that says most of what the nets' configurations say; nil: there is none.
+  func exported(_ nets: [NetHeader], as name: String) -> Layout? {
+    let forms = layouts.filter { layout in
+      layout.name == name ? layout.exportedFiles != nil : layout.isWritten && layout.name.hasPrefix(name + "-")
+    }
+    let fitting = forms.filter { form in
+      nets.allSatisfy { net in
+        (form.configuration[net.net] ?? []).allSatisfy { member in
+          let field = self.nets.first { $0.name == net.net }?.fields.first { $0.name == member.key }
+          let value = net.configuration.first { $0.key == member.key }?.value ?? field?.defaultValue
+          return value == member.value
+        }
+      }
+    }
+    let most = fitting.max { $0.told < $1.told }
+    return fitting.first { $0.told == most?.told }
+  }
+}
+
+extension Layout {
+  /// How much of configurations it says.
+  fileprivate var told: Int { configuration.reduce(0) { $0 + $1.value.count } }
+}
+
 extension Layout.Rule {
   /// The same rule with other words in the published names.
   fileprivate func replacing(_ words: [String: String]) -> Layout.Rule {
     Layout.Rule(
       net: net, from: from.map { $0.replacing(words) }, leadingOnes: leadingOnes, permutation: permutation,
-      isGrid: isGrid)
+      isGrid: isGrid, lacksFirstRow: lacksFirstRow)
   }
 
   init(json: JSONValue) throws(Failure) {
@@ -235,6 +270,7 @@ extension Layout.Rule {
     leadingOnes = try json["leadingOnes"]?.size() ?? 0
     permutation = try json["transpose"]?.permutation()
     isGrid = try json["grid"]?.boolean() ?? false
+    lacksFirstRow = try json["lacksFirstRow"]?.boolean() ?? false
     guard !from.isEmpty, from.allSatisfy({ $0.placeholders == net.placeholders }) else {
       throw json.failure("the placeholders of \"from\" are not those of \"net\"")
     }

@@ -181,7 +181,7 @@ package struct NetSettings {
     images values: JSONValue, as profile: Family.Profile, _ backend: ImageBackend?,
     isTold: Bool
   ) throws(Failure) -> JSONValue {
-    guard let image = values["image"], let side = try image["side"]?.size() else { return values }
+    guard let image = values["image"], var side = try image["side"]?.size() else { return values }
     var preparation = try ImagePreparation(profile: image)
     if let backend { preparation.backend = backend }
     if !isTold, let usual = profile.imageProcessor {
@@ -192,7 +192,9 @@ package struct NetSettings {
           if !found.unknown.isEmpty {
             note("\(file) has settings that nothing is known of: \(found.unknown.prefix(8).joined(separator: ", "))")
           }
-          if let result = preparation.result, result != (side, side) {
+          if profile.interpolates, let result = preparation.result, result.height == result.width {
+            side = result.height
+          } else if let result = preparation.result, result != (side, side) {
             throw (json["size"] ?? json).failure(
               "pictures are made \(result.width) × \(result.height), but by config.json the net takes \(side) × \(side)"
             ).hinting("one of the two files is of another net: correct it")

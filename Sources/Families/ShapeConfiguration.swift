@@ -13,9 +13,9 @@ struct ShapeConfiguration: Sendable {
   let counts: [(field: String, pattern: NamePattern)]
   /// Fields that say whether there is an array.
   let presence: [(field: String, array: String)]
-  /// The field that is the images' side in pixels, told from the rows of an array: 1, and those of a square grid; nil: the
-  /// net takes no images.
-  let side: (field: String, array: String, patch: String)?
+  /// The field that is the images' side in pixels, told from the rows of an array: those of tokens, and those of a square
+  /// grid; nil: the net takes no images.
+  let side: (field: String, array: String, patch: String, tokens: Int)?
   /// Fields that the publisher's library doesn't let vary.
   let fixed: [JSONMember]
   /// Fields that are another one's share, by a number that a file of the publisher's may tell.
@@ -60,7 +60,10 @@ struct ShapeConfiguration: Sendable {
     for member in try json.member("presence").object() { presence.append((member.key, try member.value.string())) }
     self.presence = presence
     side = try json["side"].map { side throws(Failure) in
-      (try side.member("field").string(), try side.member("from").string(), try side.member("patch").string())
+      (
+        try side.member("field").string(), try side.member("from").string(), try side.member("patch").string(),
+        try side["tokens"]?.size() ?? 1
+      )
     }
     fixed = try json.member("fixed").object()
     var quotients: [Quotient] = []
@@ -127,9 +130,10 @@ struct ShapeConfiguration: Sendable {
     for member in given + fixed { configuration[member.key] = member.value }
     if let side {
       let rows = try dimensions(side.array).dropLast().last ?? 0
-      guard let grid = GridResize.side(ofRows: rows) else {
+      guard let grid = GridResize.side(ofRows: rows, leading: side.tokens) else {
         throw Failure(
-          .badData, place: "array \"\(side.array)\"", "has \(rows) rows, which are not 1 and those of a square grid")
+          .badData, place: "array \"\(side.array)\"",
+          "has \(rows) rows, which are not \(side.tokens) and those of a square grid")
       }
       configuration[side.field] = .integer(grid * (try configuration.dimension(side.patch)))
     }
@@ -188,7 +192,9 @@ struct ShapeConfiguration: Sendable {
     let open = Set(family.variants.flatMap { $0.configuration[kind.name] ?? [] }.map(\.key)).subtracting(told)
     if open.isEmpty { return }
     let variant = family.variants.first { variant in
-      (variant.configuration[kind.name] ?? []).allSatisfy { open.contains($0.key) || configuration[$0.key] == $0.value }
+      let members = variant.configuration[kind.name] ?? []
+      return open.isSubset(of: members.map(\.key))
+        && members.allSatisfy { open.contains($0.key) || configuration[$0.key] == $0.value }
     }
     guard let members = variant?.configuration[kind.name] else {
       let fields = kind.fields.filter { open.contains($0.name) }.compactMap(\.key).sorted().joined(separator: ", ")

@@ -100,13 +100,18 @@ extension JSONValue {
     path.split(separator: ".").reduce(self) { value, key in value?[String(key)] }
   }
 
-  /// A profile for images of another side, which a crop of such a side, and a shorter edge of it, go with.
+  /// A profile for images of another side, with which lengths that pictures are brought to and cropped to go in proportion.
   package func settingImageSide(_ side: JSONValue) -> JSONValue {
     var out = self
     let path = "image.resize"
-    if let resize = self[path: path], let old = self[path: "image.side"] {
-      let keys = ["shortestEdge", "height", "width", "crop.height", "crop.width"].filter { resize[path: $0] == old }
-      for key in keys { out = out.setting((path + "." + key).split(separator: "."), to: side) }
+    if let resize = self[path: path], case .integer(let old)? = self[path: "image.side"]?.content, old > 0,
+      case .integer(let new) = side.content
+    {
+      for key in ["shortestEdge", "height", "width", "crop.height", "crop.width"] {
+        guard case .integer(let length)? = resize[path: key]?.content else { continue }
+        let scaled = ImagePreparation.length(length, from: old, to: new)
+        out = out.setting((path + "." + key).split(separator: "."), to: .integer(scaled))
+      }
     }
     return out.setting(["image", "side"], to: side)
   }

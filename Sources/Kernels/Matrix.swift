@@ -138,6 +138,24 @@ public struct Matrix: Sendable {
     for column in 0..<columns { unsafe base[row * stride + column] += elements[column] }
   }
 
+  /// Adds the elements of a matrix of the same size, each times its column's factor.
+  public func add(_ other: Matrix, timesColumns factors: [Float]) {
+    precondition(rows == other.rows && columns == other.columns && factors.count == columns, "matrices differ in size")
+    for row in 0..<rows {
+      let (to, from) = unsafe (base + row * stride, other.base + row * other.stride)
+      for column in 0..<columns { unsafe to[column] += from[column] * factors[column] }
+    }
+  }
+
+  /// Overwrites each element with what is made of it and the same one of another matrix of the same size.
+  public func combine(_ other: Matrix, _ made: (Float, Float) -> Float) {
+    precondition(rows == other.rows && columns == other.columns, "matrices differ in size")
+    for row in 0..<rows {
+      let (to, from) = unsafe (base + row * stride, other.base + row * other.stride)
+      for column in 0..<columns { unsafe to[column] = made(to[column], from[column]) }
+    }
+  }
+
   /// Column of the largest element of a row; the first of several.
   public func largest(inRow row: Int) -> Int {
     precondition(row >= 0 && row < rows && columns > 0, "row outside the matrix")

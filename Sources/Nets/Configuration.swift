@@ -52,6 +52,15 @@ public struct Configuration: Equatable, Sendable {
     return flag
   }
 
+  /// Whether something is there that most nets don't have: false where nothing is said.
+  func flag(_ name: String) throws(Failure) -> Bool { self[name] == nil ? false : try boolean(name) }
+
+  /// How many there are of what most nets don't have: 0 where nothing is said.
+  func count(_ name: String, limit: Int) throws(Failure) -> Int {
+    guard let value = self[name], value.content != .integer(0) else { return 0 }
+    return try dimension(name, limit: limit)
+  }
+
   /// The one activation of text nets that answer is GELU by the error function.
   func checkActivation() throws(Failure) { _ = try activation([.gelu]) }
 

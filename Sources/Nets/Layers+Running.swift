@@ -1,4 +1,5 @@
 import Arrays
+import Glibc
 import Kernels
 
 extension Linear {
@@ -74,4 +75,19 @@ extension MLP {
   func add(_ x: Matrix, to y: Matrix, _ engine: Engine) throws(Failure) {
     try engine.run([fc2.map(try fc1(x, engine, activation.finish), into: y, .add)])
   }
+
+  /// What the second map gets, for `x`: in `scratch`, which has a column for each output of the first.
+  func inner(_ x: Matrix, _ scratch: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
+    guard isGated else {
+      try engine.run([fc1.map(x, into: scratch, activation.finish)])
+      return scratch
+    }
+    try engine.run([fc1.map(x, into: scratch)])
+    let size = fc2.inputs
+    let out = scratch.columns(0..<size)
+    out.combine(scratch.columns(size..<2 * size)) { gate, value in gate / (1 + expf(-gate)) * value }
+    return out
+  }
 }
+
+func hyperbolicTangent(_ x: Float) -> Float { tanhf(x) }

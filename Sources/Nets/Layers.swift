@@ -74,12 +74,28 @@ public struct MLP: Sendable {
   public let fc1: Linear
   public let fc2: Linear
   public let activation: Activation
+  /// Whether the first map makes a gate and, behind it, what that lets through: SiLU(a) · b (SwiGLU; Shazeer, GLU Variants
+  /// Improve Transformer, 2020, arXiv:2002.05202).
+  public let isGated: Bool
 
   public init(
-    _ source: WeightSource, size: Int, innerSize: Int, activation: Activation = .gelu
+    _ source: WeightSource, size: Int, innerSize: Int, activation: Activation = .gelu, isGated: Bool = false
   ) throws(Failure) {
-    fc1 = try Linear(source["fc1"], inputs: size, outputs: innerSize)
-    fc2 = try Linear(source["fc2"], inputs: innerSize, outputs: size)
+    self.isGated = isGated
+    // Names of their own, so that layouts can tell them apart.
+    fc1 = try Linear(
+      source[isGated ? "gated" : "fc1"], inputs: size, outputs: isGated ? 2 * innerSize : innerSize)
+    fc2 = try Linear(source[isGated ? "out" : "fc2"], inputs: innerSize, outputs: size)
     self.activation = activation
+  }
+}
+
+/// Multiplies each element by a weight of its own, which starts near 0 (Touvron et al., Going deeper with Image
+/// Transformers, 2021, arXiv:2103.17239). Weight: size.
+public struct LayerScale: Sendable {
+  public let weight: Weight
+
+  public init(_ source: WeightSource, size: Int) throws(Failure) {
+    weight = try source.weight("weight", [size], .gain)
   }
 }

@@ -14,6 +14,7 @@ public enum NetDefinition: String, CaseIterable, Sendable {
   case blipImageMatcher = "BlipImageMatcher"
   case blipTextMatcher = "BlipTextMatcher"
   case vitImageClassifier = "ViTImageClassifier"
+  case dinov2Encoder = "Dinov2Encoder"
   case bertEncoder = "BertEncoder"
   case clipImageEncoder = "ClipImageEncoder"
   case clipTextEncoder = "ClipTextEncoder"
@@ -26,6 +27,7 @@ public enum NetDefinition: String, CaseIterable, Sendable {
     case .blipImageMatcher: BlipImageMatcher.self
     case .blipTextMatcher: BlipTextMatcher.self
     case .vitImageClassifier: ViTImageClassifier.self
+    case .dinov2Encoder: Dinov2Encoder.self
     case .bertEncoder: BertEncoder.self
     case .clipImageEncoder: ClipImageEncoder.self
     case .clipTextEncoder: ClipTextEncoder.self

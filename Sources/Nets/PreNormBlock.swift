@@ -18,16 +18,23 @@ public struct FusedAttention: Sendable {
 public struct PreNormBlock: Sendable {
   public let norm1: LayerNorm
   public let attention: FusedAttention
+  /// What comes of attention is multiplied by before it is added; nil: 1.
+  public let scale1: LayerScale?
   public let norm2: LayerNorm
   public let mlp: MLP
+  /// What comes of the MLP likewise.
+  public let scale2: LayerScale?
 
   init(_ source: WeightSource, _ dimensions: BlockDimensions, qkvBias: Bool = true) throws(Failure) {
     norm1 = try LayerNorm(source["norm1"], size: dimensions.size, epsilon: dimensions.epsilon)
     attention = try FusedAttention(
       source["attention"], size: dimensions.size, heads: dimensions.heads, qkvBias: qkvBias)
+    scale1 = dimensions.isScaled ? try LayerScale(source["scale1"], size: dimensions.size) : nil
     norm2 = try LayerNorm(source["norm2"], size: dimensions.size, epsilon: dimensions.epsilon)
     mlp = try MLP(
-      source["mlp"], size: dimensions.size, innerSize: dimensions.mlpSize, activation: dimensions.activation)
+      source["mlp"], size: dimensions.size, innerSize: dimensions.mlpSize, activation: dimensions.activation,
+      isGated: dimensions.isGated)
+    scale2 = dimensions.isScaled ? try LayerScale(source["scale2"], size: dimensions.size) : nil
   }
 }
 
@@ -36,17 +43,31 @@ struct BlockDimensions {
   let size, layers, heads, mlpSize: Int
   let epsilon: Double
   let activation: Activation
+  /// Whether what is added is multiplied by weights before (LayerScale).
+  let isScaled: Bool
+  /// Whether the MLP has a gate (SwiGLU).
+  let isGated: Bool
 
   init(_ configuration: Configuration) throws(Failure) {
     size = try configuration.dimension("hiddenSize")
     layers = try configuration.dimension("layers", limit: Configuration.mostLayers)
     heads = try configuration.dimension("heads")
-    mlpSize = try configuration.dimension("mlpSize")
+    isScaled = try configuration.flag("layerScale")
+    isGated = try configuration.flag("gatedMLP")
+    mlpSize = try Self.mlpSize(configuration, size, isGated)
     epsilon = try configuration.positive("layerNormEpsilon")
     activation = try configuration.activation()
     guard size.isMultiple(of: heads) else {
       throw configuration.failure("heads", "is \(heads), which does not divide hiddenSize \(size)")
     }
+  }
+
+  /// DINOv2's configurations have a ratio; with a gate, two thirds of that are left, up to a multiple of 8 (source:
+  /// transformers 5.24, modeling_dinov2.py, Dinov2SwiGLUFFN).
+  private static func mlpSize(_ configuration: Configuration, _ size: Int, _ isGated: Bool) throws(Failure) -> Int {
+    guard configuration["mlpRatio"] != nil else { return try configuration.dimension("mlpSize") }
+    let inner = size * (try configuration.dimension("mlpRatio", limit: 64))
+    return isGated ? (inner * 2 / 3 + 7) / 8 * 8 : inner
   }
 
   func blocks(_ source: WeightSource, qkvBias: Bool = true) throws(Failure) -> [PreNormBlock] {
@@ -98,9 +119,19 @@ extension PreNormBlock {
           values: mixed.columns(2 * size..<3 * size), into: scratch.attended.rows(rows), heads: attention.heads,
           isCausal: isCausal, rounds: attention.rounds)
       })
-    try engine.run([attention.projection.map(scratch.attended, into: x, .add)])
+    try add(attention.projection, of: scratch.attended, times: scale1, to: x, by: scratch.normalized, engine)
     norm2(x, into: scratch.normalized, engine)
-    try engine.run([mlp.fc1.map(scratch.normalized, into: scratch.inner, mlp.activation.finish)])
-    try engine.run([mlp.fc2.map(scratch.inner, into: x, .add)])
+    let inner = try mlp.inner(scratch.normalized, scratch.inner, engine)
+    try add(mlp.fc2, of: inner, times: scale2, to: x, by: scratch.normalized, engine)
+  }
+
+  /// x ← x + scale · map(y).
+  /// - Parameter scratch: of the size of x.
+  private func add(
+    _ map: Linear, of y: Matrix, times scale: LayerScale?, to x: Matrix, by scratch: Matrix, _ engine: Engine
+  ) throws(Failure) {
+    guard let scale else { return try engine.run([map.map(y, into: x, .add)]) }
+    try engine.run([map.map(y, into: scratch)])
+    x.add(scratch, timesColumns: scale.weight.kernel.floats)
   }
 }

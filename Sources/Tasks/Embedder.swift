@@ -69,6 +69,11 @@ public struct Embedder: Sendable {
     (images, texts, similarity, rules) = (nets, nets, .cosine, nil)
   }
 
+  /// Of images alone.
+  public init(_ net: ImageFeatures) {
+    (images, texts, similarity, rules) = (net, nil, .cosine, nil)
+  }
+
   /// Elements of a vector.
   public var size: Int { texts?.size ?? images?.size ?? 0 }
 
@@ -114,36 +119,48 @@ public struct Embedder: Sendable {
 
 extension Embedder {
   /// The net of a file, or those of a parameter combination. Where neither a file, a family nor parameters are given,
-  /// pictures mean CLIP, and texts alone a sentence embedder, or CLIP where the shelf has none.
+  /// pictures mean CLIP, or another net of images where the shelf has no CLIP, and texts alone a sentence embedder, or CLIP
+  /// where the shelf has none.
   /// - Parameters:
   ///   - path: of a net file that is a whole embedder.
   ///   - looks: whether there are pictures.
+  ///   - side: of the pictures in pixels, to which a net of images interpolates its positions; nil: as its profile says.
   ///   - threads: that compute together; nil: one per core.
   ///   - level: what kernels compute with; nil: the best there is.
   /// - Throws: `Failure` of kind `usage` when the parameters make no sense, `noInput` when a net is not on the shelf,
   ///   `badData` when a file is damaged.
   public init(
     path: String?, family name: String?, parameters: [Combination.Parameter], on shelf: Shelf, looks: Bool,
-    threads: Int? = nil, level: Engine.Level? = nil
+    side: Int? = nil, threads: Int? = nil, level: Engine.Level? = nil
   ) throws(Failure) {
-    self = try Self.chosen(path, name, parameters, shelf, looks: looks, threads, level)
+    self = try Self.chosen(path, name, parameters, shelf, looks: looks, side, threads, level)
     if looks { try checkTakesPictures() }
+    guard side == nil || images is ImageFeatures else {
+      throw Failure(
+        .usage, "a side is given, but the net takes pictures of its own", hint: "--side is for ViT, DeiT and DINOv2")
+    }
   }
 
   private static func chosen(
     _ path: String?, _ name: String?, _ parameters: [Combination.Parameter], _ shelf: Shelf, looks: Bool,
-    _ threads: Int?, _ level: Engine.Level?
+    _ side: Int?, _ threads: Int?, _ level: Engine.Level?
   ) throws(Failure) -> Embedder {
+    func one(_ file: NetFile, _ family: Family?) throws(Failure) -> Embedder {
+      if family.map(ImageNet.isFamily) == true {
+        return Embedder(try ImageFeatures(file, pool: .pooled, side: side, threads: threads, level: level))
+      }
+      return Embedder(try TextEmbedding(file, threads: threads, level: level))
+    }
     if let path {
       let file = try NetSelection(path: path, family: name, parameters: parameters).file(on: shelf)
-      return Embedder(try TextEmbedding(file, threads: threads, level: level))
+      return try one(file, Family.known.first { $0.name == file.header.family })
     }
     let families: [Family]
     if name == nil, parameters.isEmpty {
-      families = [try usualFamily(on: shelf, looks: looks)]
+      families = try usualFamilies(on: shelf, looks: looks)
     } else {
       families = try Family.meant(name, by: parameters) { family in
-        ClipNets.isFamily(family) || !looks && TextEmbedding.isFamily(family)
+        ClipNets.isFamily(family) || (looks ? ImageNet.isFamily(family) : TextEmbedding.isFamily(family))
       }
     }
     // Of CLIP both parts are meant; that one is named is for `ClipNets` to refuse.
@@ -152,16 +169,17 @@ extension Embedder {
       let nets = try ClipNets(family: family.name, parameters: parameters, on: shelf)
       return Embedder(try ImageTextEmbedding(nets, threads: threads, level: level))
     }
-    let file = try NetSelection.combination(family, combination).file(on: shelf)
-    return Embedder(try TextEmbedding(file, threads: threads, level: level))
+    return try one(NetSelection.combination(family, combination).file(on: shelf), family)
   }
 
-  private static func usualFamily(on shelf: Shelf, looks: Bool) throws(Failure) -> Family {
-    let texts = Family.known.first(where: TextEmbedding.isFamily)
-    let both = Family.known.first(where: ClipNets.isFamily)
-    guard let texts, let both else { throw Failure(.usage, "no family embeds texts") }
-    if looks { return both }
-    if try !shelf.items(of: texts).isEmpty { return texts }
-    return try shelf.items(of: both).isEmpty ? texts : both
+  /// Where the shelf has nets of one of these, and where it has none the first.
+  private static func usualFamilies(on shelf: Shelf, looks: Bool) throws(Failure) -> [Family] {
+    let both = Family.known.filter(ClipNets.isFamily)
+    let alone = Family.known.filter(looks ? ImageNet.isFamily : TextEmbedding.isFamily)
+    let order = looks ? [both, alone] : [alone, both]
+    for families in order {
+      for family in families where try !shelf.items(of: family).isEmpty { return families }
+    }
+    return order[0]
   }
 }

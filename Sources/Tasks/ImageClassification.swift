@@ -32,57 +32,40 @@ public final class ImageClassification: Sendable {
   public let file: NetFile
   /// Of every class, in their order: as the checkpoint has it, or LABEL_ and its index.
   public let labels: [String]
-  private let image: VQAProfile.Image
-  package let net: ViTImageClassifier
+  private let looking: ImageNet
   package let engine: Engine
 
+  package var net: any ImageClassifierNet { looking.net }
+
   /// Whether a family has image classifiers.
-  public static func isFamily(_ family: Family) -> Bool {
-    family.nets.contains { $0.definition == .vitImageClassifier }
-  }
+  public static func isFamily(_ family: Family) -> Bool { ImageNet.isFamily(family) }
 
   /// - Parameters:
+  ///   - side: of the pictures in pixels, to which the net's positions are interpolated; nil: as the net's profile says.
   ///   - threads: that compute together; nil: one per core.
   ///   - level: what kernels compute with; nil: the best there is.
-  /// - Throws: `Failure` of kind `usage` when the net is no classifier or the level isn't available, `badData` when it can't be run, `io` when memory is
-  ///   short.
-  public convenience init(_ file: NetFile, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
-    try self.init(file, engine: Engine(threads: threads, level: level))
+  /// - Throws: `Failure` of kind `usage` when the net is no classifier, can't take pictures of that side or the level isn't
+  ///   available, `badData` when it can't be run, `io` when memory is short.
+  public convenience init(
+    _ file: NetFile, side: Int? = nil, threads: Int? = nil, level: Engine.Level? = nil
+  ) throws(Failure) {
+    try self.init(file, engine: Engine(threads: threads, level: level), side: side)
   }
 
   /// - Parameter weights: nil: the file's own.
-  package init(_ file: NetFile, engine: Engine, weights: (any WeightProvider)? = nil) throws(Failure) {
-    let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
-    guard kind?.definition == .vitImageClassifier else {
-      let isClip = kind?.definition == .clipImageEncoder || kind?.definition == .clipTextEncoder
-      throw Failure(
-        .usage, file: file.path, "is no image classifier",
-        hint: isClip
-          ? "a CLIP net chooses from labels: give them with --labels FILE"
-          : "`ingot list vit-imagenet` shows the family of those")
-    }
-    self.file = file
-    self.engine = engine
-    image = try VQAProfile.Image(file)
-    do throws(Failure) {
-      let source = if let weights { weights } else { try MappedWeights(file) as any WeightProvider }
-      net = try ViTImageClassifier(
-        Configuration(file.header.configuration), WeightSource(source, net: file.header.net))
-    } catch {
-      throw error.inFile(file.path)
-    }
-    guard net.classifier != nil else {
+  package init(
+    _ file: NetFile, engine: Engine, weights: (any WeightProvider)? = nil, side: Int? = nil
+  ) throws(Failure) {
+    let looking = try ImageNet(file, engine: engine, weights: weights, side: side)
+    guard looking.net.classes > 0 else {
       throw Failure(
         .usage, file: file.path, "is a backbone without a classifier",
         hint: "`ingot features` gives its vectors; a fine-tune of it with classes can be converted and asked")
     }
-    try checkMemory(net.trunk.activationElements, file.path)
-    guard net.trunk.channels == 3, net.trunk.imageSide == image.side else {
-      throw Failure(
-        .badData, file: file.path, "its profile and its configuration differ in the pictures they take",
-        hint: "convert the checkpoint again")
-    }
-    let classes = try Configuration(file.header.configuration).dimension("classes")
+    self.looking = looking
+    self.file = file
+    self.engine = engine
+    let classes = looking.net.classes
     function =
       switch file.header.profile["problemType"]?.content {
       case .string("regression"): .none
@@ -106,11 +89,11 @@ public final class ImageClassification: Sendable {
   public var choosesOne: Bool { function == .softmax }
 
   /// 3 × (side · side), normalized.
-  package func pixels(of picture: Picture) throws(Failure) -> Matrix { try image.pixels(of: picture) }
+  package func pixels(of picture: Picture) throws(Failure) -> Matrix { try looking.pixels(of: picture) }
 
   /// One score (logit) per class.
   /// - Throws: `Failure` of kind `io` when memory is short.
-  public func scores(_ picture: Picture) throws(Failure) -> [Float] { try net(image.pixels(of: picture), engine) }
+  public func scores(_ picture: Picture) throws(Failure) -> [Float] { try net(looking.pixels(of: picture), engine) }
 
   /// Every class, the likeliest first.
   /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.

@@ -13,10 +13,14 @@ public final class ImageFeatures: Sendable {
     case mean
     /// The class token's vector.
     case `class`
+    /// What the publisher's library makes: a pooler's vector where the net has one, else the class token's.
+    case pooled
   }
 
   private let image: VQAProfile.Image
   private let trunk: VisionTrunk
+  /// nil: an encoder without a form of pooling of its own.
+  private let net: (any ImageClassifierNet)?
   private let engine: Engine
   private let path: String
   public let pool: Pool
@@ -25,38 +29,44 @@ public final class ImageFeatures: Sendable {
   public var size: Int { trunk.size }
 
   /// - Parameters:
-  ///   - file: an image encoder of BLIP or CLIP, or a ViT classifier.
+  ///   - file: an image encoder of BLIP or CLIP, a ViT classifier or backbone, or a DINOv2.
+  ///   - side: of the images in pixels, to which the net's positions are interpolated; nil: as the net's profile says.
   ///   - threads: that compute together; nil: one per core.
   ///   - level: what kernels compute with; nil: the best there is.
   /// - Throws: `Failure` of kind `usage` when the net takes no pictures or the level isn't available, `badData` when it can't be run, `io` when memory is
   ///   short.
-  public init(_ file: NetFile, pool: Pool = .mean, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
+  public init(
+    _ file: NetFile, pool: Pool = .mean, side: Int? = nil, threads: Int? = nil, level: Engine.Level? = nil
+  ) throws(Failure) {
     path = file.path
     self.pool = pool
     let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
+    var trunk: VisionTrunk
     do throws(Failure) {
       let configuration = Configuration(file.header.configuration)
+      let source = WeightSource(try MappedWeights(file), net: file.header.net)
+      net = try kind?.definition.imageClassifier(configuration, source)
       switch kind?.definition {
-      case .blipImageEncoder:
-        trunk = try BlipImageEncoder(configuration, WeightSource(MappedWeights(file), net: file.header.net)).trunk
-      case .vitImageClassifier:
-        trunk = try ViTImageClassifier(configuration, WeightSource(MappedWeights(file))).trunk
-      case .clipImageEncoder:
-        trunk = try ClipImageEncoder(configuration, WeightSource(MappedWeights(file), net: file.header.net)).trunk
+      case .blipImageEncoder: trunk = try BlipImageEncoder(configuration, source).trunk
+      case .clipImageEncoder: trunk = try ClipImageEncoder(configuration, source).trunk
       default:
-        throw Failure(
-          .usage, "is no net that looks at images", hint: "choose one by --set Part=ImageEncoder, or a ViT classifier")
+        guard let net else {
+          throw Failure(
+            .usage, "is no net that looks at images", hint: "choose one by --set Part=ImageEncoder, or a ViT classifier"
+          )
+        }
+        trunk = net.trunk
       }
     } catch {
       throw error.inFile(file.path)
     }
-    image = try VQAProfile.Image(file)
-    try checkMemory(trunk.activationElements, file.path)
-    guard trunk.channels == 3, trunk.imageSide == image.side else {
+    guard pool != .pooled || net != nil else {
       throw Failure(
-        .badData, file: file.path, "its profile and its configuration differ in the pictures they take",
-        hint: "convert the checkpoint again")
+        .usage, file: file.path, "has no way of pooling of its own",
+        hint: "--pool mean or class makes one vector of many")
     }
+    image = try trunk.fit(to: VQAProfile.Image(file), side: side, file)
+    self.trunk = trunk
     engine = try Engine(threads: threads, level: level)
   }
 
@@ -67,12 +77,8 @@ public final class ImageFeatures: Sendable {
     let out: [Float]
     switch pool {
     case .class: out = vectors.rows(0..<1).elements
-    case .mean:
-      var sums = [Double](repeating: 0, count: vectors.columns)
-      for row in 1..<vectors.rows {
-        for (index, value) in vectors.rows(row..<row + 1).elements.enumerated() { sums[index] += Double(value) }
-      }
-      out = sums.map { Float($0 / Double(vectors.rows - 1)) }
+    case .mean: out = trunk.meanOfPatches(vectors)
+    case .pooled: out = try net?.pooled(vectors, engine).elements ?? []
     }
     guard out.allSatisfy(\.isFinite) else { throw notFinite.inFile(path) }
     return out

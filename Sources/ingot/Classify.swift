@@ -37,6 +37,8 @@ struct Classify: LimitedCommand {
       valueName: "text"))
   var template: [String] = []
 
+  @OptionGroup var size: SideOptions
+
   @Option(help: "How many classes of each image are told.")
   var top = 5
 
@@ -49,6 +51,9 @@ struct Classify: LimitedCommand {
   func validate() throws {
     if images.isEmpty, Paths.standardInputIsTerminal { throw ValidationError("there is no image") }
     if top < 1 { throw ValidationError("--top is a number from 1") }
+    if labels != nil || isOfLabels, size.side != nil {
+      throw ValidationError("--side goes with a classifier, not with labels")
+    }
     if labels == nil, !isOfLabels, !template.isEmpty { throw ValidationError("--template goes with --labels") }
     if labels != nil, net != nil {
       throw ValidationError("--labels takes both nets of a combination: name it by --set")
@@ -77,7 +82,8 @@ struct Classify: LimitedCommand {
   private func ofClasses() throws -> ClassificationRun {
     let file = try selection.selectionOnShelf(path: net, fit: ImageClassification.isFamily).file(
       on: selection.shelfOptions.chosen)
-    return ClassificationRun(try ImageClassification(file, threads: computing.threads, level: computing.level))
+    return ClassificationRun(
+      try ImageClassification(file, side: size.side, threads: computing.threads, level: computing.level))
   }
 
   private func ofLabels(_ labels: [String]?) throws -> ClassificationRun {

@@ -9,8 +9,9 @@ struct Embed: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes vectors of texts and images, and finds those most alike to others.",
     discussion: """
-      A sentence embedder makes vectors of texts; CLIP, of images and texts, in one space: --family clip, or --set. Where \
-      nothing is named, images mean CLIP, and texts alone a sentence embedder, or CLIP where the shelf has none.
+      A sentence embedder makes vectors of texts; CLIP, of images and texts, in one space; DINOv2 and other Vision \
+      Transformers, of images: --family, or --set, says which. Where nothing is named, images mean CLIP, or another net of \
+      images where the shelf has no CLIP, and texts alone a sentence embedder, or CLIP where the shelf has none.
 
       Arguments that are files of images, or are called like pictures, are images, the others texts. What is to be a text \
       whatever it is called is given by --text, or by --lines, a file of texts; what is to be an image by --images, which \
@@ -78,6 +79,7 @@ struct Embed: LimitedCommand {
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var computing: ComputingOptions
   @OptionGroup var pictures: PictureOptions
+  @OptionGroup var size: SideOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
@@ -139,7 +141,8 @@ struct Embed: LimitedCommand {
   private func embedder(looks: Bool) throws(Failure) -> Embedder {
     let embedder = try Embedder(
       path: net, family: selection.family, parameters: selection.parsedParameters(),
-      on: selection.shelfOptions.chosen, looks: looks, threads: computing.threads, level: computing.level)
+      on: selection.shelfOptions.chosen, looks: looks, side: size.side, threads: computing.threads,
+      level: computing.level)
     if embedder.images != nil {
       for text in arguments + search where !isLookedAt(text) { try checkIsText(text) }
     }

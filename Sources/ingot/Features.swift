@@ -11,8 +11,9 @@ struct Features: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes one vector of each image, and maps on which similar images are near each other.",
     discussion: """
-      The vectors are those of an image encoder of BLIP or CLIP, or of a ViT classifier. Written is a page (.html), a picture (.png), or \
-      the numbers (.safetensors, .csv); maps are by PCA and t-SNE.
+      The vectors are those of an image encoder of BLIP, CLIP or DINOv2, or of a Vision Transformer with or without a \
+      classifier. Written is a page (.html), a picture (.png), or the numbers (.safetensors, .csv); maps are by PCA and \
+      t-SNE.
 
       Images that lie in several folders have their folders' names as classes; else classes are the names up to the first \
       "-" that digits follow: red-circle-0004.png is of red-circle.
@@ -31,8 +32,13 @@ struct Features: LimitedCommand {
     completion: .file())
   var file: String
 
-  @Option(help: "mean: of the patches' vectors; class: the class token's vector.")
+  @Option(
+    help:
+      "mean: of the patches' vectors; class: the class token's vector; pooled: as the publisher's library makes it, by a pooler where the net has one."
+  )
   var pool = ImageFeatures.Pool.mean
+
+  @OptionGroup var size: SideOptions
 
   @Option(help: .init("Take this part of a file's name, of those between - or _, as its class.", valueName: "number"))
   var classPart: Int?
@@ -108,7 +114,8 @@ struct Features: LimitedCommand {
     try checkClasses(paths)
     // Where no part is named, the image encoder is meant.
     let net = try selection.net(path: net) { [.blipImageEncoder, .clipImageEncoder].contains($0.definition) }
-    let features = try ImageFeatures(net, pool: pool, threads: computing.threads, level: computing.level)
+    let features = try ImageFeatures(
+      net, pool: pool, side: size.side, threads: computing.threads, level: computing.level)
     let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))
     defer { progress.finish() }
     var seen = Seen(net: Paths.name(net.path))

@@ -269,6 +269,19 @@ struct LabelledOptions: ParsableArguments {
   }
 }
 
+/// Of which size pictures are looked at.
+struct SideOptions: ParsableArguments {
+  @Option(
+    help: .init(
+      "Look at pictures of this side, a multiple of the net's patches: its positions are interpolated, as transformers does with interpolate_pos_encoding. (default: as the net's profile says)",
+      valueName: "pixels"))
+  var side: Int?
+
+  func validate() throws {
+    if let side, side < 1 { throw ValidationError("--side is a number from 1") }
+  }
+}
+
 /// How pictures are looked at.
 struct PictureOptions: ParsableArguments {
   @Flag(

@@ -115,6 +115,7 @@ struct Verify: LimitedCommand {
     case embedding(NetFile, path: String)
     case comparing(ClipNets, ReferenceFile)
     case matching(MatchNets, ReferenceFile)
+    case looking(NetFile, ReferenceFile)
 
     var files: [NetFile] {
       switch self {
@@ -123,6 +124,7 @@ struct Verify: LimitedCommand {
       case .embedding(let net, _): [net]
       case .comparing(let nets, _): nets.files
       case .matching(let nets, _): nets.files
+      case .looking(let net, _): [net]
       }
     }
   }
@@ -136,7 +138,7 @@ struct Verify: LimitedCommand {
     var opened: [NetFile] = []
     for path in paths { opened.append(try NetSelection.file(at: path)) }
     if try EmbeddingVerification.isReference(reference) {
-      let net = try embedder(opened)
+      let net = try only(opened, TextEmbedding.isFamily, "embeds texts")
       return (.embedding(net, path: reference), [net], [])
     }
     let file = try ReferenceFile(reference)
@@ -164,20 +166,24 @@ struct Verify: LimitedCommand {
       let nets =
         opened.isEmpty ? try MatchNets(family: family, parameters: parameters, on: shelf) : try MatchNets(files: opened)
       running = .matching(nets, file)
+    case .images: running = .looking(try only(opened, ImageNet.isFamily, "looks at images"), file)
     }
     return (running, running.files, [])
   }
 
-  private func embedder(_ opened: [NetFile]) throws(Failure) -> NetFile {
+  /// The one net that is given, or that parameters pick.
+  /// - Parameter does: what it does.
+  private func only(
+    _ opened: [NetFile], _ fit: (Family) -> Bool, _ does: String
+  ) throws(Failure) -> NetFile {
     guard let net = opened.first else {
-      let families = try Family.meant(
-        selection.family, by: selection.parsedParameters(), fit: TextEmbedding.isFamily)
+      let families = try Family.meant(selection.family, by: selection.parsedParameters(), fit: fit)
       let shelf = selection.shelfOptions.chosen
       let (family, combination) = try shelf.choice(of: families, selection.parsedParameters())
       return try NetSelection.combination(family, combination).file(on: shelf)
     }
     guard opened.count == 1 else {
-      throw Failure(.usage, "the reference is of one net that embeds texts", hint: "name that net alone")
+      throw Failure(.usage, "the reference is of one net that \(does)", hint: "name that net alone")
     }
     return net
   }
@@ -200,6 +206,9 @@ struct Verify: LimitedCommand {
     case .matching(let nets, let reference):
       let matching = try ImageTextMatching(nets, threads: computing.threads, level: computing.level)
       return try MatchVerification(matching, reference, tolerance: tolerance).run()
+    case .looking(let file, let reference):
+      let net = try ImageNet(file, side: reference.side, threads: computing.threads, level: computing.level)
+      return try ImageNetVerification(net, reference, tolerance: tolerance).run()
     }
   }
 

@@ -86,7 +86,7 @@ struct Run {
     let families = try run("list", "--json").json().member("families").array()
     #expect(
       try families.map { try $0.member("family").string() } == [
-        "blip-vqa", "blip-caption", "blip-match", "vit-imagenet", "text-embedding", "clip",
+        "blip-vqa", "blip-caption", "blip-match", "vit-imagenet", "deit", "dinov2", "text-embedding", "clip",
       ])
     let verify = try run("verify", net("ImageEncoder"), "--json").json()
     #expect(try verify.member("verified").boolean())

@@ -265,7 +265,7 @@ import Testing
     let plan = try ConversionPlan(openCheckpoint(fixture("tiny-vit")), ConversionRequest())
     #expect(
       plan.nets[0].combination.description
-        == "ModelSize=custom,PatchSize=8,ImageSize=32,Precision=float32,Release=published")
+        == "ModelSize=custom,PatchSize=8,ImageSize=32,Head=classifier,Precision=float32,Release=published")
   }
 
   @Test func missingHeadsAreTheClassDefault() throws {

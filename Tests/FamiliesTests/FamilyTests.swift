@@ -29,7 +29,7 @@ import Testing
 
   @Test func combinationsAreTheProductOfTheAxes() {
     #expect(blip.combinations.count == 2 * 3 * 4 * 4)
-    #expect(vit.combinations.count == 5 * 4 * 2 * 4)
+    #expect(vit.combinations.count == 5 * 4 * 2 * 3 * 4)
     #expect(Set(vit.combinations).count == vit.combinations.count)
   }
 

@@ -138,9 +138,9 @@ import Testing
       "byte 8: pictures are made 384 × 7, but by config.json the net takes 384 × 384"
     ),
     (
-      #"{"image_processor_type":"BitImageProcessor"}"#,
-      "byte 24: image_processor_type \"BitImageProcessor\" is not supported; it can be BlipImageProcessor, "
-        + "CLIPImageProcessor, DeiTImageProcessor, ViTImageProcessor"
+      #"{"image_processor_type":"ConvNextImageProcessor"}"#,
+      "byte 24: image_processor_type \"ConvNextImageProcessor\" is not supported; it can be BitImageProcessor, "
+        + "BlipImageProcessor, CLIPImageProcessor, DeiTImageProcessor, ViTImageProcessor"
     ),
     (#"{"auto_map":{}}"#, "byte 12: auto_map names code of its author's, which isn't run"),
   ]
