@@ -103,6 +103,20 @@ import Testing
         == ImageFeatures(plain, pool: .class).vector(of: picture))
   }
 
+  /// With no net named, those that the shelf has.
+  @Test func imagesAreEmbeddedByTheShelfsNets() throws {
+    let shelf = Shelf(folder.file("dino"))
+    let file = try net("dino")
+    let picture = Picture(width: 30, height: 20, rgb: (0..<1800).map { UInt8($0 % 251) })
+    let embedder = try Embedder(path: nil, family: nil, parameters: [], on: shelf, looks: true)
+    #expect(embedder.size == 64 && embedder.texts == nil)
+    let vector = try embedder.vector(of: picture)
+    #expect(try vector == ImageNet(file).vector(of: picture))
+    let larger = try Embedder(path: file.path, family: nil, parameters: [], on: shelf, looks: true, side: 40)
+    #expect(try larger.vector(of: picture) == ImageNet(file, side: 40).vector(of: picture))
+    #expect(failure { _ = try embedder.vectors(of: ["a"]) }?.reason == "the net takes pictures, and no texts")
+  }
+
   /// Neither the registers nor the class token are patches.
   @Test func meansAreOfPatches() throws {
     let file = try net("registers")
