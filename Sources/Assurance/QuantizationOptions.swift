@@ -15,7 +15,8 @@ public struct QuantizationOptions: Sendable {
   /// Of the arrays that are never int8, biases and the like; nil: they stay as they are.
   public var rest: ElementType?
   /// What int8 weights are multiplied with; nil: int8 where many vectors go through a layer at once, which is what costs
-  /// time there, and float32 where they are few, and reading the weights is.
+  /// time there, and float32 where they are few, and reading the weights is, and in sentence embedders, whose vectors
+  /// would lose the most.
   public var activations: Activations?
   /// Names of int8 arrays that are multiplied with float32 all the same.
   public var floatActivations: Set<String>

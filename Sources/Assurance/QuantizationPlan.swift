@@ -148,8 +148,9 @@ struct QuantizationPlan {
       activations: .int8, exceptions: options.floatActivations, knowsInputs: knows)
   }
 
-  /// Whether hundreds of vectors go through a net at once.
+  /// Whether hundreds of vectors go through a net at once, and bear rounding. Those of a sentence embedder's layers don't:
+  /// two of three parts of what int8 costs all-MiniLM-L6-v2 came from them (docs/FIGURES.md).
   private static func looksAtMany(_ kind: Family.NetKind) -> Bool {
-    kind.definition != .blipTextEncoder && kind.definition != .blipTextDecoder
+    ![.blipTextEncoder, .blipTextDecoder, .bertEncoder].contains(kind.definition)
   }
 }

@@ -2,9 +2,9 @@ import Arrays
 import Media
 import Tasks
 
-/// What a question looked at, as a page: block, head and word are chosen in it.
+/// What looked at an image, as a page: block, head and word are chosen in it.
 public struct AttentionPage {
-  private let attention: QuestionAttention
+  private let attention: ImageAttention
   private let choice: AttentionChoice
   private let source: Picture
   private let name: String
@@ -16,7 +16,7 @@ public struct AttentionPage {
   private static let mostWeights = 1_650_000
 
   /// - Parameter name: of the picture.
-  public init(_ attention: QuestionAttention, _ choice: AttentionChoice, over picture: Picture, name: String) {
+  public init(_ attention: ImageAttention, _ choice: AttentionChoice, over picture: Picture, name: String) {
     self.attention = attention
     self.choice = choice
     source = picture
@@ -32,31 +32,58 @@ public struct AttentionPage {
       throw Failure(.usage, "there are more weights than a page can hold", hint: "write a .safetensors file")
     }
     let picture = try source.scaled(longerSide: Self.side)
-    let question = shortened(attention.question, to: 400)
-    let answer: HTML = attention.answer.text.isEmpty ? "<i>nothing</i>" : HTML(text: attention.answer.text)
     let answerNote: HTML = """
       For each token of the answer, its end included: the shares of attention that the question’s tokens had when it was \
       chosen. <span id="decoder"></span>
       """
-    let table: HTML =
-      "<div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"the answer’s attention\" id=\"answer\"></div>"
-    let body: HTML = """
-      <h1>\(question)</h1>
-      <p class="lead">answered <b class="a">\(answer)</b> about <span class="name">\(shortened(Paths.name(name), to: 200))\
-      </span></p>
-      \(HTML.section("What each word looks at", note: note, try drawing(picture)))
-      \(HTML.section("What the answer looks at", note: answerNote, table))
+    let table: HTML? =
+      attention.answer == nil
+      ? nil
+      : "<div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"the answer’s attention\" id=\"answer\"></div>"
+    let heading = attention.subject == .classToken ? "Block by block" : "What each word looks at"
+    var body: HTML = """
+      <h1>\(shortened(attention.title, to: 400))</h1>
+      <p class="lead">\(lead) <span class="name">\(shortened(Paths.name(name), to: 200))</span></p>
+      \(HTML.section(heading, note: note, try drawing(picture)))
       """
+    if let table { body += HTML.section("What the answer looks at", note: answerNote, table) }
     return HTMLPage(
-      title: attention.question, body: body, data: data, script: PageScript.attention, style: PageStyle.looking)
+      title: attention.title, body: body, data: data, script: PageScript.attention, style: PageStyle.looking)
+  }
+
+  private var lead: HTML {
+    switch attention.subject {
+    case .question(_, let answer):
+      let told: HTML = answer.isEmpty ? "<i>nothing</i>" : HTML(text: answer)
+      return "answered <b class=\"a\">\(told)</b> about"
+    case .caption: return "said about"
+    case .classToken: return "in"
+    }
   }
 
   private var note: HTML {
-    """
-    Cross-attention of the text encoder over \(attention.grid) × \(attention.grid) patches. Drawn is how much more a word \
-    looks at a patch than the word that looks there least. Weights are in this page as 16-bit floating-point numbers, off \
-    by \(HTML(text: "0.05")) % of themselves at most\(hasHeads ? "" : ", and as means over all heads").
-    """
+    let drawn: HTML =
+      switch attention.subject {
+      case .question:
+        """
+        Cross-attention of the text encoder over \(attention.grid) × \(attention.grid) patches. Drawn is how much more a \
+        word looks at a patch than the word that looks there least.
+        """
+      case .caption:
+        """
+        Cross-attention of the text decoder over \(attention.grid) × \(attention.grid) patches, of the step that made a \
+        word. Drawn is how much more it looked at a patch than the step that looked there least.
+        """
+      case .classToken:
+        """
+        Attention of the image encoder’s class token over \(attention.grid) × \(attention.grid) patches. Drawn is its \
+        share of each patch; what it gives to itself is not drawn.
+        """
+      }
+    return """
+      \(drawn) Weights are in this page as 16-bit floating-point numbers, off \
+      by \(HTML(text: "0.05")) % of themselves at most\(hasHeads ? "" : ", and as means over all heads").
+      """
   }
 
   private func drawing(_ picture: Picture) throws(Failure) -> HTML {
@@ -81,7 +108,7 @@ public struct AttentionPage {
     return """
       \(choices)
       <label class="switch"><input type="checkbox" id="own"> a scale of its own for each word</label>
-      <div class="words" role="group" aria-label="words of the question">\(words)</div>
+      <div class="words" role="group" aria-label="what looks">\(words)</div>
       <div class="looking">
       <figure class="heat"><svg viewBox="0 0 \(picture.width) \(picture.height)" tabindex="0" role="img" \
       aria-label="heat over the picture; the arrow keys go through its patches">
@@ -126,19 +153,23 @@ public struct AttentionPage {
       let bytes = Floats.bytes(numbers)
       return .string(base64(FloatConversion.convert(bytes.rawSpan, from: .float32, to: .float16)))
     }
-    let text = attention.text
+    let text = attention.answer
     return .object([
       "tokens": .strings(attention.tokens.map { printable(shortened($0.text, to: 60)) }),
-      "answerTokens": .strings(attention.answerTokens.map { printable(shortened($0.text, to: 60)) }),
-      "grid": .integer(attention.grid), "token": .integer(choice.tokens[busiest]),
+      "answerTokens": text.map { .strings($0.tokens.map { printable(shortened($0.text, to: 60)) }) },
+      "grid": .integer(attention.grid), "leading": .integer(attention.leading),
+      "token": .integer(choice.tokens[busiest]),
       "image": .object([
         "blocks": .integer(image.blocks), "heads": .integer(hasHeads ? image.heads : 1), "rows": .integer(image.rows),
         "columns": .integer(image.columns), "weights": halves(elements),
       ]),
-      "text": .object([
-        "blocks": .integer(text.blocks), "heads": .integer(text.heads), "rows": .integer(text.rows),
-        "columns": .integer(text.columns), "weights": halves(text.elements),
-      ]), "colours": HeatColours.json,
+      "text": text.map { text in
+        .object([
+          "blocks": .integer(text.weights.blocks), "heads": .integer(text.weights.heads),
+          "rows": .integer(text.weights.rows), "columns": .integer(text.weights.columns),
+          "weights": halves(text.weights.elements),
+        ])
+      }, "colours": HeatColours.json,
     ])
   }
 

@@ -2,20 +2,20 @@ import Arrays
 import Media
 import Tasks
 
-/// What of a question's attention is shown.
+/// What of an attention is shown.
 public struct AttentionChoice: Sendable {
-  /// Of the text encoder.
+  /// Of the net whose tokens look.
   public let block: Int
   /// nil: the mean over all heads.
   public let head: Int?
-  /// Indices into the question's tokens, in their order.
+  /// Indices into the tokens, in their order.
   public let tokens: [Int]
 
   /// - Parameters:
   ///   - block: nil: the usual one.
   ///   - tokens: nil: all.
   /// - Throws: `Failure` of kind `usage` when there is no such block, head or token.
-  public init(_ attention: QuestionAttention, block: Int?, head: Int?, tokens: [Int]?) throws(Failure) {
+  public init(_ attention: ImageAttention, block: Int?, head: Int?, tokens: [Int]?) throws(Failure) {
     func check(_ number: Int?, _ what: String, _ count: Int) throws(Failure) {
       guard let number, !(0..<count).contains(number) else { return }
       throw Failure(
@@ -30,14 +30,14 @@ public struct AttentionChoice: Sendable {
   }
 
   /// `block 1, mean of 4 heads`.
-  func name(_ attention: QuestionAttention) -> String {
+  func name(_ attention: ImageAttention) -> String {
     "block \(block), " + (head.map { "head \($0)" } ?? "mean of \(attention.image.heads) heads")
   }
 }
 
-/// A question's heat over its picture: a panel per token, the token below it, and what the colours mean.
+/// Heat over a picture: a panel per token, the token below it, and what the colours mean.
 public struct AttentionPicture {
-  private let attention: QuestionAttention
+  private let attention: ImageAttention
   private let choice: AttentionChoice
   private let source: Picture
 
@@ -49,7 +49,7 @@ public struct AttentionPicture {
   /// Panels beside each other.
   private static let mostColumns = 5
 
-  public init(_ attention: QuestionAttention, _ choice: AttentionChoice, over picture: Picture) {
+  public init(_ attention: ImageAttention, _ choice: AttentionChoice, over picture: Picture) {
     self.attention = attention
     self.choice = choice
     source = picture
@@ -71,8 +71,10 @@ public struct AttentionPicture {
     func write(_ text: String, _ y: Int, _ colour: PixelCanvas.Colour) {
       canvas.write(PixelCanvas.fitting(printable(text), into: width - 2 * Self.gap), Self.gap, y, colour)
     }
-    write(attention.question, Self.gap, PixelCanvas.ink)
-    write("answer: " + attention.answer.text, Self.gap + Self.line, PixelCanvas.ink)
+    write(attention.title, Self.gap, PixelCanvas.ink)
+    if case .question(_, let answer) = attention.subject {
+      write("answer: " + answer, Self.gap + Self.line, PixelCanvas.ink)
+    }
     write(choice.name(attention), Self.gap + 2 * Self.line, PixelCanvas.soft)
     let heat = attention.heat(block: choice.block, head: choice.head)
     let most = choice.tokens.map { heat[$0].max() ?? 0 }.max() ?? 0
@@ -120,7 +122,7 @@ public struct AttentionPicture {
       let shown = HeatColours.colour(Double(column) / Double(width - 1))
       for row in 0..<height { canvas.blend(x + column, y + row, shown.colour, shown.opacity) }
     }
-    canvas.write(percent(most, 1) + " more than least", x + width + 10, y)
+    canvas.write(percent(most, 1) + (attention.comparesTokens ? " more than least" : ""), x + width + 10, y)
   }
 }
 

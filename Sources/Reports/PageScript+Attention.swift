@@ -1,5 +1,5 @@
 extension PageScript {
-  /// Of a question's attention.
+  /// Of attention over an image.
   static let attention = #"""
     // Half-precision numbers, none of which is negative or infinite.
     function halves(text) {
@@ -13,7 +13,9 @@ extension PageScript {
       return out;
     }
 
-    const weights = { image: halves(data.image.weights), text: halves(data.text.weights) };
+    const weights = { image: halves(data.image.weights), text: data.text ? halves(data.text.weights) : null };
+    // Of one token alone, heat is how much it looks there.
+    const compares = data.tokens.length > 1;
 
     // Rows × columns of a block, of one head or the mean of all.
     function shares(of, block, head) {
@@ -73,8 +75,11 @@ extension PageScript {
       return [
         make("span", "name", `${data.tokens[token]} at row ${row}, column ${column}`),
         values([
-          ["weight", percent(seen[token][index + 1])], ["more than least", percent(heat[token][index])],
-          ["hottest here", rank.map(([value, word]) => `${data.tokens[word]} ${percent(value)}`).join(", ")],
+          ["weight", percent(seen[token][index + data.leading])],
+          ...(compares ? [
+            ["more than least", percent(heat[token][index])],
+            ["hottest here", rank.map(([value, word]) => `${data.tokens[word]} ${percent(value)}`).join(", ")],
+          ] : []),
         ]),
       ];
     }
@@ -103,7 +108,7 @@ extension PageScript {
         const [red, green, blue, opacity] = colour(most > 0 ? heat[token][index] / most : 0);
         mark.style.fill = `rgb(${Math.round(red)} ${Math.round(green)} ${Math.round(blue)} / ${opacity.toFixed(3)})`;
       });
-      document.getElementById("most").textContent = percent(most) + " more than the least";
+      document.getElementById("most").textContent = percent(most) + (compares ? " more than the least" : "");
       for (const word of words) word.setAttribute("aria-pressed", Number(word.dataset.token) === token);
       if (patch !== null) detail.replaceChildren(...explained(patch));
     }
@@ -111,8 +116,8 @@ extension PageScript {
     function draw() {
       const block = Number(picked("block", 0)), head = picked("head", "mean");
       seen = shares("image", block, head);
-      heat = seen.map((row) => row.slice(1));
-      for (let index = 0; index < patches.length; index++) {
+      heat = seen.map((row) => row.slice(data.leading));
+      for (let index = 0; compares && index < patches.length; index++) {
         const least = Math.min(...heat.map((row) => row[index]));
         for (const row of heat) row[index] -= least;
       }
@@ -122,7 +127,7 @@ extension PageScript {
         const top = own.checked ? Math.max(...row) : most;
         paint(word.querySelector("canvas"), [...row].map((value) => top > 0 ? value / top : 0));
       }
-      drawAnswer(block, head);
+      if (data.text) drawAnswer(block, head);
       drawToken();
     }
 

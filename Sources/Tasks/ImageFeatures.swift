@@ -17,12 +17,12 @@ public final class ImageFeatures: Sendable {
     case pooled
   }
 
-  private let image: VQAProfile.Image
-  private let trunk: VisionTrunk
+  let image: VQAProfile.Image
+  let trunk: VisionTrunk
   /// nil: an encoder without a form of pooling of its own.
   private let net: (any ImageClassifierNet)?
-  private let engine: Engine
-  private let path: String
+  let engine: Engine
+  let path: String
   public let pool: Pool
 
   /// Elements of a vector.

@@ -47,7 +47,9 @@ public final class ZeroShotClassification: Sendable {
     let texts = labels.map { label in templates.map { $0.replacing(Self.placeholder, with: label) } }
     cut = zip(labels, texts).filter { $0.1.contains(where: embedding.isTooLong) }.map(\.0)
     // Together: the products are the faster the more rows they have.
-    let all = try embedding.vectors(of: texts.flatMap(\.self)) { done in
+    var done = 0
+    let all = try embedding.vectors(of: texts.flatMap(\.self)) { more in
+      done += more
       progress(done / templates.count, labels.count)
     }
     var vectors: [[Float]] = []

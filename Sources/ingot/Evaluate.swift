@@ -19,6 +19,9 @@ struct Evaluate: LimitedCommand {
 
       Of a captioning net, --captions names images with people's captions: CIDEr-D, as COCO's evaluation computes it.
 
+      Of CLIP and of nets that match images and texts, --captions tells retrieval: how many captions are found by an image, and \
+      images by a caption, among the first 1, 5 and 10 of all.
+
       An image that is missing or can't be read costs the questions about it: it is named, and the exit status is 1.
 
       Of a sentence embedder, --pairs names pairs of texts with scores, how alike people found them: Spearman's correlation \
@@ -122,6 +125,9 @@ struct Evaluate: LimitedCommand {
       return
     }
     if let items = try images.readCaptions(questions) {
+      if try comparesVectors(parameters, on: shelf) {
+        return try evaluateRetrieval(items, parameters, other, on: shelf)
+      }
       let a = try captioning(parameters, items, on: shelf)
       let b = try other.map { try captioning($0, items, on: shelf) }
       return try evaluate(a, b, on: items)

@@ -35,7 +35,7 @@ struct Quantize: LimitedCommand {
 
   @Option(
     help: .init(
-      "What int8 weights are multiplied with: int8, float32, or auto: int8 where many vectors go through a layer at once.",
+      "What int8 weights are multiplied with: int8, float32, or auto: int8 where many vectors go through a layer at once, but in sentence embedders float32.",
       valueName: "type"))
   var activations = ActivationsOption.auto
 

@@ -13,7 +13,7 @@ import Tasks
   private let folder = TemporaryFolder()
   private static let picture = "weights/demo/pictures/red-circle-0004.png"
 
-  private func attention(_ question: String = "what is the color of the circle?") throws -> QuestionAttention {
+  private func attention(_ question: String = "what is the color of the circle?") throws -> ImageAttention {
     let plan = try ConversionPlan(openCheckpoint(packageFile("weights/demo")), ConversionRequest())
     let nets = try plan.run(on: Shelf(folder.path), replacing: true, compress: false)
     let vqa = try VisualQuestionAnswering(VQANets(files: nets.map { try NetFile($0.path) }))
@@ -23,8 +23,8 @@ import Tasks
   private struct Fixture {
     let checkpoint: any Checkpoint
 
-    init() throws {
-      checkpoint = try openCheckpoint(packageFile("Tests/TasksTests/Fixtures/attention.safetensors"))
+    init(_ name: String = "attention") throws {
+      checkpoint = try openCheckpoint(packageFile("Tests/TasksTests/Fixtures/\(name).safetensors"))
     }
 
     private func index(_ name: String) throws -> Int {
@@ -48,13 +48,45 @@ import Tasks
   @Test func weightsOfAllBlocksAreThePublishers() throws {
     let (attention, fixture) = (try attention(), try Fixture())
     #expect(try attention.tokens.map(\.id) == fixture.integers("input_ids"))
-    #expect(try attention.answerTokens.map(\.id) == fixture.integers("answer_ids"))
-    #expect(attention.answer.text == "red" && attention.grid == 8)
-    for (name, weights) in [("question_cross_attention", attention.image), ("answer_cross_attention", attention.text)] {
+    #expect(try attention.answer?.tokens.map(\.id) == fixture.integers("answer_ids"))
+    #expect(attention.subject == .question("what is the color of the circle?", answer: "red") && attention.grid == 8)
+    let answer = try #require(attention.answer).weights
+    for (name, weights) in [("question_cross_attention", attention.image), ("answer_cross_attention", answer)] {
       let expected = try fixture.floats(name)
       #expect(try fixture.shape(name) == [weights.blocks, weights.heads, weights.rows, weights.columns])
       #expect(weights.elements.count == expected.count && difference(weights.elements, expected) <= 1e-4)
     }
+  }
+
+  private func nets(_ fixture: String) throws -> [NetFile] {
+    let request = ConversionRequest(parameters: [try .init(argument: "Release=tiny")])
+    let plan = try ConversionPlan(openCheckpoint(packageFile("Tests/FamiliesTests/Fixtures/\(fixture)")), request)
+    return try plan.run(on: Shelf(folder.file(fixture)), replacing: true, compress: false).map { try NetFile($0.path) }
+  }
+
+  @Test func captionsLookAsThePublishers() throws {
+    let captioning = try ImageCaptioning(CaptionNets(files: nets("captions/2")))
+    let attention = try captioning.attention(about: captioning.look(at: Picture(packageFile(Self.picture))))
+    let fixture = try Fixture("attention-caption")
+    #expect(try attention.tokens.map(\.id) == fixture.integers("caption_ids"))
+    let weights = attention.image
+    #expect(
+      try fixture.shape("caption_cross_attention") == [weights.blocks, weights.heads, weights.rows, weights.columns])
+    #expect(try difference(weights.elements, fixture.floats("caption_cross_attention")) <= 1e-5)
+    #expect(attention.answer == nil && attention.grid == 5 && attention.comparesTokens)
+  }
+
+  @Test func theClassTokenLooksAsThePublishers() throws {
+    let features = try ImageFeatures(nets("clip/1")[0])
+    let picture = try Picture(packageFile("Tests/FamiliesTests/Fixtures/clip/picture.png"))
+    let attention = try features.attention(of: picture)
+    let (weights, fixture) = (attention.image, try Fixture("attention-class"))
+    #expect(try fixture.shape("class_attention") == [weights.blocks, weights.heads, weights.rows, weights.columns])
+    #expect(try difference(weights.elements, fixture.floats("class_attention")) <= 1e-5)
+    // There is nothing to compare it with.
+    let heat = attention.heat(block: 0, head: 0)
+    #expect(heat.count == 1 && heat[0].map { Float($0) } == Array(weights.row(block: 0, head: 0, 0).dropFirst()))
+    #expect(attention.subject == .classToken && attention.grid == 4)
   }
 
   @Test func heatIsThatOfNumPy() throws {
@@ -70,7 +102,7 @@ import Tasks
 
   @Test func sharesHaveTheSumOne() throws {
     let attention = try attention("what shape is present?")
-    for weights in [attention.image, attention.text] {
+    for weights in [attention.image, try #require(attention.answer).weights] {
       for block in 0..<weights.blocks {
         for head in 0..<weights.heads {
           for row in 0..<weights.rows {

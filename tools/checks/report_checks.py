@@ -156,6 +156,15 @@ def check_embedding(checks, errors, program):
     both = program.report(checks, errors, "embed", "embed", CLIP.parent / "picture.png", "a cat", *clip)
     checks.check(both["count"] == 2 and len(both["images"]) == len(both["texts"]) == 1, "an image and a text")
     program.report(checks, errors, "embed", "embed", "--search", CLIP.parent / "picture.png", "--text", "a cat", *clip)
+    retrieval = ROOT / "Tests" / "AssuranceTests" / "Fixtures" / "retrieval.json"
+    captions = program.folder / "retrieval.json"
+    captions.write_text(json.dumps(json.loads(retrieval.read_text())["captions"]))
+    recalls = program.report(checks, errors, "evaluate", "evaluate", "--captions", captions, "--images", DEMO / "pictures", *clip)
+    checks.check(recalls["captions"] == 24 and [one["depth"] for one in recalls["recall"]["images"]] == [1, 5, 10], "retrieval")
+    check_refused(checks, errors, "evaluate", recalls, [["recall", REMOVE], ["recall", "images", 0, "a", 2], ["captions", 0]])
+    seen = program.report(
+        checks, errors, "attention", "attention", CLIP.parent / "picture.png", *clip, "--output", program.folder / "class.png")
+    check_refused(checks, errors, "attention", seen, [["subject", "word"], ["grid", 0]])
     check_refused(checks, errors, "embed", both, [["images", 0, "image", REMOVE], ["images", 0, "embedding", []]])
     program.report(checks, errors, "quantize", "quantize", *chosen)
     pairs = program.folder / "pairs.csv"

@@ -2,7 +2,8 @@ import Arrays
 
 /// Images with people's captions: an item for each image, whose answers are its captions.
 public enum CaptionedImages {
-  /// Reads COCO's captions (`{"images", "annotations"}`), an array of `{"image", "caption"}` as the original BLIP repository
+  /// Reads COCO's captions (`{"images", "annotations"}`), Karpathy's file (`{"images": [{"filename", "split", "sentences"}]}`,
+  /// of which the test split is taken), an array of `{"image", "caption"}` as the original BLIP repository
   /// has it, JSON Lines of the same, or CSV with columns image and caption (Flickr8k's). `caption` is a text or a list, and an
   /// image may be there several times.
   /// - Parameter folder: of the images; nil is the folder of the file.
@@ -19,6 +20,7 @@ public enum CaptionedImages {
       switch json.shape {
       case .array: _ = try json.forEach(nil) { item throws(Failure) in try list.add(item) }
       case .object(let keys) where keys.contains("annotations") && keys.contains("images"): try readCOCO(json, &list)
+      case .object(let keys) where keys.contains("dataset") && keys.contains("images"): try readKarpathy(json, &list)
       case .object(let keys) where keys.contains("image"): try readLines(file, &list)
       default: throw Failure(.badData, file: path, "is no file of captions of a known form", hint: hint)
       }
@@ -79,6 +81,19 @@ public enum CaptionedImages {
       // As they are downloaded, images are in folders called as the names' beginnings: COCO_val2014_….
       let parts = name.split(separator: "_").dropFirst().first.map(String.init)
       try list.add(name, names: ImageFinder.names(like: name, folders: parts.map { [$0] } ?? []), id: id, texts)
+    }
+  }
+
+  /// dataset_coco.json, dataset_flickr30k.json (Karpathy and Fei-Fei, CVPR 2015).
+  private static func readKarpathy(_ json: LargeJSON, _ list: inout Collected) throws(Failure) {
+    _ = try json.forEach("images") { image throws(Failure) in
+      guard try image.member("split").string() == "test" else { return }
+      let name = try image.member("filename").string()
+      let folder = try image["filepath"]?.string()
+      var captions: [String] = []
+      for sentence in try image.member("sentences").array() { captions.append(try sentence.member("raw").string()) }
+      try list.add(
+        name, names: ImageFinder.names(like: name, folders: folder.map { [$0] } ?? []), id: image["imgid"], captions)
     }
   }
 
