@@ -14,7 +14,8 @@ with the program:
 3. salesforce in both forms gives them too, with --profile hf-384: but for the positions, which are within 1e-6 of what
    torch makes of them. Without --profile the original positions stay.
 4. What is exported, as safetensors and as HDF5, converts to the same arrays again.
-5. `ingot diff` says the same of the folders as they are, and of the tiny Vision Transformer in both its layouts.
+5. `ingot diff` says the same of the folders as they are, and of the tiny Vision Transformer, DeiTs and DINOv2s in their
+   layouts (tools/fixtures/fixtures_vision.py).
 
 Prints a line per group and the sum; exits with status 1 if anything failed.
 """
@@ -41,6 +42,8 @@ FIXTURES = ROOT / "Tests" / "FamiliesTests" / "Fixtures"
 LAYOUTS = FIXTURES / "layouts"
 SAME = ["sharded", "bin", "bin-sharded", "keras", "no-buffers"]
 ORIGINAL = ["salesforce", "salesforce-legacy"]
+VISION = [("deit", "deit-timm"), ("deit", "deit-5"), ("pooler", "pooler-5"), ("gated", "gated-5"),
+          ("dino", "dino-original"), ("registers", "registers-original")]
 POSITIONS = ("ImageEncoder", "positions")
 HEAD = ("TextDecoder", "head.projection.weight")
 NAMES = {"keras": "keras", "salesforce": "salesforce", "salesforce-legacy": "salesforce"}
@@ -197,6 +200,8 @@ def check_diff(checks, program):
     for precision in ("float16", "bfloat16"):
         diff(plain, LAYOUTS / precision, 1, different=83, onlyInA=0, onlyInB=0)
     diff(FIXTURES / "tiny-vit", FIXTURES / "vit-keras", 0, different=0, onlyInA=0, onlyInB=0)
+    for first, second in VISION:
+        diff(FIXTURES / "vision" / first, FIXTURES / "vision" / second, 0, different=0, onlyInA=0, onlyInB=0)
     print("ingot diff of the published folders: done")
 
 
