@@ -93,7 +93,7 @@ let package = Package(
     // Those who read HDF5 run the command as their child.
     tests("CheckpointsTests", ["Checkpoints", "IngotCommand"], hasFixtures: true),
     tests("KernelsTests", ["Kernels", "CKernels"]),
-    tests("NetsTests", ["Nets", "NetFile"]),
+    tests("NetsTests", ["Kernels", "Nets", "NetFile"]),
     tests("NetFileTests", ["NetFile", "Checkpoints"], hasFixtures: true),
     tests(
       "FamiliesTests", ["Assurance", "Checkpoints", "Families", "NetFile", "Nets", "IngotCommand"], hasFixtures: true),

@@ -46,7 +46,5 @@ final class MixedWeights: WeightProvider {
     }
   }
 
-  func layer(_ type: LayerType, path: String) {}
-
   func tie(_ name: String, to same: Weight) {}
 }

@@ -183,7 +183,7 @@ struct ConversionPlanner {
       }
       for member in changes[kind.name] ?? [] { configuration[member.key] = member.value }
       try setFieldAxes(&combination, configuration)
-      let description = try kind.definition.description(configuration)
+      let description = try kind.description(configuration, profile: profileValues)
       let arrays = try arrays(of: kind, description, precision, &used)
       var words: Int?
       if case .integer(let count) = configuration["vocabularySize"]?.content { words = count }

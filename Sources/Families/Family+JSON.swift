@@ -32,6 +32,11 @@ extension Family {
     if let axis = netAxis, Set(axis.values.map(\.description)) != Set(nets.map(\.name)) {
       throw try json.member("axes").failure("the values of \(axis.name) are not the names of the nets")
     }
+    for net in nets {
+      if let other = net.attendsOver, !nets.contains(where: { $0.name == other }) {
+        throw try json.member("nets").failure("\(net.name) attends over \(other), which is none of them")
+      }
+    }
     guard profile(defaultProfile) != nil else {
       throw try json.member("defaultProfile").failure("there is no profile \"\(defaultProfile)\"")
     }
@@ -93,6 +98,7 @@ extension Family.NetKind {
     definition = try json.member("definition").choice("net definition")
     fields = try Family.members(json.member("configuration"), Family.ConfigurationField.init(name:json:))
     tokenizer = try json["tokenizer"].map(Family.TokenizerRule.init(json:))
+    attendsOver = try json["attendsOver"]?.string()
   }
 }
 

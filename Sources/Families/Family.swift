@@ -42,6 +42,8 @@ public struct Family: Sendable {
     public let definition: NetDefinition
     public let fields: [ConfigurationField]
     public let tokenizer: TokenizerRule?
+    /// The net of the family whose vectors it attends over; nil: none.
+    public let attendsOver: String?
   }
 
   /// Where a configuration value comes from.

@@ -30,9 +30,15 @@ public struct Inspection: Sendable {
   /// One net of a checkpoint or the one of a net file.
   public struct NetSummary: Sendable {
     public let name: String
-    public let arrays: Int
-    public let parameters: Int
+    public let description: NetDescription
     public let layerTypes: [(type: LayerType, count: Int)]
+
+    init(_ name: String, _ description: NetDescription) {
+      (self.name, self.description, layerTypes) = (name, description, description.layerTypes)
+    }
+
+    public var arrays: Int { description.arrays.count }
+    public var parameters: Int { description.parameters }
   }
 
   public let subject: Subject
@@ -183,6 +189,7 @@ extension Inspection {
     parameters = combination.parameters
     let kind = try family.net(of: combination)
     let configuration = try family.configuration(of: combination)
+    // How an embedder makes its vectors is told by its checkpoint.
     let description = try kind.definition.description(configuration)
     self.configuration = configuration.members
     profile = nil
@@ -234,13 +241,5 @@ extension Inspection {
       (parameters, nets, profile, ties, coverage) = ([], [], nil, [], nil)
       self.notes = notes + naming.notes + ["can't be converted as it is: \(error)"]
     }
-  }
-}
-
-extension Inspection.NetSummary {
-  init(_ name: String, _ description: NetDescription) {
-    self.init(
-      name: name, arrays: description.arrays.count, parameters: description.parameters,
-      layerTypes: description.layerTypes)
   }
 }

@@ -2,6 +2,17 @@ import Arrays
 import NetFile
 import Nets
 
+extension Family.NetKind {
+  /// What the net of a configuration and a profile consists of.
+  /// - Throws: `Failure` of kind `badData` when the configuration makes no net.
+  package func description(
+    _ configuration: Configuration, profile: JSONValue
+  ) throws(Failure) -> NetDescription {
+    let vectors = profile["embedding"].flatMap { try? TextVectorRules(json: $0) }
+    return try definition.description(configuration, vectors: vectors?.vectors)
+  }
+}
+
 extension NetHeader {
   /// The net's definition: its family, which net of it, and what the recorded configuration makes of it.
   /// - Throws: `Failure` of kind `badData` when the family is not known or plain, or the file's arrays and ties are not
@@ -19,7 +30,7 @@ extension NetHeader {
         .badData, place: "header", "is of a family that this version does not know: \(self.family), \(net)",
         hint: "use a newer version of ingot")
     }
-    let description = try kind.definition.description(Configuration(configuration))
+    let description = try kind.description(Configuration(configuration), profile: profile)
     let hidden = hiddenArrays
     let weights = arrays.filter { !hidden.contains($0.name) }
     let isWhole =

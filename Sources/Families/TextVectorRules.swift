@@ -1,22 +1,12 @@
 import Arrays
+import Nets
 
 /// How a text's vector is made of what a net computes for its tokens, as the net's profile says it under `embedding`.
 /// What the words mean is what sentence-transformers 6.2 does (source: its modules transformer.py, pooling.py,
 /// normalize.py).
 public struct TextVectorRules: Sendable, Equatable {
   /// How one vector is made of those of the tokens.
-  public enum Pooling: String, Sendable, CaseIterable {
-    /// The first token's that counts.
-    case cls
-    /// Of each element the largest.
-    case max
-    case mean
-    /// The sum, divided by the square root of the number of tokens.
-    case meanOfSquareRoot = "mean_sqrt_len_tokens"
-    /// Weighted by places from 1.
-    case weightedMean = "weightedmean"
-    case lastToken = "lasttoken"
-  }
+  public typealias Pooling = TextPooling.Mode
 
   /// How alike two vectors are; of more alike ones it is larger.
   public enum Similarity: String, Sendable, CaseIterable {
@@ -66,6 +56,9 @@ public struct TextVectorRules: Sendable, Equatable {
       throw name.failure("is none of the prompts")
     }
   }
+
+  /// What of it makes a vector of those of the tokens.
+  public var vectors: BertEmbedder.Rules { BertEmbedder.Rules(pooling: pooling, normalizes: normalizes) }
 
   public var json: JSONValue {
     .object([

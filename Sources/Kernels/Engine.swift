@@ -108,6 +108,27 @@ public struct LinearMap: Sendable {
 public protocol LayerObserver: Sendable {
   /// A layer is about to run.
   func layer(_ name: String, _ map: LinearMap, _ engine: Engine) throws(Failure)
+  /// Something is about to be computed, of a layer or not.
+  func step(_ step: EngineStep)
+}
+
+extension LayerObserver {
+  public func step(_ step: EngineStep) {}
+}
+
+/// What an engine is about to compute.
+public struct EngineStep: Sendable {
+  public enum Kind: Sendable, Equatable {
+    case linear(LinearMap.Finish)
+    /// Over so many keys and values.
+    case attention(keys: Int)
+    case layerNorm
+  }
+
+  public let kind: Kind
+  /// Name of the layer that it is the whole of; nil: none is known.
+  public let layer: String?
+  public let rows, inputs, outputs: Int
 }
 
 /// One product for an engine to run: y = x w.
@@ -136,6 +157,7 @@ public struct AttentionMap {
   let heads: Int
   let isCausal: Bool
   let rounds: Bool
+  let layer: String?
 
   /// - Parameters:
   ///   - queries: rows × (heads · head size).
@@ -146,9 +168,10 @@ public struct AttentionMap {
   ///   - rounds: whether queries, keys, values and weights may be rounded to bfloat16 where that is faster; sums are
   ///     float32 all the same. For nets whose other layers are rounded more coarsely. Without effect on a causal one, and
   ///     where weights are written.
+  ///   - layer: by which observers know it.
   public init(
     queries: Matrix, keys: Matrix, values: Matrix, into output: Matrix, weights: Matrix? = nil, heads: Int,
-    isCausal: Bool = false, rounds: Bool = false
+    isCausal: Bool = false, rounds: Bool = false, layer: String? = nil
   ) {
     precondition(queries.columns.isMultiple(of: heads), "heads don't divide the width")
     precondition(
@@ -168,6 +191,7 @@ public struct AttentionMap {
     self.heads = heads
     self.isCausal = isCausal
     self.rounds = rounds
+    self.layer = layer
   }
 }
 
@@ -176,7 +200,12 @@ extension Engine {
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func run(_ maps: [LinearMap]) throws(Failure) {
     if let observer {
-      for map in maps { if let layer = map.layer { try observer.layer(layer, map, self) } }
+      for map in maps {
+        if let layer = map.layer { try observer.layer(layer, map, self) }
+        observer.step(
+          EngineStep(
+            kind: .linear(map.finish), layer: map.layer, rows: map.x.rows, inputs: map.x.columns, outputs: map.outputs))
+      }
     }
     let biases = maps.map { FloatsInMemory($0.bias) }
     let kernels = unsafe zip(maps, biases).map { map, bias in
@@ -195,6 +224,15 @@ extension Engine {
   /// Runs independent attentions as one piece of work.
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func run(_ attentions: [AttentionMap]) throws(Failure) {
+    if let observer {
+      for map in attentions {
+        let size = map.queries.columns
+        observer.step(
+          EngineStep(
+            kind: .attention(keys: map.keys.rows), layer: map.layer, rows: map.queries.rows, inputs: size, outputs: size
+          ))
+      }
+    }
     let kernels = unsafe attentions.map { map in
       let headSize = map.queries.columns / map.heads
       return unsafe ck_attention(
@@ -231,9 +269,12 @@ extension Engine {
   }
 
   /// Normalizes each row of `x`, whose rows are adjacent, into `y`, which may be `x`.
+  /// - Parameter layer: by which observers know it.
   public func layerNorm(
-    _ x: Matrix, weight: KernelWeight, bias: KernelWeight, epsilon: Double, into y: Matrix
+    _ x: Matrix, weight: KernelWeight, bias: KernelWeight, epsilon: Double, into y: Matrix, layer: String? = nil
   ) {
+    observer?.step(
+      EngineStep(kind: .layerNorm, layer: layer, rows: x.rows, inputs: x.columns, outputs: x.columns))
     precondition(x.stride == x.columns && y.stride == y.columns, "a norm needs adjacent rows")
     precondition(x.rows == y.rows && x.columns == y.columns, "sizes of a norm don't fit")
     precondition(weight.elements == x.columns && bias.elements == x.columns, "weights of a norm don't fit")

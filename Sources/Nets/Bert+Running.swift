@@ -1,6 +1,17 @@
 import Arrays
 import Kernels
 
+extension BertEmbedder {
+  /// A text's vector.
+  /// - Parameters:
+  ///   - vectors: what the encoder makes of its tokens.
+  ///   - first: the first token that counts.
+  public func vector(_ vectors: Matrix, from first: Int = 0) -> [Float] {
+    let pooled = pooling(vectors, from: first)
+    return normalize?(pooled) ?? pooled
+  }
+}
+
 extension BertEncoder {
   /// Width of the vectors.
   public var size: Int { embeddings.norm.weight.shape.elements }
@@ -40,9 +51,8 @@ extension BertEncoder {
       try block.attention.run(all, engine) { query, key, value, output in
         output.rows(tokens..<all.rows).fill(0)
         return ranges.map { range in
-          AttentionMap(
-            queries: query.rows(range), keys: key.rows(range), values: value.rows(range), into: output.rows(range),
-            heads: block.attention.heads)
+          block.attention.attention.map(
+            queries: query.rows(range), keys: key.rows(range), values: value.rows(range), into: output.rows(range))
         }
       }
       try block.mlp.mlp.add(all, to: all, engine)

@@ -22,8 +22,34 @@ public struct BertBlock: Sendable {
   public let mlp: TextMLP
 
   init(_ source: WeightSource, _ dimensions: TextDimensions) throws(Failure) {
-    attention = try TextAttention(source["attention"], dimensions, contextSize: dimensions.size)
+    attention = try TextAttention(source["attention"], dimensions)
     mlp = try TextMLP(source["mlp"], dimensions)
+  }
+}
+
+/// BERT's encoder, and what makes one vector of those of a text's tokens.
+public struct BertEmbedder: Sendable {
+  /// What a net's profile says of its vectors.
+  public struct Rules: Sendable {
+    public let pooling: [TextPooling.Mode]
+    /// Whether vectors are divided by their length.
+    public let normalizes: Bool
+
+    public init(pooling: [TextPooling.Mode], normalizes: Bool) {
+      (self.pooling, self.normalizes) = (pooling, normalizes)
+    }
+  }
+
+  public let encoder: BertEncoder
+  let pooling: TextPooling
+  let normalize: UnitLength?
+
+  public init(_ configuration: Configuration, _ rules: Rules, _ source: WeightSource) throws(Failure) {
+    encoder = try BertEncoder(configuration, source)
+    let size = try configuration.dimension("hiddenSize")
+    let tokens = Extent.tokens(most: try configuration.dimension("positions"))
+    pooling = TextPooling(source["pooling"].with(rows: tokens), rules.pooling, size: size)
+    normalize = rules.normalizes ? UnitLength(source["normalize"], size: rules.pooling.count * size) : nil
   }
 }
 
@@ -37,13 +63,18 @@ public struct BertEncoder: Net {
 
   public init(_ configuration: Configuration, _ source: WeightSource) throws(Failure) {
     let dimensions = try TextDimensions(configuration, hasContext: false)
+    let tokens = source.with(rows: dimensions.tokens)
     embeddings = try BertEmbeddings(
-      source["embeddings"], dimensions, tokenTypes: configuration.dimension("tokenTypes"))
+      tokens["embeddings"], dimensions, tokenTypes: configuration.dimension("tokenTypes"))
     var blocks: [BertBlock] = []
-    for index in 0..<dimensions.layers { blocks.append(try BertBlock(source["blocks", index], dimensions)) }
+    for index in 0..<dimensions.layers { blocks.append(try BertBlock(tokens["blocks", index], dimensions)) }
     self.blocks = blocks
-    pooler =
-      try configuration.boolean("pooler")
-      ? Linear(source["pooler"], inputs: dimensions.size, outputs: dimensions.size) : nil
+    guard try configuration.boolean("pooler") else {
+      pooler = nil
+      return
+    }
+    let place = source["pooler"].unused
+    pooler = try Linear(place, inputs: dimensions.size, outputs: dimensions.size)
+    _ = HyperbolicTangent(place["activation"], size: dimensions.size)
   }
 }

@@ -148,9 +148,9 @@ extension TextTrunk {
         zip(sequences, ranges).map { sequence, range in
           let new = (keys: key.rows(range), values: value.rows(range))
           let all = sequence.cache.map { $0.append(new.keys, new.values, block: index) } ?? new
-          return AttentionMap(
+          return block.selfAttention.attention.map(
             queries: query.rows(range), keys: all.keys, values: all.values, into: output.rows(range),
-            heads: block.selfAttention.heads, isCausal: isCausal)
+            isCausal: isCausal)
         }
       }
       if !isAlone {
@@ -194,6 +194,8 @@ extension TextTrunk {
 }
 
 extension TextAttention {
+  var heads: Int { attention.heads }
+
   /// x ← norm(x + output(attention of x over itself)).
   func run(
     _ x: Matrix, _ engine: Engine,
@@ -223,9 +225,8 @@ extension TextAttention {
       case .absent: preconditionFailure("texts with and without an image don't run together")
       case .projected(let keys, let values):
         projected.append(
-          AttentionMap(
-            queries: queries, keys: keys[block], values: values[block], into: output, weights: weights?[number],
-            heads: heads))
+          attention.map(
+            queries: queries, keys: keys[block], values: values[block], into: output, weights: weights?[number]))
       case .direct(let vectors, let transposed):
         try attend(queries, over: vectors, transposed, into: output, weights?[number], engine)
       }
@@ -277,7 +278,7 @@ extension BlipTextDecoder {
   /// - Returns: rows × words.
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func scores(_ vectors: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
-    let transformed = try head.transform(vectors, engine, .gelu)
+    let transformed = try head.transform(vectors, engine, head.activation.finish)
     head.norm(transformed, into: transformed, engine)
     return try head.projection(transformed, engine)
   }

@@ -6,16 +6,19 @@ public struct TextAttention: Sendable {
   public let query: Linear
   public let key: Linear
   public let value: Linear
+  public let attention: DotProductAttention
   public let output: Linear
   public let norm: LayerNorm
-  public let heads: Int
 
-  /// - Parameter contextSize: width of the vectors attended over.
-  init(_ source: WeightSource, _ dimensions: TextDimensions, contextSize: Int) throws(Failure) {
-    heads = dimensions.heads
+  /// - Parameter contextSize: width of the vectors attended over; nil: a text's own.
+  init(_ source: WeightSource, _ dimensions: TextDimensions, contextSize: Int? = nil) throws(Failure) {
+    let context = contextSize == nil ? source.rows : .context
+    let contextSize = contextSize ?? dimensions.size
     query = try Linear(source["query"], inputs: dimensions.size, outputs: dimensions.size)
-    key = try Linear(source["key"], inputs: contextSize, outputs: dimensions.size)
-    value = try Linear(source["value"], inputs: contextSize, outputs: dimensions.size)
+    key = try Linear(source["key"].with(rows: context), inputs: contextSize, outputs: dimensions.size)
+    value = try Linear(source["value"].with(rows: context), inputs: contextSize, outputs: dimensions.size)
+    attention = DotProductAttention(
+      source["attention"], size: dimensions.size, heads: dimensions.heads, over: context)
     output = try Linear(source["output"], inputs: dimensions.size, outputs: dimensions.size)
     norm = try LayerNorm(source["norm"], size: dimensions.size, epsilon: dimensions.epsilon)
   }
@@ -39,7 +42,7 @@ public struct TextBlock: Sendable {
   public let mlp: TextMLP
 
   init(_ source: WeightSource, _ dimensions: TextDimensions) throws(Failure) {
-    selfAttention = try TextAttention(source["selfAttention"], dimensions, contextSize: dimensions.size)
+    selfAttention = try TextAttention(source["selfAttention"], dimensions)
     crossAttention = try TextAttention(source["crossAttention"], dimensions, contextSize: dimensions.contextSize)
     mlp = try TextMLP(source["mlp"], dimensions)
   }
@@ -62,6 +65,9 @@ public struct TextEmbeddings: Sendable {
 struct TextDimensions {
   let size, contextSize, layers, heads, mlpSize, positions, words: Int
   let epsilon: Double
+
+  /// Of a text.
+  var tokens: Extent { .tokens(most: positions) }
 
   /// - Parameter hasContext: whether the net attends over vectors of another, as BLIP's do and BERT's own doesn't.
   init(_ configuration: Configuration, hasContext: Bool = true) throws(Failure) {
@@ -86,6 +92,7 @@ public struct TextTrunk: Sendable {
   public let blocks: [TextBlock]
 
   init(_ source: WeightSource, _ dimensions: TextDimensions) throws(Failure) {
+    let source = source.with(rows: dimensions.tokens)
     embeddings = try TextEmbeddings(source["embeddings"], dimensions)
     var blocks: [TextBlock] = []
     for index in 0..<dimensions.layers { blocks.append(try TextBlock(source["blocks", index], dimensions)) }
@@ -107,6 +114,7 @@ public struct BlipTextDecoder: Net {
   /// Linear map, GELU and norm, then one score per word.
   public struct Head: Sendable {
     public let transform: Linear
+    public let activation: ActivationLayer
     public let norm: LayerNorm
     public let projection: Linear
   }
@@ -117,9 +125,10 @@ public struct BlipTextDecoder: Net {
   public init(_ configuration: Configuration, _ source: WeightSource) throws(Failure) {
     let dimensions = try TextDimensions(configuration)
     trunk = try TextTrunk(source, dimensions)
-    let place = source["head"]
+    let place = source["head"].with(rows: dimensions.tokens)
     head = Head(
       transform: try Linear(place["transform"], inputs: dimensions.size, outputs: dimensions.size),
+      activation: ActivationLayer(place["activation"], .gelu, size: dimensions.size),
       norm: try LayerNorm(place["norm"], size: dimensions.size, epsilon: dimensions.epsilon),
       projection: try configuration.boolean("tiedHead")
         ? Linear(place["projection"], tiedTo: trunk.embeddings.word.weight)

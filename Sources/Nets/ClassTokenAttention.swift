@@ -15,12 +15,11 @@ extension VisionTrunk {
       block.norm1(input, into: input, engine)
       let mixed = Matrix(rows: input.rows, columns: 3 * size)
       try engine.run([block.attention.qkv.map(input, into: mixed)])
-      let heads = block.attention.heads
-      let weights = Matrix(rows: heads, columns: input.rows)
-      let looking = AttentionMap(
+      let attention = block.attention.attention
+      let weights = Matrix(rows: attention.heads, columns: input.rows)
+      let looking = attention.map(
         queries: mixed.rows(0..<1).columns(0..<size), keys: mixed.columns(size..<2 * size),
-        values: mixed.columns(2 * size..<3 * size), into: Matrix(rows: 1, columns: size), weights: weights, heads: heads
-      )
+        values: mixed.columns(2 * size..<3 * size), into: Matrix(rows: 1, columns: size), weights: weights)
       try engine.run([looking])
       out.append(weights)
     }

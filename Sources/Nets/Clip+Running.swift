@@ -14,7 +14,7 @@ extension ClipImageEncoder {
   /// The vector of an image whose trunk has run.
   /// - Parameter vectors: (1 + patches) × size.
   public func projected(_ vectors: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
-    try projection(vectors.rows(0..<1), engine)
+    try projection(pooling(vectors), engine)
   }
 }
 
@@ -78,7 +78,7 @@ extension ClipTextEncoder {
     for block in blocks { try block.run(x, scratch, sequences: sequences, isCausal: true, engine) }
     let out = Matrix(rows: texts.count, columns: size)
     for (index, rows) in sequences.enumerated() {
-      out.rows(index..<index + 1).copy(x.rows(rows.upperBound - 1..<rows.upperBound))
+      out.rows(index..<index + 1).copy(pooling(x, at: rows.upperBound - 1))
     }
     norm(out, into: out, engine)
     return out

@@ -42,9 +42,15 @@ public struct ViTImageClassifier: ImageClassifierNet {
   }
 
   public var trunk: VisionTrunk
+  /// Takes the class token's vector; nil: nothing stands on the trunk.
+  let pooling: VectorChoice?
   public let pooler: Linear?
+  /// Behind the pooler.
+  let tanh: HyperbolicTangent?
   /// nil: a backbone, which gives vectors only.
   public let classifier: Linear?
+  /// Takes the distillation token's vector.
+  let distillationPooling: VectorChoice?
   public let distillationClassifier: Linear?
 
   public init(_ configuration: Configuration, _ source: WeightSource) throws(Failure) {
@@ -52,13 +58,17 @@ public struct ViTImageClassifier: ImageClassifierNet {
     trunk = try VisionTrunk(source, dimensions, qkvBias: configuration.boolean("qkvBias"))
     let head = try Self.head(configuration)
     let size = dimensions.size
+    let all = source.with(rows: .fixed(dimensions.vectors))
+    pooling = head == .none ? nil : VectorChoice(all["pooling"], size: size)
     pooler = head == .pooler ? try Linear(source["pooler"], inputs: size, outputs: size) : nil
+    tanh = head == .pooler ? HyperbolicTangent(source["pooler"]["activation"], size: size) : nil
     guard head == .classifier || head == .distilled else {
-      (classifier, distillationClassifier) = (nil, nil)
+      (classifier, distillationPooling, distillationClassifier) = (nil, nil, nil)
       return
     }
     let classes = try configuration.dimension("classes")
     classifier = try Linear(source["classifier"], inputs: size, outputs: classes)
+    distillationPooling = head == .distilled ? VectorChoice(all["distillationPooling"], size: size) : nil
     distillationClassifier =
       head == .distilled ? try Linear(source["distillationClassifier"], inputs: size, outputs: classes) : nil
   }
@@ -84,18 +94,18 @@ public struct ViTImageClassifier: ImageClassifierNet {
   public var classes: Int { classifier?.outputs ?? 0 }
 
   public func scores(of vectors: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
-    guard let classifier else { return Matrix(rows: 1, columns: 0) }
-    let scores = try classifier(vectors.rows(0..<1), engine)
-    guard let distillationClassifier else { return scores }
-    scores.addToRow(0, try distillationClassifier(vectors.rows(1..<2), engine).elements)
+    guard let pooling, let classifier else { return Matrix(rows: 1, columns: 0) }
+    let scores = try classifier(pooling(vectors), engine)
+    guard let distillationPooling, let distillationClassifier else { return scores }
+    scores.addToRow(0, try distillationClassifier(distillationPooling(vectors, at: 1), engine).elements)
     return scores.scaled(by: 0.5)
   }
 
   /// The pooler's, else the class token's, as transformers' ViTModel and DeiTModel have it.
   public func pooled(_ vectors: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
     let first = vectors.rows(0..<1)
-    guard let pooler else { return first.copied }
-    return Matrix(rows: 1, columns: pooler.outputs, try pooler(first, engine).elements.map(hyperbolicTangent))
+    guard let pooler, let tanh else { return first.copied }
+    return tanh(try pooler(first, engine))
   }
 }
 
@@ -103,6 +113,7 @@ public struct ViTImageClassifier: ImageClassifierNet {
 /// maybe with a linear classifier on the class token's vector and the mean of the patches'.
 public struct Dinov2Encoder: ImageClassifierNet {
   public var trunk: VisionTrunk
+  let pooling: ClassAndMean?
   /// nil: a backbone, which gives vectors only.
   public let classifier: Linear?
 
@@ -110,9 +121,10 @@ public struct Dinov2Encoder: ImageClassifierNet {
     let dimensions = try VisionDimensions(configuration)
     trunk = try VisionTrunk(source, dimensions, qkvBias: configuration.boolean("qkvBias"))
     guard configuration["classes"]?.content != .integer(0) else {
-      classifier = nil
+      (pooling, classifier) = (nil, nil)
       return
     }
+    pooling = ClassAndMean(source["pooling"].with(rows: .fixed(dimensions.vectors)), size: dimensions.size)
     classifier = try Linear(
       source["classifier"], inputs: 2 * dimensions.size, outputs: configuration.dimension("classes"))
   }
@@ -120,9 +132,8 @@ public struct Dinov2Encoder: ImageClassifierNet {
   public var classes: Int { classifier?.outputs ?? 0 }
 
   public func scores(of vectors: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
-    guard let classifier else { return Matrix(rows: 1, columns: 0) }
-    let both = vectors.rows(0..<1).elements + trunk.meanOfPatches(vectors)
-    return try classifier(Matrix(rows: 1, columns: both.count, both), engine)
+    guard let pooling, let classifier else { return Matrix(rows: 1, columns: 0) }
+    return try classifier(pooling(vectors, meanOfPatches: trunk.meanOfPatches(vectors)), engine)
   }
 
   /// The class token's.

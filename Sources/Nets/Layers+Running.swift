@@ -22,7 +22,7 @@ extension Linear {
 extension LayerNorm {
   /// Normalizes the rows of `x` into `y`, which may be `x`.
   func callAsFunction(_ x: Matrix, into y: Matrix, _ engine: Engine) {
-    engine.layerNorm(x, weight: weight.kernel, bias: bias.kernel, epsilon: epsilon, into: y)
+    engine.layerNorm(x, weight: weight.kernel, bias: bias.kernel, epsilon: epsilon, into: y, layer: name)
   }
 }
 
@@ -61,9 +61,10 @@ extension PatchConvolution {
   }
 }
 
-extension Activation {
+extension ActivationLayer {
+  /// The activation as what a linear map's result goes through before it is written.
   var finish: LinearMap.Finish {
-    switch self {
+    switch function {
     case .gelu: .gelu
     case .quickGELU: .quickGELU
     }
@@ -73,21 +74,34 @@ extension Activation {
 extension MLP {
   /// Adds the result for `x` to `y`.
   func add(_ x: Matrix, to y: Matrix, _ engine: Engine) throws(Failure) {
-    try engine.run([fc2.map(try fc1(x, engine, activation.finish), into: y, .add)])
+    let inner = try inner(x, Matrix(rows: x.rows, columns: fc1.outputs), engine)
+    try engine.run([fc2.map(inner, into: y, .add)])
   }
 
   /// What the second map gets, for `x`: in `scratch`, which has a column for each output of the first.
   func inner(_ x: Matrix, _ scratch: Matrix, _ engine: Engine) throws(Failure) -> Matrix {
-    guard isGated else {
+    switch middle {
+    case .activation(let activation):
       try engine.run([fc1.map(x, into: scratch, activation.finish)])
       return scratch
+    case .gate(let gate):
+      try engine.run([fc1.map(x, into: scratch)])
+      return gate(scratch)
     }
-    try engine.run([fc1.map(x, into: scratch)])
-    let size = fc2.inputs
-    let out = scratch.columns(0..<size)
-    out.combine(scratch.columns(size..<2 * size)) { gate, value in gate / (1 + expf(-gate)) * value }
+  }
+}
+
+extension GatedUnit {
+  /// In place: the first half of the columns of x.
+  func callAsFunction(_ x: Matrix) -> Matrix {
+    let out = x.columns(0..<size)
+    out.combine(x.columns(size..<2 * size)) { gate, value in gate / (1 + expf(-gate)) * value }
     return out
   }
 }
 
-func hyperbolicTangent(_ x: Float) -> Float { tanhf(x) }
+extension HyperbolicTangent {
+  func callAsFunction(_ x: Matrix) -> Matrix {
+    Matrix(rows: x.rows, columns: x.columns, x.elements.map { tanhf($0) })
+  }
+}

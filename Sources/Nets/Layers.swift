@@ -8,7 +8,7 @@ public struct Linear: Sendable {
   public let name: String
 
   public init(_ source: WeightSource, inputs: Int, outputs: Int, bias: Bool = true) throws(Failure) {
-    source.begin(.linear)
+    source.begin(.linear, inputs, to: outputs, products: [[source.rows, .fixed(inputs), .fixed(outputs)]])
     name = source.layerName
     weight = try source.weight("weight", [outputs, inputs], .weight)
     self.bias = bias ? try source.weight("bias", [outputs], .bias) : nil
@@ -16,11 +16,12 @@ public struct Linear: Sendable {
 
   /// A layer whose weight is an array that another layer owns.
   public init(_ source: WeightSource, tiedTo weight: Weight) throws(Failure) {
-    source.begin(.linear)
+    let (outputs, inputs) = (weight.shape.dimensions[0], weight.shape.dimensions[1])
+    source.begin(.linear, inputs, to: outputs, products: [[source.rows, .fixed(inputs), .fixed(outputs)]])
     name = source.layerName
     source.tie("weight", to: weight)
     self.weight = weight
-    bias = try source.weight("bias", [weight.shape.dimensions[0]], .bias)
+    bias = try source.weight("bias", [outputs], .bias)
   }
 }
 
@@ -29,9 +30,11 @@ public struct LayerNorm: Sendable {
   public let weight: Weight
   public let bias: Weight
   public let epsilon: Double
+  let name: String
 
   public init(_ source: WeightSource, size: Int, epsilon: Double) throws(Failure) {
-    source.begin(.layerNorm)
+    source.begin(.layerNorm, size, to: size)
+    name = source.layerName
     weight = try source.weight("weight", [size], .gain)
     bias = try source.weight("bias", [size], .bias)
     self.epsilon = epsilon
@@ -43,7 +46,7 @@ public struct Embedding: Sendable {
   public let weight: Weight
 
   public init(_ source: WeightSource, count: Int, size: Int) throws(Failure) {
-    source.begin(.embedding)
+    source.begin(.embedding, [source.rows], to: [source.rows, .fixed(size)])
     weight = try source.weight("weight", [count, size], .embedding)
   }
 }
@@ -54,14 +57,22 @@ public struct PatchConvolution: Sendable {
   public let weight: Weight
   public let bias: Weight?
 
-  public init(_ source: WeightSource, channels: Int, outputs: Int, side: Int, bias: Bool = true) throws(Failure) {
-    source.begin(.conv2d)
+  /// - Parameters:
+  ///   - side: of a patch.
+  ///   - imageSide: what is left of images at the right and the bottom, narrower than a patch, is not looked at.
+  public init(
+    _ source: WeightSource, channels: Int, outputs: Int, side: Int, imageSide: Int, bias: Bool = true
+  ) throws(Failure) {
+    let patches = Extent.fixed((imageSide / side) * (imageSide / side))
+    source.begin(
+      .conv2d, [.fixed(channels), .fixed(imageSide), .fixed(imageSide)], to: [patches, .fixed(outputs)],
+      products: [[patches, .fixed(outputs), .fixed(channels), .fixed(side), .fixed(side)]])
     weight = try source.weight("weight", [outputs, channels, side, side], .weight)
     self.bias = bias ? try source.weight("bias", [outputs], .bias) : nil
   }
 }
 
-/// What stands between the two maps of an MLP, by the names of transformers.
+/// What stands between two linear maps, by the names of transformers.
 public enum Activation: String, CaseIterable, Sendable {
   /// GELU by the error function: x Φ(x) (Hendrycks and Gimpel, Gaussian Error Linear Units, 2016, arXiv:1606.08415).
   case gelu
@@ -69,24 +80,66 @@ public enum Activation: String, CaseIterable, Sendable {
   case quickGELU = "quick_gelu"
 }
 
-/// Two linear maps with an activation between them.
+/// An activation at its place in a net: a function of each element.
+public struct ActivationLayer: Sendable {
+  public let function: Activation
+
+  init(_ source: WeightSource, _ function: Activation, size: Int) {
+    self.function = function
+    source.begin(function.layerType, size, to: size)
+  }
+}
+
+extension Activation {
+  var layerType: LayerType {
+    switch self {
+    case .gelu: .gelu
+    case .quickGELU: .quickGELU
+    }
+  }
+}
+
+/// Behind a pooler's map: the hyperbolic tangent of each element.
+struct HyperbolicTangent: Sendable {
+  init(_ source: WeightSource, size: Int) { source.begin(.tanh, size, to: size) }
+}
+
+/// A gate, and behind it what that lets through: SiLU(a) · b of columns a and b (SwiGLU; Shazeer, GLU Variants Improve
+/// Transformer, 2020, arXiv:2002.05202).
+public struct GatedUnit: Sendable {
+  /// Of what comes out.
+  let size: Int
+
+  init(_ source: WeightSource, size: Int) {
+    self.size = size
+    source.begin(.swiGLU, 2 * size, to: size)
+  }
+}
+
+/// Two linear maps with an activation or a gate between them.
 public struct MLP: Sendable {
+  enum Middle: Sendable {
+    case activation(ActivationLayer)
+    case gate(GatedUnit)
+  }
+
   public let fc1: Linear
+  let middle: Middle
   public let fc2: Linear
-  public let activation: Activation
-  /// Whether the first map makes a gate and, behind it, what that lets through: SiLU(a) · b (SwiGLU; Shazeer, GLU Variants
-  /// Improve Transformer, 2020, arXiv:2002.05202).
-  public let isGated: Bool
 
   public init(
     _ source: WeightSource, size: Int, innerSize: Int, activation: Activation = .gelu, isGated: Bool = false
   ) throws(Failure) {
-    self.isGated = isGated
     // Names of their own, so that layouts can tell them apart.
-    fc1 = try Linear(
-      source[isGated ? "gated" : "fc1"], inputs: size, outputs: isGated ? 2 * innerSize : innerSize)
-    fc2 = try Linear(source[isGated ? "out" : "fc2"], inputs: innerSize, outputs: size)
-    self.activation = activation
+    if isGated {
+      fc1 = try Linear(source["gated"], inputs: size, outputs: 2 * innerSize)
+      middle = .gate(GatedUnit(source["gate"], size: innerSize))
+      fc2 = try Linear(source["out"], inputs: innerSize, outputs: size)
+    } else {
+      fc1 = try Linear(source["fc1"], inputs: size, outputs: innerSize)
+      middle = .activation(ActivationLayer(source["activation"], activation, size: innerSize))
+      fc2 = try Linear(source["fc2"], inputs: innerSize, outputs: size)
+    }
   }
 }
 
@@ -96,6 +149,7 @@ public struct LayerScale: Sendable {
   public let weight: Weight
 
   public init(_ source: WeightSource, size: Int) throws(Failure) {
+    source.begin(.layerScale, size, to: size)
     weight = try source.weight("weight", [size], .gain)
   }
 }

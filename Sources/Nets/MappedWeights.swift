@@ -61,7 +61,5 @@ public final class MappedWeights: WeightProvider {
     }
   }
 
-  public func layer(_ type: LayerType, path: String) {}
-
   public func tie(_ name: String, to same: Weight) {}
 }

@@ -35,10 +35,18 @@ public enum NetDefinition: String, CaseIterable, Sendable {
   }
 
   /// What the net of a configuration consists of.
+  /// - Parameter vectors: how a sentence embedder makes vectors, where that is known.
   /// - Throws: `Failure` of kind `badData` when the configuration makes no net.
-  public func description(_ configuration: Configuration) throws(Failure) -> NetDescription {
+  public func description(
+    _ configuration: Configuration, vectors: BertEmbedder.Rules? = nil
+  ) throws(Failure) -> NetDescription {
     let recorder = Recorder()
-    _ = try type.init(configuration, WeightSource(recorder))
+    let source = WeightSource(recorder)
+    if let vectors, self == .bertEncoder {
+      _ = try BertEmbedder(configuration, vectors, source)
+    } else {
+      _ = try type.init(configuration, source)
+    }
     return recorder.description
   }
 }

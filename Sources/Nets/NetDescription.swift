@@ -22,13 +22,16 @@ public struct NetDescription: Sendable {
   public fileprivate(set) var arrays: [StoredArray] = []
   /// Arrays that are another one under a second name.
   public fileprivate(set) var ties: [Tie] = []
-  fileprivate var layers: [LayerType: Int] = [:]
+  /// Layers in the order in which they are run, with or without arrays, and arrays that belong to none.
+  public fileprivate(set) var layers: [LayerRecord] = []
 
   public init() {}
 
   /// How many layers of each type there are, in the order of `LayerType`, those that occur only.
   public var layerTypes: [(type: LayerType, count: Int)] {
-    LayerType.allCases.compactMap { type in layers[type].map { (type, $0) } }
+    var counts: [LayerType: Int] = [:]
+    for layer in layers { if let type = layer.type { counts[type, default: 0] += 1 } }
+    return LayerType.allCases.compactMap { type in counts[type].map { (type, $0) } }
   }
 
   /// Elements that training sets, each tied array once.
@@ -38,23 +41,24 @@ public struct NetDescription: Sendable {
 /// Remembers what a net asks for, and gives it arrays without data.
 final class Recorder: WeightProvider {
   private(set) var description = NetDescription()
-  private var lastLayer: (type: LayerType, path: String)?
 
   func weight(_ name: String, shape: Shape, role: WeightRole) throws(Failure) -> Weight {
     // So that counting can't overflow whatever the configuration says.
     guard shape.elements <= 1 << 48, description.parameters + shape.elements <= Shape.largestTotal / 8 else {
       throw Failure(.badData, "shape \(shape.dimensions) is too large for a net's array")
     }
-    let layer = lastLayer.flatMap { "\($0.path).weight" == name ? $0.type : nil }
+    let last = description.layers.last
+    let layer = last.flatMap { "\($0.path).weight" == name ? $0.type : nil }
     description.arrays.append(.init(name: name, shape: shape, role: role, layer: layer))
     description.parameters += shape.elements
+    if last?.type == nil || last.map({ name.hasPrefix("\($0.path).") }) != true {
+      description.layers.append(LayerRecord(nil, path: name, [], shape.dimensions.map { .fixed($0) }))
+    }
+    description.layers[description.layers.count - 1].parameters += shape.elements
     return Weight(name: name, shape: shape, elementType: .float32, data: .none)
   }
 
-  func layer(_ type: LayerType, path: String) {
-    description.layers[type, default: 0] += 1
-    lastLayer = (type, path)
-  }
+  func layer(_ layer: LayerRecord) { description.layers.append(layer) }
 
   func tie(_ name: String, to same: Weight) { description.ties.append(Tie(name: name, same: same.name)) }
 }

@@ -4,12 +4,12 @@ import Kernels
 /// Self-attention with one map for queries, keys and values, in this order along the rows of its weight.
 public struct FusedAttention: Sendable {
   public let qkv: Linear
+  public let attention: DotProductAttention
   public let projection: Linear
-  public let heads: Int
 
   public init(_ source: WeightSource, size: Int, heads: Int, qkvBias: Bool = true) throws(Failure) {
-    self.heads = heads
     qkv = try Linear(source["qkv"], inputs: size, outputs: 3 * size, bias: qkvBias)
+    attention = DotProductAttention(source["attention"], size: size, heads: heads, over: source.rows)
     projection = try Linear(source["projection"], inputs: size, outputs: size)
   }
 }
@@ -114,10 +114,10 @@ extension PreNormBlock {
     try engine.run(
       (sequences ?? [0..<x.rows]).map { rows in
         let mixed = mixed.rows(rows)
-        return AttentionMap(
+        return attention.attention.map(
           queries: mixed.columns(0..<size), keys: mixed.columns(size..<2 * size),
-          values: mixed.columns(2 * size..<3 * size), into: scratch.attended.rows(rows), heads: attention.heads,
-          isCausal: isCausal, rounds: attention.rounds)
+          values: mixed.columns(2 * size..<3 * size), into: scratch.attended.rows(rows), isCausal: isCausal,
+          rounds: attention.rounds)
       })
     try add(attention.projection, of: scratch.attended, times: scale1, to: x, by: scratch.normalized, engine)
     norm2(x, into: scratch.normalized, engine)

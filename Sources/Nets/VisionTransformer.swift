@@ -32,6 +32,9 @@ struct VisionDimensions {
 
   /// Patches of an image, and the tokens in front of them that have positions.
   var positions: Int { gridSide * gridSide + (hasDistillationToken ? 2 : 1) }
+
+  /// Vectors that blocks are run on: those with positions, and the registers.
+  var vectors: Int { positions + registers }
 }
 
 /// Patches, a class token in front, positions, blocks and a final norm.
@@ -63,6 +66,7 @@ public struct VisionTrunk: Sendable {
     _ source: WeightSource, _ dimensions: VisionDimensions, qkvBias: Bool = true, isClip: Bool = false
   ) throws(Failure) {
     gridSide = dimensions.gridSide
+    let source = source.with(rows: .fixed(dimensions.vectors))
     classToken = try source.weight("classToken", [dimensions.size], .embedding)
     distillationToken =
       dimensions.hasDistillationToken ? try source.weight("distillationToken", [dimensions.size], .embedding) : nil
@@ -73,7 +77,7 @@ public struct VisionTrunk: Sendable {
       ? try source.weight("registers", [dimensions.registers, dimensions.size], .embedding) : nil
     patch = try PatchConvolution(
       source["patch"], channels: dimensions.channels, outputs: dimensions.size, side: dimensions.patchSize,
-      bias: !isClip)
+      imageSide: dimensions.imageSide, bias: !isClip)
     let epsilon = dimensions.block.epsilon
     preNorm = isClip ? try LayerNorm(source["preNorm"], size: dimensions.size, epsilon: epsilon) : nil
     blocks = try dimensions.block.blocks(source, qkvBias: qkvBias)

@@ -59,4 +59,18 @@ public enum LayerType: String, CaseIterable, Sendable {
   case layerNorm = "LayerNorm"
   case embedding = "Embedding"
   case conv2d = "Conv2d"
+  /// GELU by the error function.
+  case gelu = "GELU"
+  case quickGELU = "QuickGELU"
+  case tanh = "Tanh"
+  /// A gate by SiLU, and behind it what that lets through.
+  case swiGLU = "SwiGLU"
+  /// Multiplies each column by a weight of its own.
+  case layerScale = "LayerScale"
+  /// Scaled dot-product attention of all heads, its softmax included.
+  case attention = "Attention"
+  /// One vector made of several, or taken from them.
+  case pooling = "Pooling"
+  /// A vector is divided by its length.
+  case normalize = "Normalize"
 }

@@ -5,10 +5,14 @@ import Arrays
 public protocol WeightProvider {
   /// The array of that full name and shape.
   func weight(_ name: String, shape: Shape, role: WeightRole) throws(Failure) -> Weight
-  /// A layer of that type begins at that path.
-  func layer(_ type: LayerType, path: String)
+  /// A layer begins; what arrays it has are asked for next.
+  func layer(_ layer: LayerRecord)
   /// The array called `name` is the one called `same`.
   func tie(_ name: String, to same: Weight)
+}
+
+extension WeightProvider {
+  public func layer(_ layer: LayerRecord) {}
 }
 
 /// A provider as seen from one place in a net: names are asked for relative to a path.
@@ -18,6 +22,9 @@ public struct WeightSource {
   public let path: String
   /// The net's name, where several nets' layers are to be told apart.
   let net: String?
+  /// How many rows layers at the place are run on.
+  private(set) var rows = Extent.fixed(1)
+  private var isRun = true
 
   public init(_ provider: any WeightProvider, path: String = "", net: String? = nil) {
     self.provider = provider
@@ -29,10 +36,28 @@ public struct WeightSource {
   var layerName: String { net.map { "\($0).\(path)" } ?? path }
 
   /// The place `name` below this one.
-  public subscript(_ name: String) -> WeightSource { WeightSource(provider, path: full(name), net: net) }
+  public subscript(_ name: String) -> WeightSource {
+    var place = WeightSource(provider, path: full(name), net: net)
+    (place.rows, place.isRun) = (rows, isRun)
+    return place
+  }
 
   /// The place of a list's element below this one.
   public subscript(_ name: String, _ index: Int) -> WeightSource { self["\(name).\(index)"] }
+
+  /// The same place, where layers are run on so many rows.
+  public func with(rows: Extent) -> WeightSource {
+    var place = self
+    place.rows = rows
+    return place
+  }
+
+  /// The same place, whose layers are there but not run.
+  var unused: WeightSource {
+    var place = self
+    place.isRun = false
+    return place
+  }
 
   /// - Throws: `Failure` when the shape is impossible or the provider has no such array.
   public func weight(_ name: String, _ dimensions: [Int], _ role: WeightRole) throws(Failure) -> Weight {
@@ -45,7 +70,21 @@ public struct WeightSource {
     }
   }
 
-  func begin(_ type: LayerType) { provider.layer(type, path: path) }
+  /// A layer begins here.
+  /// - Parameters:
+  ///   - input: of attention, the shape of the queries.
+  ///   - over: of attention, how many keys and values.
+  ///   - products: factors of products, whose sum is the number of multiplications.
+  func begin(
+    _ type: LayerType, _ input: [Extent], to output: [Extent], over: Extent? = nil, products: [[Extent]] = []
+  ) {
+    provider.layer(LayerRecord(type, path: path, input, output, over: over, products: products, isRun: isRun))
+  }
+
+  /// A layer begins here that maps each row to one of so many elements.
+  func begin(_ type: LayerType, _ inputs: Int, to outputs: Int, products: [[Extent]] = []) {
+    begin(type, [rows, .fixed(inputs)], to: [rows, .fixed(outputs)], products: products)
+  }
 
   func tie(_ name: String, to same: Weight) { provider.tie(full(name), to: same) }
 

@@ -9,6 +9,8 @@ public struct InspectionPage: Sendable {
   let inspection: Inspection
   /// By the arrays' names.
   let statistics: MeasuredArrays
+  /// In the order in which they run; nil: not asked for.
+  let listing: LayerListing?
   /// Arrays that are listed and drawn each by itself, in their order.
   let listed: [Inspection.ArrayLine]
 
@@ -19,9 +21,12 @@ public struct InspectionPage: Sendable {
   /// Bytes of an array's name.
   static let nameLength = 160
 
-  /// - Parameter statistics: nil where there are no weights.
-  public init(_ inspection: Inspection, statistics: MeasuredArrays?) {
+  /// - Parameters:
+  ///   - statistics: nil where there are no weights.
+  ///   - layers: in the order in which they run; nil: they aren't listed.
+  public init(_ inspection: Inspection, statistics: MeasuredArrays?, layers: LayerListing? = nil) {
     self.inspection = inspection
+    listing = layers
     self.statistics = statistics ?? MeasuredArrays()
     let largest = inspection.arrays.enumerated()
       .sorted { ($1.element.shape.elements, $0.offset) < ($0.element.shape.elements, $1.offset) }
@@ -42,6 +47,7 @@ public struct InspectionPage: Sendable {
     body += values.findings
     body += .section("All arrays", note: values.note, values.table)
     body += layers
+    if let listing { body += listing.section }
     body += coverage
     body += .section("What it is", .facts(inspection.facts.map { ($0.label.trimmed, $0.value) }))
     return HTMLPage(
@@ -70,10 +76,10 @@ public struct InspectionPage: Sendable {
   private var figures: HTML {
     var figures: [(label: String, value: String, note: String)] = []
     if let count = inspection.parameterCount {
-      figures.append(("parameters", Self.millions(count), grouped(count)))
+      figures.append(("parameters", inUnits(count), grouped(count)))
     }
     figures.append(("arrays", grouped(inspection.arrays.count), ""))
-    figures.append(("elements stored", Self.millions(inspection.elements), grouped(inspection.elements)))
+    figures.append(("elements stored", inUnits(inspection.elements), grouped(inspection.elements)))
     if inspection.bytes > 0 {
       figures.append(("bytes", sized(inspection.bytes), grouped(inspection.bytes)))
     }
@@ -90,15 +96,6 @@ public struct InspectionPage: Sendable {
       figures.append(("not finite", grouped(odd), "NaN and infinities"))
     }
     return .figures(figures)
-  }
-
-  /// 137258496 as `137 M`.
-  private static func millions(_ count: Int) -> String {
-    for (unit, name) in [(1_000_000_000, "G"), (1_000_000, "M"), (1000, "k")] where count >= unit {
-      let value = Double(count) / Double(unit)
-      return rounded(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0) + " \(name)"
-    }
-    return grouped(count)
   }
 
   // MARK: Map

@@ -12,13 +12,17 @@ extension Inspection {
   /// - Parameters:
   ///   - statistics: of every array, where they were measured.
   ///   - check: what is wrong with the values, where that was looked for.
-  public func json(statistics: MeasuredArrays?, check: ValueCheck? = nil) -> JSONValue {
+  ///   - layers: in the order in which they run, where they are asked for.
+  public func json(
+    statistics: MeasuredArrays?, check: ValueCheck? = nil, layers: LayerListing? = nil
+  ) -> JSONValue {
     let known = JSONValue(.object(Combination(parameters).json))
     let nets: [JSONValue] = nets.map { net in
-      .object([
-        "net": .string(net.name), "arrays": .integer(net.arrays), "parameters": .integer(net.parameters),
-        "layerTypes": .layers(net.layerTypes),
-      ])
+      let members = [
+        JSONMember("net", .string(net.name)), JSONMember("arrays", .integer(net.arrays)),
+        JSONMember("parameters", .integer(net.parameters)), JSONMember("layerTypes", .layers(net.layerTypes)),
+      ]
+      return JSONValue(.object(members + (layers?.nets.first { $0.name == net.name }?.json ?? [])))
     }
     let ties: [JSONValue] = ties.map { .object(["name": .string($0.name), "same": .string($0.same)]) }
     let members: [(String, JSONValue?)] = [
@@ -42,7 +46,7 @@ extension Inspection {
       ("check", check?.json),
       ("leftovers", checkpoint.map { .array($0.leftovers.map(\.json)) }),
       ("calls", checkpoint.map { .strings($0.calls) }),
-      ("notes", .strings(notes)),
+      ("notes", .strings(notes + [layers?.whyUnknown].compactMap(\.self))),
     ]
     return JSONValue(.object(members.compactMap { name, value in value.map { JSONMember(name, $0) } }))
   }

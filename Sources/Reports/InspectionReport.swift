@@ -10,14 +10,17 @@ extension Inspection {
   /// - Parameters:
   ///   - statistics: of every array, where they were measured.
   ///   - check: what is wrong with the values, where that was looked for.
+  ///   - layers: in the order in which they run, where they are asked for; blocks that are alike share lines unless
+  ///     `listsEveryArray`.
   public func text(
-    listsEveryArray: Bool, statistics: MeasuredArrays? = nil, check: ValueCheck? = nil
+    listsEveryArray: Bool, statistics: MeasuredArrays? = nil, check: ValueCheck? = nil, layers: LayerListing? = nil
   ) -> String {
     var lines = heading
     lines.append("")
     lines += arrayLines(listsEveryArray)
     lines.append("")
     lines += totals
+    if let layers { lines += [""] + layers.lines(folds: !listsEveryArray) }
     if let statistics { lines += [""] + statisticsLines(statistics) }
     if let check { lines += [""] + check.lines }
     if !besides.isEmpty { lines += [""] + besides }

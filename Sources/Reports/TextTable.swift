@@ -54,6 +54,16 @@ func sized(_ bytes: Int) -> String {
   return "\(bytes) bytes"
 }
 
+/// 137258496 as `137 M`.
+func inUnits(_ count: Int) -> String {
+  for (unit, name) in [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1000, "k")]
+  where count >= unit {
+    let value = Double(count) / Double(unit)
+    return rounded(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0) + " \(name)"
+  }
+  return grouped(count)
+}
+
 /// A number with so many decimals.
 func rounded(_ value: Double, _ decimals: Int) -> String {
   guard value.magnitude < 1e15 else { return "\(value)" }

@@ -104,7 +104,7 @@ public final class ImageTextEmbedding: Sendable {
 
   /// The vector of pixels that were prepared already.
   package func vector(ofPixels pixels: Matrix) throws(Failure) -> [Float] {
-    try Self.normalized(imageEncoder(pixels, engine).elements, nets.imageEncoder.path)
+    try Self.directed(imageEncoder.normalize(imageEncoder(pixels, engine).elements), nets.imageEncoder.path)
   }
 
   /// Texts' vectors, of length 1.
@@ -128,17 +128,18 @@ public final class ImageTextEmbedding: Sendable {
       let vectors: Matrix
       do throws(Failure) { vectors = try textEncoder(part, engine) } catch { throw error.inFile(nets.textEncoder.path) }
       for row in 0..<part.count {
-        out.append(try Self.normalized(vectors.rows(row..<row + 1).elements, nets.textEncoder.path))
+        let vector = textEncoder.normalize(vectors.rows(row..<row + 1).elements)
+        out.append(try Self.directed(vector, nets.textEncoder.path))
       }
       progress(part.count)
     }
     return out
   }
 
+  /// A vector of length 1.
   /// - Throws: `Failure` of kind `badData` when it has no direction.
-  static func normalized(_ vector: [Float], _ path: String) throws(Failure) -> [Float] {
-    let length = vector.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-    guard length.isFinite, length > 0 else { throw notFinite.inFile(path) }
-    return vector.map { Float(Double($0) / length) }
+  static func directed(_ vector: [Float], _ path: String) throws(Failure) -> [Float] {
+    guard vector.allSatisfy(\.isFinite), vector.contains(where: { $0 != 0 }) else { throw notFinite.inFile(path) }
+    return vector
   }
 }

@@ -106,7 +106,7 @@ public final class ImageTextMatching: Sendable {
   /// The vector of an image, of length 1, that is compared with those of texts.
   /// - Throws: `Failure` of kind `badData` when it isn't finite, `io` when memory is short.
   public func vector(of image: SeenImage) throws(Failure) -> [Float] {
-    try normalized(imageEncoder.projected(image.vectors.rows(0..<1), engine), row: 0)
+    try finite(imageEncoder.normalize(imageEncoder.projected(image.vectors, engine).elements))
   }
 
   /// Reads texts, each by itself.
@@ -129,8 +129,8 @@ public final class ImageTextMatching: Sendable {
       let first = try firstVectors(&sequences)
       let projected = try textEncoder.projected(first, engine)
       for (row, text) in batch.enumerated() {
-        out.append(
-          ReadText(text: text.text, tokens: text.tokens, vector: try normalized(projected, row: row)))
+        let vector = try finite(textEncoder.normalize(projected.rows(row..<row + 1).elements))
+        out.append(ReadText(text: text.text, tokens: text.tokens, vector: vector))
       }
     }
     return out
@@ -177,18 +177,15 @@ public final class ImageTextMatching: Sendable {
     let first = Matrix(rows: sequences.count, columns: vectors.columns)
     var row = 0
     for (index, sequence) in sequences.enumerated() {
-      first.rows(index..<index + 1).copy(vectors.rows(row..<row + 1))
+      first.rows(index..<index + 1).copy(textEncoder.pooling(vectors, at: row))
       row += sequence.tokens.count
     }
     return first
   }
 
-  private func normalized(_ matrix: Matrix, row: Int) throws(Failure) -> [Float] {
-    let values = matrix.rows(row..<row + 1).elements
-    let length = values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-    guard length.isFinite else { throw notFinite }
-    // As torch does it, of a vector that is none.
-    return values.map { Float(Double($0) / max(length, 1e-12)) }
+  private func finite(_ vector: [Float]) throws(Failure) -> [Float] {
+    guard vector.allSatisfy(\.isFinite) else { throw notFinite }
+    return vector
   }
 }
 

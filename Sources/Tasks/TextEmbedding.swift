@@ -10,7 +10,7 @@ public final class TextEmbedding: Sendable {
   public let file: NetFile
   /// How vectors are made, as the net's publisher says.
   public let rules: TextVectorRules
-  package let net: BertEncoder
+  private let embedder: BertEmbedder
   package let engine: Engine
   private let tokenizer: WordPiece
 
@@ -50,7 +50,9 @@ public final class TextEmbedding: Sendable {
       }
       tokenizer = try WordPiece(description)
       let source = if let weights { weights } else { try MappedWeights(file) as any WeightProvider }
-      net = try BertEncoder(Configuration(file.header.configuration), WeightSource(source, net: file.header.net))
+      embedder = try BertEmbedder(
+        Configuration(file.header.configuration), rules.vectors, WeightSource(source, net: file.header.net))
+      let net = embedder.encoder
       guard rules.maximumTokens <= net.mostTokens else {
         throw Failure(
           .badData, place: "profile",
@@ -61,12 +63,13 @@ public final class TextEmbedding: Sendable {
       throw error.inFile(file.path)
     }
     try checkMemory(
-      net.activationElements(tokens: max(Self.tokensAtOnce, rules.maximumTokens), longest: rules.maximumTokens),
+      embedder.encoder.activationElements(
+        tokens: max(Self.tokensAtOnce, rules.maximumTokens), longest: rules.maximumTokens),
       file.path)
   }
 
   /// Elements of a vector.
-  public var size: Int { net.size * rules.pooling.count }
+  public var size: Int { embedder.encoder.size * rules.pooling.count }
 
   /// Of a text, from [CLS] to [SEP].
   public var mostTokens: Int { rules.maximumTokens }
@@ -129,48 +132,15 @@ public final class TextEmbedding: Sendable {
   /// A vector per text, of texts that are run together.
   /// - Parameter promptTokens: at the beginning of each, which are not pooled.
   package func vectors(ofTokens texts: [[Int]], promptTokens: Int = 0) throws(Failure) -> [[Float]] {
-    let all = try net(texts, engine)
+    let all = try embedder.encoder(texts, engine)
     var out: [[Float]] = []
     var start = 0
     for text in texts {
-      out.append(pooled(all.rows(start..<start + text.count), from: min(promptTokens, max(0, text.count - 1))))
+      let first = min(promptTokens, max(0, text.count - 1))
+      out.append(embedder.vector(all.rows(start..<start + text.count), from: first))
       start += text.count
     }
     guard out.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { throw notFinite.inFile(file.path) }
     return out
-  }
-
-  /// One vector of those of a text's tokens.
-  private func pooled(_ vectors: Matrix, from first: Int) -> [Float] {
-    let counted = vectors.rows(first..<vectors.rows)
-    let rows = (0..<counted.rows).map { counted.rows($0..<$0 + 1).elements }
-    var out: [Float] = []
-    for mode in rules.pooling {
-      switch mode {
-      case .cls: out += rows[0]
-      case .lastToken: out += rows[rows.count - 1]
-      case .max:
-        out += rows.dropFirst().reduce(rows[0]) { most, row in zip(most, row).map { $0 > $1 ? $0 : $1 } }
-      case .mean: out += counted.columnSums.map { Float($0 / Double(rows.count)) }
-      case .meanOfSquareRoot: out += counted.columnSums.map { Float($0 / Double(rows.count).squareRoot()) }
-      case .weightedMean:
-        var (sums, total) = ([Double](repeating: 0, count: vectors.columns), 0.0)
-        for (index, row) in rows.enumerated() {
-          // By places in the whole text, those of a prompt counted.
-          let weight = Double(first + index + 1)
-          for (column, value) in row.enumerated() { sums[column] += weight * Double(value) }
-          total += weight
-        }
-        out += sums.map { Float($0 / total) }
-      }
-    }
-    return rules.normalizes ? normalized(out) : out
-  }
-
-  /// Of length 1; a vector shorter than 10⁻¹² stays so short (source: torch.nn.functional.normalize).
-  private func normalized(_ vector: [Float]) -> [Float] {
-    let length = vector.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-    let divisor = max(length, 1e-12)
-    return vector.map { Float(Double($0) / divisor) }
   }
 }

@@ -66,7 +66,8 @@ public final class ZeroShotClassification: Sendable {
     for vector in vectors {
       for (index, element) in vector.enumerated() { mean[index] += Double(element) / Double(vectors.count) }
     }
-    return try ImageTextEmbedding.normalized(mean.map { Float($0) }, embedding.nets.textEncoder.path)
+    return try ImageTextEmbedding.directed(
+      embedding.textEncoder.normalize(mean.map { Float($0) }), embedding.nets.textEncoder.path)
   }
 
   /// One score per label: the cosine of its vector and the picture's, times the net's scale.

@@ -18,8 +18,20 @@ struct Inspect: LimitedCommand {
 
   @OptionGroup var selection: SelectionOptions
 
-  @Flag(help: "Give every array a line of its own.")
+  @Flag(help: "Give every array, and with --layers every layer, a line of its own.")
   var arrays = false
+
+  @Flag(help: "List the layers in the order in which they run, with shapes, parameters and multiply-adds.")
+  var layers = false
+
+  @Option(help: .init("With --layers: how many tokens texts have; else the most that the net takes.", valueName: "n"))
+  var tokens: Int?
+
+  @Option(
+    help: .init(
+      "With --layers: how many vectors of another net are attended over; else as many as that one makes.",
+      valueName: "n"))
+  var context: Int?
 
   @Flag(help: "Measure every array's values: range, mean, deviation, zeros, histogram.")
   var statistics = false
@@ -34,18 +46,26 @@ struct Inspect: LimitedCommand {
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard layers || (tokens == nil && context == nil) else {
+      throw ValidationError("--tokens and --context go with --layers")
+    }
+    guard (tokens ?? 1) > 0, (context ?? 1) > 0 else { throw ValidationError("--tokens and --context are at least 1") }
+  }
+
   func run() throws {
     // Where several nets fit, the default combination is shown, as one that isn't on the shelf is.
     let selected = try (try? selection.selectionOnShelf(path: path)) ?? selection.selection(path: path)
     let inspection = try Inspection(selected, shelf: selection.shelfOptions.chosen, part: part.given)
     let file = try html.map { path throws(Failure) in try OutputFile(path) }
     let measured = statistics || check || file != nil ? try measure(inspection) : nil
-    if let file { try InspectionPage(inspection, statistics: measured).page.write(to: file) }
+    let listing = layers ? try inspection.layerListing(tokens: tokens, context: context) : nil
+    if let file { try InspectionPage(inspection, statistics: measured, layers: listing).page.write(to: file) }
     let told = statistics ? measured : nil
     let checked = check ? measured.map { ValueCheck(inspection, $0) } : nil
     try output.print(
-      json: inspection.json(statistics: told, check: checked),
-      text: inspection.text(listsEveryArray: arrays, statistics: told, check: checked))
+      json: inspection.json(statistics: told, check: checked, layers: listing),
+      text: inspection.text(listsEveryArray: arrays, statistics: told, check: checked, layers: listing))
     if let checked, !checked.findings.isEmpty { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 

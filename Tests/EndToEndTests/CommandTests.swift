@@ -62,7 +62,7 @@ struct Run {
 
     let inspect = try run("inspect", "--set", "Part=TextDecoder", "--set", "Release=demo")
     #expect(inspect.status == 0)
-    #expect(inspect.output.contains("layer types  Linear 22, LayerNorm 8, Embedding 2"))
+    #expect(inspect.output.contains("layer types  Linear 22, LayerNorm 8, Embedding 2, GELU 3, Attention 4"))
     #expect(inspect.output.contains("tied         head.projection.weight = embeddings.word.weight"))
     #expect(inspect.output.contains("blocks.0…1.crossAttention.key.weight"))
     let everyArray = try run("inspect", net("TextDecoder"), "--arrays").output

@@ -31,7 +31,8 @@ import Testing
     let net = try family.net(of: combination).definition.description(family.configuration(of: combination))
     #expect(net.parameters == parameters)
     #expect(net.arrays.count == arrays)
-    #expect(LayerType.allCases.map { type in net.layerTypes.first { $0.type == type }?.count ?? 0 } == layers)
+    let types: [LayerType] = [.linear, .layerNorm, .embedding, .conv2d]
+    #expect(types.map { type in net.layerTypes.first { $0.type == type }?.count ?? 0 } == layers)
   }
 
   private func plan(_ net: String, _ parameters: [String] = ["Release=tiny"]) throws -> ConversionPlan {

@@ -34,7 +34,11 @@ import Testing
     let net = try family.net(of: combination).definition.description(family.configuration(of: combination))
     #expect(net.parameters == parameters)
     let counts = net.layerTypes.map { "\($0.type.rawValue) \($0.count)" }
-    #expect(counts == ["Linear \(linear)", "LayerNorm \(norms)", "Embedding 3"])
+    let blocks = (norms - 1) / 2
+    #expect(
+      counts == [
+        "Linear \(linear)", "LayerNorm \(norms)", "Embedding 3", "GELU \(blocks)", "Tanh 1", "Attention \(blocks)",
+      ])
   }
 
   @Test(arguments: [

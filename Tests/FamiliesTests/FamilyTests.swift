@@ -13,18 +13,19 @@ import Testing
     vit = try Family.named("vit-imagenet")
   }
 
-  /// The published net's counts: parameters, Linear, LayerNorm, Embedding, Conv2d and arrays of each part.
+  /// The published net's counts: parameters, Linear, LayerNorm, Embedding, Conv2d, GELU, Attention and arrays of each part.
   @Test(arguments: [
-    ("ImageEncoder", 86_090_496, [48, 25, 0, 1], 150), ("TextEncoder", 137_258_496, [120, 37, 2, 0], 316),
-    ("TextDecoder", 137_881_148, [122, 38, 2, 0], 321),
+    ("ImageEncoder", 86_090_496, [48, 25, 0, 1, 12, 12], 150),
+    ("TextEncoder", 137_258_496, [120, 37, 2, 0, 12, 24], 316),
+    ("TextDecoder", 137_881_148, [122, 38, 2, 0, 13, 24], 321),
   ])
   func blipHasThePublishedCounts(part: String, parameters: Int, layers: [Int], arrays: Int) throws {
     let combination = try blip.combination(setting: [.init("Part", .word(part))])
     let net = try blip.net(of: combination).definition.description(blip.configuration(of: combination))
     #expect(net.parameters == parameters)
     #expect(net.arrays.count == arrays)
-    let counts = LayerType.allCases.map { type in net.layerTypes.first { $0.type == type }?.count ?? 0 }
-    #expect(counts == [layers[0], layers[1], layers[2], layers[3]])
+    let types: [LayerType] = [.linear, .layerNorm, .embedding, .conv2d, .gelu, .attention]
+    #expect(types.map { type in net.layerTypes.first { $0.type == type }?.count ?? 0 } == layers)
   }
 
   @Test func combinationsAreTheProductOfTheAxes() {
@@ -107,6 +108,9 @@ import Testing
     (
       "\"values\": [\"ImageEncoder\", \"TextEncoder\", \"TextDecoder\"]", "\"values\": [\"ImageEncoder\"]",
       "the values of Part are not the names of the nets"
+    ),
+    (
+      "\"attendsOver\": \"TextEncoder\"", "\"attendsOver\": \"x\"", "TextDecoder attends over x, which is none of them"
     ),
     ("\"default\": \"float32\"", "\"default\": \"float31\"", "the default is not among the values"),
     ("33786eed", "33786EED", "64 lower-case hexadecimal digits of a SHA-256 are needed"),

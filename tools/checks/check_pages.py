@@ -392,7 +392,7 @@ def make_pages(ingot, folder):
         "features-few": ["features", ROOT / "weights/demo/pictures/red-circle-0004.png", *net, *shelf],
         "inspection": ["inspect", *net, "--set", "Part=TextDecoder", *shelf],
         "inspection-int8": ["inspect", *net, "--set", "Part=TextDecoder", "--set", "Precision=int8", *shelf],
-        "inspection-checkpoint": ["inspect", "weights/demo"],
+        "inspection-checkpoint": ["inspect", "weights/demo", "--layers"],
         "inspection-types": ["inspect", "Tests/NetFileTests/Fixtures/every-type.safetensors"],
         "inspection-blind": ["inspect", "--set", "Release=blind", "--set", "Part=ImageEncoder", *shelf],
         "inspection-hostile": ["inspect", folder / "hostile.safetensors"],

@@ -281,10 +281,11 @@ def check_reports(checks, errors, program):
     inspected = [
         program.report(checks, errors, "inspect", "inspect", *subject, "--shelf", shelf) for subject in subjects]
     kinds = {report["kind"] for report in inspected}
+    inspected.append(program.report(checks, errors, "inspect", "inspect", DEMO, "--layers"))
     checks.check(
         kinds == {"net file", "uninitialized net file", "checkpoint", "published", "uninitialized"}, f"kinds {kinds}")
 
-    for path, report in zip(TINY, inspected[-2:]):
+    for path, report in zip(TINY, inspected[-3:]):
         facts = json.loads(path.with_name(f"{path.name}-facts.json").read_text())
         counted = {name: report["totals"][name] for name in ("arrays", "parameters")}
         checks.check(counted.items() <= facts.items(), f"{path.name} has {counted}")
@@ -422,6 +423,11 @@ def check_reports(checks, errors, program):
         ["arrays", 0, "elementType", "half"], ["arrays", 0, "shape", 3], ["totals", "parameters", -1],
         ["layerTypes", "Linear", 0], ["elementTypes", {"float": {}}], ["provenance", "sources", 0, "sha256", REMOVE]])
     check_refused(checks, errors, "inspect", inspected[1], [["layerTypes", {"Linear": 1}], ["totals", "parameters", 3]])
+    net = ["nets", 1]
+    check_refused(checks, errors, "inspect", inspected[-1], [
+        [*net, "multiplyAdds", REMOVE], [*net, "layers", REMOVE], [*net, "tokens", 0], [*net, "context", "net", REMOVE],
+        [*net, "layers", 0, "type", "word"], [*net, "layers", 0, "input", ["X"]],
+        *([*net, "layers", 0, name, REMOVE] for name in ("path", "type", "output", "multiplyAdds", "isRun"))])
     check_refused(checks, errors, "verify", verified[3], [
         ["verified", True], ["outputs", REMOVE], ["arrays", "failed", 0, "reason", REMOVE], ["files", []],
         ["files", 0, "verified", "yes"], ["outputs", [{"name": "logits"}]]])
