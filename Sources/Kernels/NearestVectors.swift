@@ -26,7 +26,7 @@ public struct NearestVectors: Sendable {
   ///     difference from their mean, so that none overflows.
   ///   - byDistance: how many neighbours by distance are wanted.
   ///   - byCosine: how many by cosine.
-  ///   - progress: is told of every so many vectors done.
+  ///   - progress: is told of every so many vectors done, as a share of the pairs.
   /// - Throws: `Failure` of kind `io` when memory is short.
   public init(
     _ vectors: [[Float]], byDistance: Int, byCosine: Int, _ engine: Engine, progress: (Int) -> Void = { _ in }
@@ -40,26 +40,32 @@ public struct NearestVectors: Sendable {
     distances.reserveCapacity(count * distanceCount)
     cosines.reserveCapacity(count * cosineCount)
     let products = Matrix(rows: min(Self.pieceRows, count), columns: min(Self.pieceColumns, count))
+    let (wantedNear, wantedAlike) = (distanceCount, cosineCount)
+    let (near, alike) = (wantedNear + Self.further, wantedAlike + Self.further)
+    let found = Mutex((0..<count).map { RowCandidates?(RowCandidates(row: $0, near, alike)) })
+    @Sendable func change(_ row: Int, _ body: (inout RowCandidates) -> Void) {
+      guard var candidates = found.withLock({ $0[row].take() }) else { return }
+      body(&candidates)
+      found.withLock { [candidates] in $0[row] = candidates }
+    }
+    var told = 0
     for top in stride(from: 0, to: count, by: Self.pieceRows) {
       let rows = top..<min(top + Self.pieceRows, count)
-      let (near, alike) = (distanceCount + Self.further, cosineCount + Self.further)
-      let found = Mutex([RowCandidates?](repeating: nil, count: rows.count))
-      found.withLock { list in
-        for row in list.indices { list[row] = RowCandidates(row: rows.lowerBound + row, near, alike) }
-      }
-      for left in stride(from: 0, to: count, by: Self.pieceColumns) {
+      // What stands left of it are products of pairs that were had: a · b is b · a.
+      for left in stride(from: top, to: count, by: Self.pieceColumns) {
         let columns = left..<min(left + Self.pieceColumns, count)
         let piece = products.rows(0..<rows.count).columns(0..<columns.count)
         let weight = KernelWeight(frame.matrix.rows(columns))
         try engine.run([LinearMap(frame.matrix.rows(rows), weight, bias: nil, into: piece)])
+        // Each vector gets the others in their order.
+        Self.inPieces(columns.count, engine.threads) { column in
+          change(columns.lowerBound + column) { $0.add(piece, column: column, rows: rows, frame) }
+        }
         Self.inPieces(rows.count, engine.threads) { row in
-          guard var candidates = found.withLock({ $0[row].take() }) else { return }
-          candidates.add(piece, row: row, columns: columns, frame)
-          found.withLock { [candidates] in $0[row] = candidates }
+          change(rows.lowerBound + row) { $0.add(piece, row: row, columns: columns, frame) }
         }
       }
-      let lists = found.withLock(\.self)
-      let (wantedNear, wantedAlike) = (distanceCount, cosineCount)
+      let lists = found.withLock { all in rows.map { all[$0].take() } }
       let exact = Mutex([ExactNeighbours?](repeating: nil, count: rows.count))
       Self.inPieces(rows.count, engine.threads) { row in
         guard let candidates = lists[row] else { return }
@@ -70,7 +76,11 @@ public struct NearestVectors: Sendable {
         distances += neighbours?.byDistance ?? []
         cosines += neighbours?.byCosine ?? []
       }
-      progress(rows.count)
+      // By pairs: the first vectors have the most.
+      let rest = Double(count - rows.upperBound) / Double(count)
+      let done = count - Int(Double(count) * rest * rest)
+      progress(done - told)
+      told = done
     }
     self.byDistance = distances
     self.byCosine = cosines
@@ -147,17 +157,29 @@ private struct RowCandidates: Sendable {
     self.alike = Smallest(alike)
   }
 
+  /// Those after this one.
   /// - Parameter products: of some vectors, of which this is the one at `row`, with those at `columns`.
   mutating func add(_ products: Matrix, row place: Int, columns: Range<Int>, _ frame: CentredVectors) {
-    let (own, meanSquare) = (frame.meanProducts[row], frame.meanSquare)
-    let start = unsafe products.base + place * products.stride
-    for index in columns where index != row {
-      let product = unsafe start[index - columns.lowerBound]
-      near.offer(frame.squares[index] - 2 * product, index)
-      let whole = product + frame.meanProducts[index] + (own + meanSquare)
-      // Without this vector's own length, which is the same for all.
-      alike.offer(-whole * frame.reciprocals[index], index)
+    let own = frame.meanProducts[row] + frame.meanSquare
+    let start = unsafe products.base + place * products.stride - columns.lowerBound
+    for index in columns.clamped(to: row + 1..<Int.max) { offer(unsafe start[index], index, own, frame) }
+  }
+
+  /// Those before this one.
+  /// - Parameter products: of the vectors at `rows` with some, of which this is the one at `column`.
+  mutating func add(_ products: Matrix, column: Int, rows: Range<Int>, _ frame: CentredVectors) {
+    let own = frame.meanProducts[row] + frame.meanSquare
+    let (start, stride) = unsafe (products.base + column, products.stride)
+    for index in rows.clamped(to: 0..<row) {
+      offer(unsafe start[(index - rows.lowerBound) * stride], index, own, frame)
     }
+  }
+
+  @inline(__always) private mutating func offer(_ product: Float, _ index: Int, _ own: Float, _ frame: CentredVectors) {
+    near.offer(frame.squares[index] - 2 * product, index)
+    let whole = product + frame.meanProducts[index] + own
+    // Without this vector's own length, which is the same for all.
+    alike.offer(-whole * frame.reciprocals[index], index)
   }
 }
 
