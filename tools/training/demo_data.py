@@ -66,10 +66,14 @@ def affirms(question):
 
 
 def build_vocabulary(questions):
-    """Lists all tokens in order of id; single characters let any other word be spelt out."""
     texts = [question.text for question in questions] + easy_vqa.get_answers()
     words = {word for text in texts for word in re.findall(r"[a-z0-9]+", text.lower())}
     words.update(word for others in SYNONYMS.values() for word in others)
+    return tokens_of(words)
+
+
+def tokens_of(words):
+    """Lists all tokens in order of id; single characters let any other word be spelt out."""
     long_words = sorted(word for word in words if len(word) > 1)
     pieces = [*CHARACTERS, *("##" + character for character in CHARACTERS)]
     return [*LEADING_TOKENS, *PUNCTUATION, *long_words, *pieces, *TRAILING_TOKENS]

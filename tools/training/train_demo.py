@@ -25,7 +25,6 @@ on its images or questions passes on its licence text too.
 """
 
 import argparse
-import math
 import pathlib
 import time
 
@@ -36,6 +35,7 @@ import torch.nn.functional as F
 from demo_data import (
     QuestionBank, ShapeMixer, affirms, build_tokenizer, build_vocabulary, load_split, mentions, normalise,
 )
+from demo_descent import Descent, batches, decaying, rate_factor
 from demo_net import accuracy, answer_loss, build_config, prepare_image_encoder, save
 from transformers import BlipForQuestionAnswering
 
@@ -101,29 +101,6 @@ def pooled_features(vision, pixels, chosen, weight):
     return outputs.sum(1) / weight.sum(1, keepdim=True).clamp(min=1)
 
 
-def rate_factor(step, rise, total, floor):
-    """A linear rise of the learning rate, then a cosine's fall to the floor."""
-    progress = max(0, step - rise) / max(1, total - rise)
-    fall = floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * progress))
-    return min((step + 1) / rise, 1.0) * fall
-
-
-class Descent:
-    """AdamW with a learning rate schedule and clipped gradients."""
-
-    def __init__(self, groups, parameters, schedule, **settings):
-        self.parameters = list(parameters)
-        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True, **settings)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, schedule)
-
-    def step(self, loss):
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimizer.step()
-        self.schedule.step()
-
-
 class Trainer:
     """The net, its data and its single source of random numbers."""
 
@@ -181,7 +158,8 @@ class Trainer:
         options, losses = self.options, []
         descent = Descent(self.parameter_groups(), self.model.parameters(),
                           lambda step: rate_factor(step, options.warmup, options.steps, 0.01))
-        for step, images in zip(range(1, options.steps + 1), self.image_batches()):
+        drawn = batches(self.train_images, options.images, self.generator)
+        for step, images in zip(range(1, options.steps + 1), drawn):
             ids, mask, answers = self.bank.draw(images, options.per_image, self.generator)
             loss = answer_loss(self.model, normalise(self.mixer(images)[0]), ids, mask, answers)
             descent.step(loss)
@@ -194,25 +172,11 @@ class Trainer:
                 save(self.model, self.tokenizer, self.vocabulary, options.out)
 
     def parameter_groups(self):
-        """The image encoder, already warm, learns at half the rate; biases and norms do not decay."""
+        """The image encoder, already warm, learns at half the rate."""
         model, groups = self.model, []
         for part, factor in ((model.vision_model, 0.5), (model.text_encoder, 1.0), (model.text_decoder, 1.0)):
-            parameters, rate = list(part.parameters()), self.options.lr * factor
-            matrices = [parameter for parameter in parameters if parameter.ndim >= 2]
-            vectors = [parameter for parameter in parameters if parameter.ndim < 2]
-            groups.append({"params": matrices, "lr": rate, "weight_decay": self.options.decay})
-            groups.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
+            groups += decaying(part.parameters(), self.options.lr * factor, self.options.decay)
         return groups
-
-    def image_batches(self):
-        """Walks through the shuffled train images without end; a batch may span two rounds."""
-        count, waiting = self.options.images, torch.empty(0, dtype=torch.long)
-        while True:
-            if len(waiting) < count:
-                order = torch.randperm(len(self.train_images), generator=self.generator)
-                waiting = torch.cat([waiting, self.train_images[order]])
-            yield waiting[:count]
-            waiting = waiting[count:]
 
     def test(self):
         pixels, questions = load_split("test", self.options.image_size)
