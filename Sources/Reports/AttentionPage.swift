@@ -105,9 +105,12 @@ public struct AttentionPage {
         <rect data-i="\(patch)" x="\(left, 2)" y="\(top, 2)" width="\(right - left, 2)" height="\(bottom - top, 2)"/>
         """
     }
+    let scales: HTML =
+      attention.comparesTokens
+      ? "<label class=\"switch\"><input type=\"checkbox\" id=\"own\"> a scale of its own for each word</label>" : ""
     return """
       \(choices)
-      <label class="switch"><input type="checkbox" id="own"> a scale of its own for each word</label>
+      \(scales)
       <div class="words" role="group" aria-label="what looks">\(words)</div>
       <div class="looking">
       <figure class="heat"><svg viewBox="0 0 \(picture.width) \(picture.height)" tabindex="0" role="img" \
@@ -133,7 +136,7 @@ public struct AttentionPage {
     }
     let blocks = (0..<attention.image.blocks).map { radio("block", "\($0)", "\($0)", $0 == choice.block) }
     var out: HTML = "<fieldset class=\"choices picks\"><legend>block</legend>\(blocks)</fieldset>"
-    if hasHeads {
+    if hasHeads, attention.image.heads > 1 {
       let heads = (0..<attention.image.heads).map { radio("head", "\($0)", "\($0)", $0 == choice.head) }
       out += """
         <fieldset class="choices picks"><legend>head</legend>\(radio("head", "mean", "mean", choice.head == nil))\(heads)\

@@ -103,7 +103,7 @@ extension PageScript {
     }
 
     function drawToken() {
-      const most = Math.max(...(own.checked ? [heat[token]] : heat).map((row) => Math.max(...row)), 0);
+      const most = Math.max(...(own?.checked ? [heat[token]] : heat).map((row) => Math.max(...row)), 0);
       patches.forEach((mark, index) => {
         const [red, green, blue, opacity] = colour(most > 0 ? heat[token][index] / most : 0);
         mark.style.fill = `rgb(${Math.round(red)} ${Math.round(green)} ${Math.round(blue)} / ${opacity.toFixed(3)})`;
@@ -124,7 +124,7 @@ extension PageScript {
       const most = Math.max(...heat.map((row) => Math.max(...row)), 0);
       for (const word of words) {
         const row = heat[Number(word.dataset.token)];
-        const top = own.checked ? Math.max(...row) : most;
+        const top = own?.checked ? Math.max(...row) : most;
         paint(word.querySelector("canvas"), [...row].map((value) => top > 0 ? value / top : 0));
       }
       if (data.text) drawAnswer(block, head);

@@ -60,12 +60,22 @@ public final class ImageTextEmbedding: Sendable {
     }
   }
 
+  /// The same nets, but for one of the files, whose weights come from elsewhere.
+  package init(_ other: ImageTextEmbedding, _ file: NetFile, weights: any WeightProvider) throws(Failure) {
+    (nets, image, tokenizer, engine) = (other.nets, other.image, other.tokenizer, other.engine)
+    imageEncoder =
+      file === nets.imageEncoder ? try Self.net(file, ClipImageEncoder.init, weights) : other.imageEncoder
+    textEncoder = file === nets.textEncoder ? try Self.net(file, ClipTextEncoder.init, weights) : other.textEncoder
+  }
+
+  /// - Parameter weights: nil: the file's own.
   private static func net<Net>(
-    _ file: NetFile, _ make: (Configuration, WeightSource) throws(Failure) -> Net
+    _ file: NetFile, _ make: (Configuration, WeightSource) throws(Failure) -> Net,
+    _ weights: (any WeightProvider)? = nil
   ) throws(Failure) -> Net {
     do throws(Failure) {
-      return try make(
-        Configuration(file.header.configuration), WeightSource(MappedWeights(file), net: file.header.net))
+      let source = if let weights { weights } else { try MappedWeights(file) as any WeightProvider }
+      return try make(Configuration(file.header.configuration), WeightSource(source, net: file.header.net))
     } catch {
       throw error.inFile(file.path)
     }
@@ -104,7 +114,13 @@ public final class ImageTextEmbedding: Sendable {
 
   /// The vector of pixels that were prepared already.
   package func vector(ofPixels pixels: Matrix) throws(Failure) -> [Float] {
-    try Self.directed(imageEncoder.normalize(imageEncoder(pixels, engine).elements), nets.imageEncoder.path)
+    try vector(ofSeen: imageEncoder.trunk(pixels, engine))
+  }
+
+  /// The vector of an image whose trunk has run.
+  package func vector(ofSeen vectors: Matrix) throws(Failure) -> [Float] {
+    try Self.directed(
+      imageEncoder.normalize(imageEncoder.projected(vectors, engine).elements), nets.imageEncoder.path)
   }
 
   /// Texts' vectors, of length 1.

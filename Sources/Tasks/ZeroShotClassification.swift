@@ -59,6 +59,18 @@ public final class ZeroShotClassification: Sendable {
     self.vectors = vectors
   }
 
+  /// The same, of nets that see pictures otherwise; labels' vectors are as they were.
+  package init(_ other: ZeroShotClassification, seeingBy embedding: ImageTextEmbedding) {
+    self.embedding = embedding
+    (labels, templates, cut, vectors) = (other.labels, other.templates, other.cut, other.vectors)
+  }
+
+  /// What the templates make of some labels that are spread over all of them.
+  package func someTexts(_ most: Int) -> [String] {
+    let count = min(most, labels.count)
+    return (0..<count).map { templates[0].replacing(Self.placeholder, with: labels[$0 * labels.count / count]) }
+  }
+
   private static func mean(of vectors: ArraySlice<[Float]>, _ embedding: ImageTextEmbedding) throws(Failure) -> [Float]
   {
     if vectors.count == 1, let only = vectors.first { return only }
@@ -73,7 +85,11 @@ public final class ZeroShotClassification: Sendable {
   /// One score per label: the cosine of its vector and the picture's, times the net's scale.
   /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
   public func scores(_ picture: Picture) throws(Failure) -> [Float] {
-    let seen = try embedding.vector(of: picture)
+    scores(of: try embedding.vector(of: picture))
+  }
+
+  /// The same of a picture's vector.
+  package func scores(of seen: [Float]) -> [Float] {
     let scale = Double(embedding.scale)
     return vectors.map { vector in
       var product = 0.0

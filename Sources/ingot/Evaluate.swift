@@ -15,7 +15,7 @@ struct Evaluate: LimitedCommand {
       the data set's official metric; a single answer is right or wrong. --results writes them for the data set's server.
 
       Of an image classifier, --labelled names images whose classes are known: how often the likeliest class is the right \
-      one, and one of the five likeliest.
+      one, and one of the five likeliest. With --labels, it is CLIP that chooses from these.
 
       Of a captioning net, --captions names images with people's captions: CIDEr-D, as COCO's evaluation computes it.
 
@@ -118,10 +118,14 @@ struct Evaluate: LimitedCommand {
     let shelf = selection.shelfOptions.chosen
     let parameters = try selection.parsedParameters()
     let other = against.isEmpty ? nil : try compared(with: parameters)
+    if let a = try zeroShot(parameters, on: shelf) {
+      let b = try other.flatMap { try zeroShot($0, on: shelf) }
+      return try evaluate(a, b, on: images.read(questions, labels: a.classifier.labels) ?? [])
+    }
     guard images.labelled == nil else {
       let a = try classifier(parameters, on: shelf)
       let b = try other.map { try classifier($0, on: shelf) }
-      _ = try evaluate(a, b, on: images.read(questions, of: a.classifier) ?? [])
+      _ = try evaluate(a, b, on: images.read(questions, labels: a.classifier.labels) ?? [])
       return
     }
     if let items = try images.readCaptions(questions) {
@@ -208,6 +212,12 @@ struct Evaluate: LimitedCommand {
       of: Family.meant(selection.family, by: parameters, fit: ImageClassification.isFamily), parameters)
     let file = try NetSelection.combination(family, combination).file(on: shelf)
     return try Classifying(ImageClassification(file, threads: computing.threads, level: computing.level))
+  }
+
+  private func zeroShot(_ parameters: [Combination.Parameter], on shelf: Shelf) throws(Failure) -> ZeroShotClassifying?
+  {
+    try images.zeroShot(
+      { () throws(Failure) in try ClipNets(family: selection.family, parameters: parameters, on: shelf) }, computing)
   }
 
   private func captioning(

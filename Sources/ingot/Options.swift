@@ -244,8 +244,21 @@ struct LabelledOptions: ParsableArguments {
   @Flag(help: "Folders, sorted by name, are the classes in their order, whatever they are called.")
   var byOrder = false
 
+  @Option(
+    help: .init("With --labelled, of CLIP: a file of labels, one a line, that it chooses from.", valueName: "file"),
+    completion: .file())
+  var labels: String?
+
+  @Option(
+    help: .init(
+      "What is made of such a label, which stands for {} in it; repeatable, then their vectors are averaged. (default: \(ZeroShotClassification.usualTemplate))",
+      valueName: "text"))
+  var template: [String] = []
+
   func validate() throws {
     if labelled == nil, byOrder { throw ValidationError("--by-order goes with --labelled") }
+    if labelled == nil, labels != nil { throw ValidationError("--labels goes with --labelled") }
+    if labels == nil, !template.isEmpty { throw ValidationError("--template goes with --labels") }
     if labelled != nil, captions != nil {
       throw ValidationError("--labelled and --captions are of different nets: give one of them")
     }
@@ -261,11 +274,21 @@ struct LabelledOptions: ParsableArguments {
   }
 
   /// Images whose right class is known; nil when none are given.
-  func read(_ questions: QuestionOptions, of classifier: ImageClassification) throws(Failure) -> [EvaluationItem]? {
+  func read(_ questions: QuestionOptions, labels: [String]) throws(Failure) -> [EvaluationItem]? {
     guard let labelled else { return nil }
-    let items = try LabelledImages.read(
-      labelled, images: questions.images, labels: classifier.labels, isByOrder: byOrder)
+    let items = try LabelledImages.read(labelled, images: questions.images, labels: labels, isByOrder: byOrder)
     return questions.limit.map { Array(items.prefix($0)) } ?? items
+  }
+
+  /// The task of choosing from the labels; nil when none are given.
+  func zeroShot(_ nets: () throws(Failure) -> ClipNets, _ computing: ComputingOptions) throws(Failure)
+    -> ZeroShotClassifying?
+  {
+    guard let labels else { return nil }
+    let known = try LabelFile(labels).labels
+    let embedding = try ImageTextEmbedding(nets(), threads: computing.threads, level: computing.level)
+    let templates = template.isEmpty ? [ZeroShotClassification.usualTemplate] : template
+    return ZeroShotClassifying(try ZeroShotClassification(embedding, labels: known, templates: templates))
   }
 }
 

@@ -16,7 +16,7 @@ struct Quantize: LimitedCommand {
       are quantized. Of a plain net, every floating-point array of two or more dimensions becomes int8, with a scale for each \
       output: the first dimension, or the last one where Keras, Flax or TensorFlow put it.
 
-      With --questions, or --labelled for a classifier, the layers' inputs are measured on some of the questions, which \
+      With --questions, or --labelled for a classifier (and --labels for CLIP), the layers' inputs are measured on some of the questions, which \
       need no answers, or images. Weights are then rounded so that the errors cancel in the directions in which inputs vary most, and biases take back what rounding \
       does to the mean input.
 
@@ -135,9 +135,12 @@ struct Quantize: LimitedCommand {
   func run() throws {
     let nets = try nets()
     for net in nets { try checkOptions(of: net) }
+    if let task = try images.zeroShot({ () throws(Failure) in try ClipNets(files: nets) }, computing) {
+      return try quantize(nets, task, images.read(questions, labels: task.classifier.labels) ?? [])
+    }
     guard images.labelled == nil else {
       let task = try classifying(nets)
-      return try quantize(nets, task, images.read(questions, of: task.classifier) ?? [])
+      return try quantize(nets, task, images.read(questions, labels: task.classifier.labels) ?? [])
     }
     if let items = try images.readCaptions(questions) {
       let captioning = try ImageCaptioning(

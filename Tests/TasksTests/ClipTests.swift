@@ -45,6 +45,18 @@ import Testing
     #expect(try outputs("2", "2", level: level).filter { !$0.passed }.map(\.name) == [])
   }
 
+  /// Those of transformers' CLIPImageProcessor, which are torchvision's, to the bit; Pillow's, by default, are others.
+  @Test(arguments: [ImageBackend.torchvision, .pillow])
+  func pixelsAreThoseOfTheChosenProcessor(backend: ImageBackend) throws {
+    let request = ConversionRequest(parameters: [try .init(argument: "Release=test")], pixels: backend)
+    let plan = try ConversionPlan(openCheckpoint("\(Self.fixtures)/2"), request)
+    let written = try plan.run(on: Shelf(folder.path), replacing: true, compress: false)
+    let embedding = try ImageTextEmbedding(ClipNets(files: written.map { try NetFile($0.path) }))
+    let reference = try ReferenceFile(packageFile("Tests/ReferenceFixtures/clip/torchvision.safetensors"))
+    let pixels = try #require(try ClipVerification(embedding, reference).run().first { $0.name == "pixel_values" })
+    #expect(pixels.passed == (backend == .torchvision) && (pixels.maxError == 0) == pixels.passed)
+  }
+
   /// The same weights with the other activation are another net.
   @Test func theActivationMatters() throws {
     try folder.write(bytes(of: "\(Self.fixtures)/open_clip/open_clip_model.safetensors"), to: "bare/model.safetensors")

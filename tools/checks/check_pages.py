@@ -97,10 +97,10 @@ INTERACTIONS = """
     }
     words[0].dispatchEvent(new FocusEvent("focus"));
     if (words[0].getAttribute("aria-pressed") !== "true") say("a word that is gone to isn't chosen");
-    const scale = document.getElementById("most").textContent;
-    document.getElementById("own").click();
-    if (document.getElementById("most").textContent === scale) say("the scale doesn't change");
-    document.getElementById("own").click();
+    const own = document.getElementById("own"), scale = document.getElementById("most").textContent;
+    own?.click();
+    if (own && document.getElementById("most").textContent === scale) say("the scale doesn't change");
+    own?.click();
     for (const row of document.querySelectorAll("#answer tbody tr")) {
       const sum = [...row.cells].slice(1).reduce((sum, cell) => sum + parseFloat(cell.textContent), 0);
       if (Math.abs(sum - 100) > 1) say("a row of the answer has the sum " + sum);
@@ -385,6 +385,7 @@ def make_pages(ingot, folder):
         "evaluation-hostile": ["evaluate", *blind, "--questions", hostile, *shelf],
         "attention": ["attention", ROOT / "weights/demo/pictures/red-circle-0004.png", "what is the color of the circle?",
                       *net, *shelf],
+        "attention-class": ["attention", ROOT / "weights/demo/pictures/red-circle-0004.png", *net, *shelf],
         "attention-hostile": ["attention", pictures / lines[0]["image"], HOSTILE[:40], *net, *shelf],
         "features": ["features", ROOT / "weights/demo/pictures", "--class-part", "2", *net, *shelf],
         "features-hostile": ["features", pictures, *net, *shelf],
