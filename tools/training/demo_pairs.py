@@ -1,4 +1,4 @@
-"""Texts that are true of a picture, and texts that are false by little: for train_demo_match.py."""
+"""Texts that are true of a picture, and texts that are false by little: for demo_items.py."""
 
 import torch
 from demo_scenes import COLOURS, PLACES, SHAPES, Scene, captions

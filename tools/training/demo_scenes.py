@@ -1,4 +1,4 @@
-"""What easy-VQA's pictures show, and words for it: for train_demo_caption.py and train_demo_match.py.
+"""What easy-VQA's pictures show, and words for it: for train_demo_caption.py and demo_items.py.
 
 Each picture shows one shape. Its kind, colour, size and place are measured on the pixels that aren't background, so no
 question has to be asked, and pictures that ShapeMixer makes are described as well as real ones.

@@ -1,5 +1,5 @@
-"""What the captioning and the matching demo net begin with: the question encoder of the net in weights/demo, that knows
-shapes and colours already, and its picture encoder, or the captioner's, which knows sizes and places too."""
+"""What the captioning demo net begins with: the question encoder and the picture encoder of the net in weights/demo, which
+know shapes and colours already; and what teaches it sizes and places."""
 
 import pathlib
 
