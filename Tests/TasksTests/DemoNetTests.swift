@@ -45,6 +45,22 @@ import Testing
     #expect(right == 8)
   }
 
+  @Test func textsThatAreTrueMatch() throws {
+    let matching = try ImageTextMatching(MatchNets(files: files("demo-match")))
+    let lines = try lines("weights/demo-match/pairs.jsonl")
+    #expect(lines.count == 24)
+    var told = 0
+    for (right, wrong) in stride(from: 0, to: lines.count, by: 2).map({ (lines[$0], lines[$0 + 1]) }) {
+      let image = try matching.look(at: picture(right))
+      let matches = try matching.match(
+        image, matching.read([right.member("text").string(), wrong.member("text").string()]))
+      told += (matches[0].probability > 0.5 ? 1 : 0) + (matches[1].probability < 0.5 ? 1 : 0)
+      #expect(matches[0].cosine > matches[1].cosine)
+    }
+    // As many as in transformers 5.24.
+    #expect(told == 21)
+  }
+
   @Test func digitsAreRead() throws {
     let classification = try ImageClassification(#require(files("demo-digits").first))
     let pictures = packageFile("weights/demo-digits/pictures")

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Checks that the captioning and the classifying demo net compute, on all their test items, what they compute in the
-publisher's own library.
+"""Checks that the captioning, matching and classifying demo nets compute, on all their test items, what they compute in
+the publisher's own library.
 
     tools/setup --reference
     .venv-reference/bin/python tools/checks/check_demos.py .build/release/ingot [--first N]
 
-tools/training/demo_items.py writes the items: 1,000 pictures of easy-VQA and 599 digits. Captions have to be the same,
-token for token; of classes the probabilities differ by 1e-4 at most, and the likeliest are the same. Weights of float16 are widened on both sides. Prints how many are right.
+tools/training/demo_items.py writes the items: 1,000 pictures of easy-VQA, two texts for each, and 599 digits. Captions
+have to be the same, token for token; of matches the logits and the cosine, and of classes the probabilities, differ by
+1e-4 at most, and the likeliest are the same. Weights of float16 are widened on both sides. Prints how many are right.
 """
 
 import argparse
@@ -98,6 +99,32 @@ def check_captions(ingot, items, checks):
 
 
 @torch.no_grad()
+def check_matches(ingot, items, checks):
+    ingot("convert", ROOT / "weights" / "demo-match")
+    given = ingot.lines("match", [{"image": item["image"], "text": item["text"]} for item in items],
+                        "--set", "Release=demo-match")
+    library = Library("demo-match", "BlipForImageTextRetrieval")
+    right = nearer = at = 0
+    for part in parts(items):
+        coded = library.tokenizer([item["text"] for item in part], padding=True, return_tensors="pt")
+        inputs = {"input_ids": coded.input_ids, "attention_mask": coded.attention_mask,
+                  "pixel_values": library.pixels([item["image"] for item in part])}
+        logits = library.net(**inputs).itm_score
+        cosines = library.net(**inputs, use_itm_head=False).itm_score.diagonal()
+        for number, item in enumerate(part):
+            one = given[at + number]
+            wanted = [*logits[number].tolist(), cosines[number].item()]
+            checks.check(near([*one["logits"], one["cosine"]], wanted),
+                         f"{item['image']}: {item['text']}: {one['logits']}, {one['cosine']}, not {wanted}")
+            right += bool(logits[number].argmax()) == item["match"]
+        nearer += int((cosines[0::2] > cosines[1::2]).sum())
+        at += len(part)
+    print(f"matches: {right} of {len(items)} pairs are told rightly; of {len(items) // 2} pictures "
+          f"{nearer} have a vector nearer to the true text's")
+    checks.end_group("matches, the same in transformers")
+
+
+@torch.no_grad()
 def check_digits(ingot, folder, checks):
     ingot("convert", ROOT / "weights" / "demo-digits", "--set", "Release=demo-digits")
     paths = sorted(folder.glob("*/*.png"))
@@ -126,9 +153,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ingot-check-") as temporary:
         folder = pathlib.Path(temporary)
         ingot = Ingot(options.program.resolve(), folder / "shelf")
-        told, _ = demo_items.scene_lines("test", options.first)
+        told, pairs = demo_items.scene_lines("test", options.first)
         demo_items.write_split("test", folder / "digits", options.first)
         check_captions(ingot, told, checks)
+        check_matches(ingot, pairs, checks)
         check_digits(ingot, folder / "digits", checks)
     checks.exit()
 

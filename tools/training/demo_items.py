@@ -7,11 +7,12 @@
     FOLDER/captions.jsonl   easy-VQA's pictures (1,000 in the test split) with three captions each: {"image", "caption"}
     FOLDER/pairs.jsonl      each picture with a text that is true of it, and one in which one thing is changed:
                             {"image", "text", "match"}
+    FOLDER/retrieval.jsonl  the first picture (478 in the test split) with each usual caption, and that caption
     FOLDER/digits/LABEL/    scikit-learn's digits (599 in the test split) as pictures, in a folder for each class
 
-`ingot evaluate` and `quantize` take the first by --captions, the last by --labelled. Pictures are where the package
-easy-vqa has them. A second run writes the same. --demo writes the few that come with the nets: captions and texts of
-the test pictures in weights/demo, and the first two test digits of each kind.
+`ingot evaluate` and `quantize` take captions.jsonl and retrieval.jsonl by --captions, digits by --labelled. Pictures
+are where the package easy-vqa has them. A second run writes the same. --demo writes the few that come with the nets:
+captions and texts of the test pictures in weights/demo, and the first two test digits of each kind.
 """
 
 import argparse
@@ -48,13 +49,14 @@ def scene_lines(split, count):
 def write_demo_items():
     names = sorted((WEIGHTS / "demo" / "pictures").glob("*.png"))
     here = {int(path.stem[-4:]): f"../demo/pictures/{path.name}" for path in names}
-    told, _ = scene_lines("test", None)
+    told, pairs = scene_lines("test", None)
     few = {path: here[number] for number, path in easy_vqa.get_test_image_paths().items() if number in here}
 
     def of_few(lines):
         return [line | {"image": few[line["image"]]} for line in lines if line["image"] in few]
 
     write_lines(WEIGHTS / "demo-caption" / "captions.jsonl", of_few(told))
+    write_lines(WEIGHTS / "demo-match" / "pairs.jsonl", of_few(pairs))
     write_split("test", WEIGHTS / "demo-digits" / "pictures", each=2)
 
 
@@ -73,6 +75,9 @@ def main():
     told, pairs = scene_lines(options.split, options.first)
     write_lines(options.folder / "captions.jsonl", told)
     write_lines(options.folder / "pairs.jsonl", pairs)
+    first = {line["caption"][0]: line["image"] for line in reversed(told)}
+    write_lines(
+        options.folder / "retrieval.jsonl", [{"image": image, "caption": text} for text, image in first.items()])
     digits = write_split(options.split, options.folder / "digits", options.first)
     print(f"{len(told)} pictures with captions, {len(pairs)} pairs, {digits} digits")
 
