@@ -99,10 +99,7 @@ public struct Answering: NetTask {
 
   /// What the float nets computed of a picture and questions about it, and the beginnings of their answers.
   public struct Probe: TaskProbe {
-    fileprivate let pixels: Matrix
-    /// What each block of the image encoder gets.
-    fileprivate let blocks: [Matrix]
-    fileprivate let image: SeenImage
+    fileprivate let vision: VisionProbe
     fileprivate let questions: [[Int]]
     fileprivate let answers: [[Int]]
     /// What the text encoder makes of the questions.
@@ -113,10 +110,8 @@ public struct Answering: NetTask {
 
   public func probe(_ picture: Picture, _ items: [EvaluationItem]) throws(Failure) -> Probe {
     let pixels = try vqa.profile.image.pixels(of: picture)
-    let x = try vqa.imageEncoder.trunk.begin(pixels, vqa.engine)
-    var blocks: [Matrix] = []
-    try vqa.imageEncoder.trunk.finish(x, from: 0, vqa.engine) { blocks.append($1.copied) }
-    let image = vqa.seen(x, pixels: [pixels])
+    let vision = try VisionProbe(pixels, vqa.imageEncoder.trunk, vqa.engine)
+    let image = vqa.seen(vision.vectors, pixels: [pixels])
     let answers = try vqa.answer(
       items.map(\.question), about: image,
       options: AnswerOptions(maximumTokens: Self.measuredTokens, minimumTokens: 0, beams: 1))
@@ -124,8 +119,8 @@ public struct Answering: NetTask {
     let vectors = QuestionVectors()
     let contexts = try vqa.read(asked, about: image, vectors)
     return Probe(
-      pixels: pixels, blocks: blocks, image: image, questions: asked, answers: said, vectors: vectors.all,
-      contexts: contexts, scores: try vqa.scores(ofAnswers: said, over: contexts))
+      vision: vision, questions: asked, answers: said, vectors: vectors.all, contexts: contexts,
+      scores: try vqa.scores(ofAnswers: said, over: contexts))
   }
 
   public func scores(of probe: Probe, changed array: String, of file: NetFile) throws(Failure) -> [Matrix] {
@@ -138,23 +133,11 @@ public struct Answering: NetTask {
       for vectors in probe.vectors { contexts.append(try vqa.textDecoder.trunk.context(vectors, vqa.engine)) }
       return try vqa.scores(ofAnswers: probe.answers, over: contexts)
     }
-    if file === vqa.nets.textEncoder {
-      return try vqa.scores(
-        ofAnswers: probe.answers, to: probe.questions, about: vqa.seen(probe.image.vectors, pixels: [probe.pixels]))
-    }
-    let first = VisionTrunk.block(of: array) ?? 0
-    let x = probe.blocks[first].copied
-    try vqa.imageEncoder.trunk.finish(x, from: first, vqa.engine)
+    let vectors =
+      file === vqa.nets.textEncoder
+      ? probe.vision.vectors : try probe.vision.vectors(changed: array, vqa.imageEncoder.trunk, vqa.engine)
     return try vqa.scores(
-      ofAnswers: probe.answers, to: probe.questions, about: vqa.seen(x, pixels: [probe.pixels]))
-  }
-}
-
-extension VisionTrunk {
-  /// 3 of `blocks.3.mlp.fc1.weight`.
-  static func block(of array: String) -> Int? {
-    let parts = array.split(separator: ".")
-    return parts.count > 1 && parts[0] == "blocks" ? Int(parts[1]) : nil
+      ofAnswers: probe.answers, to: probe.questions, about: vqa.seen(vectors, pixels: [probe.vision.pixels]))
   }
 }
 

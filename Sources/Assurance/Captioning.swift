@@ -110,38 +110,27 @@ public struct Captioning: NetTask {
 
   /// What the float nets computed of a picture, and the beginning of its caption.
   public struct Probe: TaskProbe {
-    fileprivate let pixels: Matrix
-    /// What each block of the image encoder gets.
-    fileprivate let blocks: [Matrix]
-    fileprivate let image: SeenImage
+    fileprivate let vision: VisionProbe
     fileprivate let caption: [Int]
     public let scores: [Matrix]
   }
 
   public func probe(_ picture: Picture, _ items: [EvaluationItem]) throws(Failure) -> Probe {
     let pixels = try captioning.sight.image.pixels(of: picture)
-    let x = try captioning.imageEncoder.trunk.begin(pixels, captioning.engine)
-    var blocks: [Matrix] = []
-    try captioning.imageEncoder.trunk.finish(x, from: 0, captioning.engine) { blocks.append($1.copied) }
-    let image = captioning.sight.seen(x, pixels: [pixels])
+    let vision = try VisionProbe(pixels, captioning.imageEncoder.trunk, captioning.engine)
+    let image = captioning.sight.seen(vision.vectors, pixels: [pixels])
     let caption = try said(about: image)
     return Probe(
-      pixels: pixels, blocks: blocks, image: image, caption: caption,
+      vision: vision, caption: caption,
       scores: try captioning.scores(ofCaptions: [caption], beginning: beginning, about: image))
   }
 
   public func scores(of probe: Probe, changed array: String, of file: NetFile) throws(Failure) -> [Matrix] {
-    var image = captioning.sight.seen(probe.image.vectors, pixels: [probe.pixels])
-    if file === captioning.nets.imageEncoder {
-      let x: Matrix
-      if let block = VisionTrunk.block(of: array) {
-        x = probe.blocks[block].copied
-        try captioning.imageEncoder.trunk.finish(x, from: block, captioning.engine)
-      } else {
-        x = try captioning.imageEncoder.trunk(probe.pixels, captioning.engine)
-      }
-      image = captioning.sight.seen(x, pixels: [probe.pixels])
-    }
+    let vectors =
+      file === captioning.nets.imageEncoder
+      ? try probe.vision.vectors(changed: array, captioning.imageEncoder.trunk, captioning.engine)
+      : probe.vision.vectors
+    let image = captioning.sight.seen(vectors, pixels: [probe.vision.pixels])
     return try captioning.scores(ofCaptions: [probe.caption], beginning: beginning, about: image)
   }
 }

@@ -14,7 +14,7 @@ public struct Classifying: NetTask {
     further: ["top-5"], hasTexts: false)
 
   /// Classes that count for the further measure.
-  private static let top = 5
+  static let top = 5
 
   /// - Throws: `Failure` of kind `usage` when it isn't one class that is right of each picture.
   public init(_ classifier: ImageClassification) throws(Failure) {
@@ -59,9 +59,7 @@ public struct Classifying: NetTask {
   }
 
   public func accuracy(of output: TaskOutput, for item: EvaluationItem) -> TaskAccuracy? {
-    item.classIndex.map { right in
-      TaskAccuracy(output.tokens.first == right ? 1 : 0, further: [output.tokens.contains(right) ? 1 : 0])
-    }
+    item.accuracy(ofClasses: output.tokens)
   }
 
   // MARK: Layers
@@ -87,36 +85,30 @@ public struct Classifying: NetTask {
 
   /// What the float net computed of a picture.
   public struct Probe: TaskProbe {
-    fileprivate let pixels: Matrix
-    /// What each block gets.
-    fileprivate let blocks: [Matrix]
-    /// What the classifier gets.
-    fileprivate let vectors: Matrix
+    fileprivate let vision: VisionProbe
     public let scores: [Matrix]
   }
 
   public func probe(_ picture: Picture, _ items: [EvaluationItem]) throws(Failure) -> Probe {
-    let pixels = try classifier.pixels(of: picture)
-    let trunk = classifier.net.trunk
-    let x = try trunk.begin(pixels, classifier.engine)
-    var blocks: [Matrix] = []
-    try trunk.finish(x, from: 0, classifier.engine) { blocks.append($1.copied) }
-    return Probe(
-      pixels: pixels, blocks: blocks, vectors: x, scores: [try classifier.net.scores(of: x, classifier.engine)])
+    let vision = try VisionProbe(classifier.pixels(of: picture), classifier.net.trunk, classifier.engine)
+    return Probe(vision: vision, scores: [try classifier.net.scores(of: vision.vectors, classifier.engine)])
   }
 
   public func scores(of probe: Probe, changed array: String, of file: NetFile) throws(Failure) -> [Matrix] {
-    let trunk = classifier.net.trunk
-    if ["classifier.", "distillationClassifier."].contains(where: array.hasPrefix) {
-      return [try classifier.net.scores(of: probe.vectors, classifier.engine)]
+    let isHead = ["classifier.", "distillationClassifier."].contains(where: array.hasPrefix)
+    let vectors =
+      isHead
+      ? probe.vision.vectors : try probe.vision.vectors(changed: array, classifier.net.trunk, classifier.engine)
+    return [try classifier.net.scores(of: vectors, classifier.engine)]
+  }
+}
+
+extension EvaluationItem {
+  /// Whether the first of some classes is right, and as a further measure whether one of them is; nil where no class is
+  /// known to be.
+  func accuracy(ofClasses classes: [Int]) -> TaskAccuracy? {
+    classIndex.map { right in
+      TaskAccuracy(classes.first == right ? 1 : 0, further: [classes.contains(right) ? 1 : 0])
     }
-    let x: Matrix
-    if let block = VisionTrunk.block(of: array) {
-      x = probe.blocks[block].copied
-      try trunk.finish(x, from: block, classifier.engine)
-    } else {
-      x = try trunk(probe.pixels, classifier.engine)
-    }
-    return [try classifier.net.scores(of: x, classifier.engine)]
   }
 }

@@ -11,8 +11,6 @@ public struct ZeroShotClassifying: NetTask {
 
   public static let words = Classifying.words
 
-  /// Classes that count for the further measure.
-  private static let top = 5
   /// Labels whose texts show what goes into the text encoder's layers.
   private static let observedLabels = 64
 
@@ -41,17 +39,13 @@ public struct ZeroShotClassifying: NetTask {
   public func outputs(
     of items: [EvaluationItem], about scores: Matrix, wantsScores: Bool
   ) throws(Failure) -> [TaskOutput] {
-    let values = scores.elements
-    let order = values.indices.sorted { values[$0] > values[$1] || values[$0] == values[$1] && $0 < $1 }
-    let output = TaskOutput(
-      text: classifier.labels[order[0]], tokens: Array(order.prefix(Self.top)), scores: wantsScores ? scores : nil)
+    let best = Array(ImageClassification.ranked(scores.elements).prefix(Classifying.top))
+    let output = TaskOutput(text: classifier.labels[best[0]], tokens: best, scores: wantsScores ? scores : nil)
     return items.map { _ in output }
   }
 
   public func accuracy(of output: TaskOutput, for item: EvaluationItem) -> TaskAccuracy? {
-    item.classIndex.map { right in
-      TaskAccuracy(output.tokens.first == right ? 1 : 0, further: [output.tokens.contains(right) ? 1 : 0])
-    }
+    item.accuracy(ofClasses: output.tokens)
   }
 
   // MARK: Layers
@@ -87,21 +81,13 @@ public struct ZeroShotClassifying: NetTask {
 
   /// What the float nets computed of a picture.
   public struct Probe: TaskProbe {
-    fileprivate let pixels: Matrix
-    /// What each block of the image encoder gets.
-    fileprivate let blocks: [Matrix]
-    /// What its projection gets.
-    fileprivate let seen: Matrix
+    fileprivate let vision: VisionProbe
     public let scores: [Matrix]
   }
 
   public func probe(_ picture: Picture, _ items: [EvaluationItem]) throws(Failure) -> Probe {
-    let pixels = try embedding.pixels(of: picture)
-    let trunk = embedding.imageEncoder.trunk
-    let x = try trunk.begin(pixels, embedding.engine)
-    var blocks: [Matrix] = []
-    try trunk.finish(x, from: 0, embedding.engine) { blocks.append($1.copied) }
-    return Probe(pixels: pixels, blocks: blocks, seen: x, scores: [try scores(ofSeen: x)])
+    let vision = try VisionProbe(embedding.pixels(of: picture), embedding.imageEncoder.trunk, embedding.engine)
+    return Probe(vision: vision, scores: [try scores(ofSeen: vision.vectors)])
   }
 
   private func scores(ofSeen x: Matrix) throws(Failure) -> Matrix {
@@ -110,17 +96,11 @@ public struct ZeroShotClassifying: NetTask {
   }
 
   public func scores(of probe: Probe, changed array: String, of file: NetFile) throws(Failure) -> [Matrix] {
-    let trunk = embedding.imageEncoder.trunk
-    if file === embedding.nets.textEncoder || array.hasPrefix("projection.") {
-      return [try scores(ofSeen: probe.seen)]
-    }
-    let x: Matrix
-    if let block = VisionTrunk.block(of: array) {
-      x = probe.blocks[block].copied
-      try trunk.finish(x, from: block, embedding.engine)
-    } else {
-      x = try trunk(probe.pixels, embedding.engine)
-    }
-    return [try scores(ofSeen: x)]
+    let isSeenAlike = file === embedding.nets.textEncoder || array.hasPrefix("projection.")
+    let seen =
+      isSeenAlike
+      ? probe.vision.vectors
+      : try probe.vision.vectors(changed: array, embedding.imageEncoder.trunk, embedding.engine)
+    return [try scores(ofSeen: seen)]
   }
 }

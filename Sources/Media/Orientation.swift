@@ -212,6 +212,14 @@ package struct Orientation {
 }
 
 extension Picture {
+  /// Reads a picture and turns it as the camera noted, or notes that it is looked at as it is stored.
+  /// - Throws: `Failure` as `Picture` does.
+  package init(_ path: String, isUpright: Bool, turned: inout [String]) throws(Failure) {
+    let picture = try Picture(path)
+    self = isUpright ? picture.upright() : picture
+    if isTurned { turned.append(PictureSource(path).name) }
+  }
+
   /// Whether the camera was turned when it was taken, which its pixels don't show.
   public var isTurned: Bool { orientation != 1 }
 

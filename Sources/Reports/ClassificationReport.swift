@@ -92,9 +92,8 @@ public struct ClassificationLines {
         for label in try given.array() { labels?.append(try label.string()) }
       }
       try ImageLines.check(image: image)
-      var picture = try Picture(image)
+      let picture = try Picture(image, isUpright: isUpright, turned: &turned)
       let name = PictureSource(image).name
-      if isUpright { picture = picture.upright() } else if picture.isTurned { turned.append(name) }
       let classes: [ImageClassification.Class]
       do throws(Failure) {
         classes = try run.classes(picture, labels: labels)

@@ -58,8 +58,7 @@ public struct EmbeddingLines {
     case .text(let text): return try embedder.vectors(of: [text], prompt: prompt)[0]
     case .image(let path):
       try embedder.checkTakesPictures()
-      var picture = try Picture(path)
-      if isUpright { picture = picture.upright() } else if picture.isTurned { turned.append(item.name) }
+      let picture = try Picture(path, isUpright: isUpright, turned: &turned)
       do throws(Failure) { return try embedder.vector(of: picture) } catch { throw error.inFile(item.name) }
     }
   }

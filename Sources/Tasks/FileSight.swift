@@ -85,10 +85,7 @@ struct FileSight {
   }
 
   private mutating func picture(_ path: String) throws(Failure) -> Picture {
-    let picture = try Picture(path)
-    guard !isUpright else { return picture.upright() }
-    if picture.isTurned { turned.append(PictureSource(path).name) }
-    return picture
+    try Picture(path, isUpright: isUpright, turned: &turned)
   }
 
   private static let images = "JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF and HEIC"

@@ -99,7 +99,7 @@ public final class ImageClassification: Sendable {
   /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
   public func classes(_ picture: Picture) throws(Failure) -> [Class] {
     let scores = try scores(picture)
-    let values = values(of: scores.map(Double.init))
+    let values = function.values(of: scores)
     return try best(of: scores, count: scores.count).map { Class(index: $0, label: labels[$0], value: values[$0]) }
   }
 
@@ -107,11 +107,19 @@ public final class ImageClassification: Sendable {
   /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite.
   package func best(of scores: [Float], count: Int) throws(Failure) -> [Int] {
     guard scores.allSatisfy(\.isFinite) else { throw notFinite.inFile(file.path) }
-    return Array(scores.indices.sorted { scores[$0] > scores[$1] || scores[$0] == scores[$1] && $0 < $1 }.prefix(count))
+    return Array(Self.ranked(scores).prefix(count))
   }
 
-  private func values(of scores: [Double]) -> [Double] {
-    switch function {
+  /// Places of scores, the largest first; of equal ones the first.
+  package static func ranked(_ scores: [Float]) -> [Int] {
+    scores.indices.sorted { scores[$0] > scores[$1] || scores[$0] == scores[$1] && $0 < $1 }
+  }
+}
+
+extension ImageClassification.Function {
+  func values(of scores: [Float]) -> [Double] {
+    let scores = scores.map(Double.init)
+    switch self {
     case .none: return scores
     case .sigmoid: return scores.map { 1 / (1 + exp(-$0)) }
     case .softmax:

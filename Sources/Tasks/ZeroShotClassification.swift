@@ -1,5 +1,4 @@
 import Arrays
-import Glibc
 import Media
 
 /// Says which of some labels fits a picture best, by a CLIP net that was trained on none of them (Radford et al., 2021,
@@ -102,10 +101,9 @@ public final class ZeroShotClassification: Sendable {
   /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
   public func classes(_ picture: Picture) throws(Failure) -> [ImageClassification.Class] {
     let scores = try scores(picture)
-    let top = Double(scores.max() ?? 0)
-    let weights = scores.map { exp(Double($0) - top) }
-    let sum = weights.reduce(0, +)
-    let order = scores.indices.sorted { scores[$0] > scores[$1] || scores[$0] == scores[$1] && $0 < $1 }
-    return order.map { ImageClassification.Class(index: $0, label: labels[$0], value: weights[$0] / sum) }
+    let values = ImageClassification.Function.softmax.values(of: scores)
+    return ImageClassification.ranked(scores).map {
+      ImageClassification.Class(index: $0, label: labels[$0], value: values[$0])
+    }
   }
 }
