@@ -23,6 +23,12 @@ import tokenizers
 THREADS = 2
 
 
+def normalized(picture, scale, mean, std):
+    """(1, 3, height, width)"""
+    values = (np.asarray(picture, dtype=np.float32) * scale - mean) / std
+    return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+
+
 class Checkpoint:
     """What every engine needs of the folder besides its weights."""
 
@@ -44,14 +50,32 @@ class Checkpoint:
 
     def pixels(self, path):
         picture = PIL.Image.open(path).convert("RGB").resize((self.side, self.side), PIL.Image.Resampling.BICUBIC)
-        values = (np.asarray(picture, dtype=np.float32) * self.scale - self.mean) / self.std
-        return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+        return normalized(picture, self.scale, self.mean, self.std)
 
     def ids(self, question):
         return np.array([self.tokenizer.encode(question).ids], dtype=np.int64)
 
 
 # ------------------------------------------------------------------------------------------------------------- engines
+
+
+def onnx_session(path, level="ORT_DISABLE_ALL"):
+    """Of a file that is optimized already, unless another level is given."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def openvino_requests(paths):
+    import openvino
+
+    core = openvino.Core()
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
+    return [core.compile_model(path, "CPU", settings).create_infer_request() for path in paths]
 
 
 class Torch:
@@ -141,16 +165,7 @@ class OnnxRuntime(Graphs):
     FILE, LEVEL = "{}.optimized.onnx", "ORT_DISABLE_ALL"
 
     def __init__(self, checkpoint, graphs):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
-        options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, self.LEVEL)
-        options.log_severity_level = 3
-        self.sessions = [
-            onnxruntime.InferenceSession(
-                str(graphs / self.FILE.format(name)), options, providers=["CPUExecutionProvider"])
-            for name in ("look", "read", "speak")]
+        self.sessions = [onnx_session(graphs / self.FILE.format(name), self.LEVEL) for name in ("look", "read", "speak")]
         self.names = [[item.name for item in session.get_inputs()] for session in self.sessions]
 
     def run(self, piece, inputs):
@@ -171,13 +186,7 @@ class OpenVino(Graphs):
     FILE = "{}.xml"
 
     def __init__(self, checkpoint, graphs):
-        import openvino
-
-        core = openvino.Core()
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
-        self.requests = [
-            core.compile_model(graphs / self.FILE.format(name), "CPU", settings).create_infer_request()
-            for name in ("look", "read", "speak")]
+        self.requests = openvino_requests(graphs / self.FILE.format(name) for name in ("look", "read", "speak"))
 
     def run(self, piece, inputs):
         # Outputs are the request's own memory: the next request of this piece overwrites them.

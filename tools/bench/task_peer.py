@@ -53,8 +53,7 @@ class Folder:
         else:
             picture = picture.resize((size["width"], size["height"]), how)
         mean, std = (np.array(rules[name], np.float32) for name in ("image_mean", "image_std"))
-        values = (np.asarray(picture, dtype=np.float32) * np.float32(rules["rescale_factor"]) - mean) / std
-        return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+        return peer.normalized(picture, np.float32(rules["rescale_factor"]), mean, std)
 
 
 # --------------------------------------------------------------------------------------------------------------- tasks
@@ -178,24 +177,17 @@ class TorchInt8(Torch):
     INT8 = True
 
 
+def files(graphs, suffix):
+    """By piece, those of one kind of engine: names of others have a point before the suffix, too."""
+    found = {path.name[:-len(suffix)]: path for path in sorted(graphs.glob("*" + suffix))}
+    return {piece: path for piece, path in found.items() if "." not in piece}
+
+
 class OnnxRuntime(Engine):
-    FILE = "{}.optimized.onnx"  # optimized already
+    SUFFIX = ".optimized.onnx"  # optimized already
 
     def __init__(self, name, folder, graphs):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.log_severity_level = 3
-        suffix = self.FILE.format("")
-        int8 = "int8" in suffix
-        self.sessions = {}
-        for path in sorted(graphs.glob("*" + suffix)):
-            piece = path.name[:-len(suffix)]
-            if int8 or "." not in piece:
-                self.sessions[piece] = onnxruntime.InferenceSession(
-                    str(path), options, providers=["CPUExecutionProvider"])
+        self.sessions = {piece: peer.onnx_session(path) for piece, path in files(graphs, self.SUFFIX).items()}
         self.names = {piece: [item.name for item in session.get_inputs()] for piece, session in self.sessions.items()}
 
     def run(self, piece, inputs):
@@ -203,22 +195,15 @@ class OnnxRuntime(Engine):
 
 
 class OnnxRuntimeInt8(OnnxRuntime):
-    FILE = "{}.int8.optimized.onnx"
+    SUFFIX = ".int8.optimized.onnx"
 
 
 class OpenVino(Engine):
     SUFFIX = ".xml"
 
     def __init__(self, name, folder, graphs):
-        import openvino
-
-        core = openvino.Core()
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
-        self.requests = {}
-        for path in sorted(graphs.glob("*" + self.SUFFIX)):
-            piece = path.name[:-len(self.SUFFIX)]
-            if "." not in piece:
-                self.requests[piece] = core.compile_model(path, "CPU", settings).create_infer_request()
+        found = files(graphs, self.SUFFIX)
+        self.requests = dict(zip(found, peer.openvino_requests(found.values())))
 
     def run(self, piece, inputs):
         # Outputs are the request's own memory: the next request of this piece overwrites them.

@@ -15,16 +15,13 @@ train pictures set aside beforehand, the test split once, at the end. Weights ar
 count fix the result on one machine.
 """
 
-import argparse
-import pathlib
-import time
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from demo_data import normalise
 from demo_descent import Descent, batches, decaying, rate_factor
 from demo_net import save
+from demo_run import begin
 from demo_scenes import ScenePictures, captions
 from demo_start import (
     SceneHeads, configuration, round_to_half, stress_places, take_over, tokenizer_and_vocabulary,
@@ -62,19 +59,7 @@ def share_of_usual_captions(model, tokenizer, pixels, scenes):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("checkpoint"), help="folder for the net")
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    start, generator = time.time(), torch.Generator().manual_seed(options.seed)
-
-    def report(message):
-        print(f"{time.time() - start:6.0f} s  {message}", flush=True)
-
+    options, generator, report = begin(__doc__, steps=1500)
     tokenizer, vocabulary = tokenizer_and_vocabulary()
     model = BlipForConditionalGeneration(configuration(vocabulary, vector_size=64))
     take_over(model.vision_model, model.text_decoder.bert, vocabulary)

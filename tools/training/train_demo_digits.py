@@ -13,16 +13,14 @@ first two thirds train, the rest (599) test. Progress is measured on 100 train p
 split once, at the end. Weights are saved as float16. A seed and a thread count fix the result on one machine.
 """
 
-import argparse
 import json
-import pathlib
-import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from demo_descent import Descent, batches, decaying, rate_factor
 from demo_digits import NAMES, SIDE, load_split
+from demo_run import begin
 from transformers import ViTConfig, ViTForImageClassification
 
 IMAGES, HELD_OUT, WARM_UP, RATE, DECAY = 64, 100, 200, 1e-3, 0.05
@@ -70,19 +68,7 @@ def save(model, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("checkpoint"), help="folder for the net")
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    start, generator = time.time(), torch.Generator().manual_seed(options.seed)
-
-    def report(message):
-        print(f"{time.time() - start:6.0f} s  {message}", flush=True)
-
+    options, generator, report = begin(__doc__, steps=3000)
     model = ViTForImageClassification(ViTConfig(
         image_size=SIDE, patch_size=2, num_channels=3, hidden_size=64, num_hidden_layers=4, num_attention_heads=4,
         intermediate_size=256, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,

@@ -16,10 +16,6 @@ texts of the step, true and false. Progress is measured on train pictures set as
 the end. Weights are saved as float16. A seed and a thread count fix the result on one machine.
 """
 
-import argparse
-import pathlib
-import time
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -27,6 +23,7 @@ from demo_data import normalise
 from demo_descent import Descent, batches, decaying, rate_factor
 from demo_net import save
 from demo_pairs import TextDrawer, true_of
+from demo_run import begin
 from demo_scenes import ScenePictures
 from demo_start import CAPTIONER, configuration, round_to_half, take_over, tokenizer_and_vocabulary
 from transformers import BlipForImageTextRetrieval
@@ -99,19 +96,7 @@ def measure(model, tokenizer, pixels, scenes):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("checkpoint"), help="folder for the net")
-    parser.add_argument("--steps", type=int, default=800)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    start, generator = time.time(), torch.Generator().manual_seed(options.seed)
-
-    def report(message):
-        print(f"{time.time() - start:6.0f} s  {message}", flush=True)
-
+    options, generator, report = begin(__doc__, steps=800)
     tokenizer, vocabulary = tokenizer_and_vocabulary()
     model = BlipForImageTextRetrieval(configuration(vocabulary, VECTOR_SIZE))
     take_over(model.vision_model, model.text_encoder, vocabulary, encoder_of=CAPTIONER)
