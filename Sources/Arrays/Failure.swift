@@ -40,6 +40,8 @@ public struct Failure: Error, Hashable, Sendable {
   public var reason: String
   /// What the reader of the message can do.
   public var hint: String?
+  /// Whether a system call failed that should not have: this tells of the machine, and nothing of what is in the file.
+  package var isOfMachine = false
 
   public init(_ kind: Kind, file: String? = nil, place: String? = nil, _ reason: String, hint: String? = nil) {
     self.kind = kind
@@ -90,6 +92,16 @@ public struct Failure: Error, Hashable, Sendable {
     var copy = self
     copy.hint = copy.hint ?? hint
     return copy
+  }
+}
+
+/// What `body` finds, or nil where what it reads is not of the form for that.
+/// - Throws: `Failure` where the machine failed to read it: nothing is known of the file then, and what would be told
+///   without it might be wrong.
+package func ifFound<Found>(_ body: () throws(Failure) -> Found?) throws(Failure) -> Found? {
+  do { return try body() } catch {
+    if error.isOfMachine || error.kind == .io { throw error }
+    return nil
   }
 }
 

@@ -80,7 +80,7 @@ struct ComparisonSide: Sendable {
 
   init(_ checkpoint: any Checkpoint) throws(Failure) {
     path = checkpoint.path
-    guard let (family, _) = Family.recognize(checkpoint) else {
+    guard let (family, _) = try Family.recognize(checkpoint) else {
       (self.family, nets, tied, configurations) = (nil, [], [], [:])
       items = checkpoint.arrays.indices.map { index in
         let array = checkpoint.arrays[index]

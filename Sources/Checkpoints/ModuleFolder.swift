@@ -5,15 +5,17 @@ import Arrays
 package enum ModuleFolder {
   /// The folder of the first module, which has the weights; nil where there is no modules.json, or that is the repository's
   /// folder itself.
-  package static func first(of path: String) -> String? {
+  /// - Throws: `Failure` of kind `io` when that can't be read.
+  package static func first(of path: String) throws(Failure) -> String? {
     let file = Paths.join(path, "modules.json")
-    guard (try? Paths.isRegularFile(file)) == true, let bytes = try? contents(of: file, limit: .configBytes),
-      let modules = try? JSONValue(parsing: bytes, rules: .lenient).array(),
-      let name = try? modules.first?["path"]?.string()
-    else { return nil }
+    guard try Paths.isRegularFile(file) else { return nil }
+    let first = try ifFound { () throws(Failure) in
+      try JSONValue(parsing: contents(of: file, limit: .configBytes), rules: .lenient).array().first?["path"]?.string()
+    }
+    guard let name = first else { return nil }
     // A single name, so that nothing leads out of the folder.
     guard !name.isEmpty, !name.contains("/"), name != ".", name != "..", !name.utf8.contains(0) else { return nil }
     let folder = Paths.join(path, name)
-    return (try? Paths.isFolder(folder)) == true ? folder : nil
+    return try Paths.isFolder(folder) ? folder : nil
   }
 }

@@ -5,7 +5,7 @@ import Arrays
 /// - Throws: `Failure` of kind `noInput` when there is none, or none of the part, `badData` when it isn't what it should be.
 public func openCheckpoint(_ path: String, _ part: CheckpointPart = .weights) throws(Failure) -> any Checkpoint {
   let snapshot = try HubCache.snapshot(of: path) ?? path
-  let path = ModuleFolder.first(of: snapshot) ?? snapshot
+  let path = try ModuleFolder.first(of: snapshot) ?? snapshot
   var checkpoint: any Checkpoint
   switch try Paths.isFolder(path) ? WeightsFolder(path).weights() : .one(TensorFlowCheckpoint.index(of: path) ?? path) {
   case .one(let name):

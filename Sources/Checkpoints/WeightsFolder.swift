@@ -101,10 +101,11 @@ struct WeightsFolder {
     get throws(Failure) {
       var folders: [String] = []
       for name in names.prefix(1000) where try Paths.isFolder(Paths.join(path, name)) {
-        guard let inner = try? WeightsFolder(Paths.join(path, name)), let (found, others) = try? inner.find() else {
-          continue
+        let holdsWeights = try ifFound { () throws(Failure) in
+          let (found, others) = try WeightsFolder(Paths.join(path, name)).find()
+          return found != nil || !others.isEmpty
         }
-        if found != nil || !others.isEmpty { folders.append(name) }
+        if holdsWeights == true { folders.append(name) }
       }
       let isPipeline = names.contains("model_index.json")
       guard let example = folders.first else {

@@ -14,10 +14,14 @@ struct Foreign {
   init?(_ checkpoint: any Checkpoint) throws(Failure) {
     let files = try SmallFiles(folder: checkpoint.folder)
     // A damaged configuration is told by whoever needs it.
-    let config = (try? files.json("config.json")) ?? nil
-    let adapter = Adapter.failure(checkpoint, (try? files.json("adapter_config.json")) ?? nil)
-    let quantized = Foreign.quantized(checkpoint, config, (try? files.json("quantize_config.json")) ?? nil)
-    guard let failure = adapter ?? quantized ?? Foreign.otherNet(checkpoint, config) else { return nil }
+    func json(_ name: String) throws(Failure) -> JSONValue? {
+      try ifFound { () throws(Failure) in try files.json(name) }
+    }
+    let config = try json("config.json")
+    let adapter = Adapter.failure(checkpoint, try json("adapter_config.json"))
+    let quantized = try Foreign.quantized(checkpoint, config, json("quantize_config.json"))
+    let told = adapter ?? quantized
+    guard let failure = try told == nil ? Foreign.otherNet(checkpoint, config) : told else { return nil }
     self.failure = failure
     isAdapter = adapter != nil
     isQuantized = adapter == nil && quantized != nil
@@ -38,13 +42,15 @@ struct Foreign {
     "higgs": "HIGGS",
   ]
 
-  private static func quantized(_ checkpoint: any Checkpoint, _ config: JSONValue?, _ own: JSONValue?) -> Failure? {
+  private static func quantized(
+    _ checkpoint: any Checkpoint, _ config: JSONValue?, _ own: JSONValue?
+  ) throws(Failure) -> Failure? {
     let description = config?["quantization_config"]
     var method = text(description?["quant_method"]).map { methods[$0] ?? $0 }
     if method == nil, description?["load_in_8bit"] != nil || description?["load_in_4bit"] != nil {
       method = "bitsandbytes"
     }
-    let found = (try? PublishedQuantization(checkpoint)) ?? nil
+    let found = try ifFound { () throws(Failure) in try PublishedQuantization(checkpoint) }
     method = method ?? found?.schemes.first?.scheme.name
     let isPacked = found != nil || checkpoint.arrays.contains { [.int8, .uint8].contains($0.elementType) }
     if method == nil, own != nil, isPacked { method = "GPTQ" }
@@ -77,7 +83,7 @@ struct Foreign {
     ("BertForQuestionAnswering", "BERT net that finds answers in texts"),
   ]
 
-  private static func otherNet(_ checkpoint: any Checkpoint, _ config: JSONValue?) -> Failure? {
+  private static func otherNet(_ checkpoint: any Checkpoint, _ config: JSONValue?) throws(Failure) -> Failure? {
     guard let config else { return nil }
     var first: String?
     if case .array(let classes)? = config["architectures"]?.content { first = text(classes.first) }
@@ -91,7 +97,7 @@ struct Foreign {
       [first, type, timm].contains { $0?.hasPrefix(kind.beginning) == true }
     }?.title
     // Whose configuration is another net's by mistake is told later.
-    if isOwnKind || title == nil, ((try? Naming.recognize(checkpoint)) ?? nil) != nil { return nil }
+    if isOwnKind || title == nil, try Family.recognize(checkpoint) != nil { return nil }
     var said: [String] = []
     if let first { said.append(first) }
     if let type { said.append("model_type \"\(type)\"") }

@@ -53,6 +53,8 @@ public struct Inspection: Sendable {
   public let profile: JSONValue?
   public let ties: [Tie]
   public let coverage: Coverage?
+  /// What is known of weights that were published quantized; nil: nothing.
+  public let quantization: PublishedQuantization?
   /// What the user should know.
   public let notes: [String]
 
@@ -76,14 +78,6 @@ public struct Inspection: Sendable {
     return InferredLayers(arrays.map { ($0.name, $0.shape) })
   }
 
-  /// What is known of weights that were published quantized; nil: nothing.
-  public var quantization: PublishedQuantization? {
-    switch subject {
-    case .checkpoint(let checkpoint): (try? PublishedQuantization(checkpoint)) ?? nil
-    case .netFile(let net) where net.header.family == Family.plain.name: PublishedQuantization(net)
-    case .netFile, .combination: nil
-    }
-  }
 
   /// Arrays, elements and bytes by element type, the most bytes first.
   public var elementTypes: [(type: ElementType, arrays: Int, elements: Int, bytes: Int)] {
@@ -153,6 +147,7 @@ extension Inspection {
     configuration = header.configuration
     profile = header.profile
     do throws(Failure) {
+      quantization = try header.family == Family.plain.name ? PublishedQuantization(net) : nil
       if header.family == Family.plain.name {
         parameters = try Family.plain.combination(ofHeader: header).parameters
         family = .plain
@@ -192,7 +187,7 @@ extension Inspection {
     // How an embedder makes its vectors is told by its checkpoint.
     let description = try kind.definition.description(configuration)
     self.configuration = configuration.members
-    profile = nil
+    (profile, quantization) = (nil, nil)
     ties = description.ties
     arrays = Inspection.lines(of: description, combination, family)
     nets = [NetSummary(kind.name, description)]
@@ -213,9 +208,14 @@ extension Inspection {
         name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.bytes, packing: $0.packing)
     }
     configuration = []
+    quantization = try ifFound { () throws(Failure) in try PublishedQuantization(checkpoint) }
     var notes = checkpoint.notes
-    var naming: Naming?
-    do throws(Failure) { naming = try Naming.recognize(checkpoint) } catch { notes.append("\(error)") }
+    let naming = try ifFound { () throws(Failure) -> Naming? in
+      do throws(Failure) { return try Naming.recognize(checkpoint) } catch {
+        notes.append("\(error)")
+        throw error
+      }
+    }
     if let foreign = try Foreign(checkpoint) {
       let failure = foreign.failure
       notes.append([failure.reason, failure.hint].compactMap(\.self).joined(separator: "; "))
@@ -238,6 +238,7 @@ extension Inspection {
       coverage = plan.coverage
       self.notes = plan.notes
     } catch {
+      if error.isOfMachine || error.kind == .io { throw error }
       (parameters, nets, profile, ties, coverage) = ([], [], nil, [], nil)
       self.notes = notes + naming.notes + ["can't be converted as it is: \(error)"]
     }

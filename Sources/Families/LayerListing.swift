@@ -77,7 +77,7 @@ extension Inspection {
       throw Failure(.usage, "--tokens: \(net.name) takes 1 to \(most) tokens, not \(tokens)")
     }
     let length = most.map { tokens ?? $0 }
-    let attended = net.description.hasContext ? attended(by: net, family, tokens: length ?? 0, given: context) : nil
+    let attended = try net.description.hasContext ? attended(by: net, family, tokens: length ?? 0, given: context) : nil
     let lengths = RunLengths(tokens: length ?? 0, context: attended?.count ?? 0)
     var layers: [LayerListing.Layer] = []
     var sum = 0
@@ -95,10 +95,11 @@ extension Inspection {
 
   private func attended(
     by net: NetSummary, _ family: Family, tokens: Int, given: Int?
-  ) -> LayerListing.Attended? {
+  ) throws(Failure) -> LayerListing.Attended? {
     guard let name = family.nets.first(where: { $0.name == net.name })?.attendsOver else { return nil }
     if let given { return .init(net: name, count: given, origin: .given) }
-    if let other = nets.first(where: { $0.name == name })?.description ?? besideNetFile(name, family) {
+    let here = nets.first { $0.name == name }?.description
+    if let other = try here == nil ? besideNetFile(name, family) : here {
       return Self.attended(name, other, .configuration, tokens: tokens)
     }
     guard let other = published(name, family) else { return nil }
@@ -113,11 +114,11 @@ extension Inspection {
   }
 
   /// Of a net file: another net of its combination, in the same folder.
-  private func besideNetFile(_ name: String, _ family: Family) -> NetDescription? {
+  private func besideNetFile(_ name: String, _ family: Family) throws(Failure) -> NetDescription? {
     guard case .netFile(let net) = subject else { return nil }
     let file = family.written(combination(of: name, family)).description + Shelf.suffix
     let path = Paths.join(Paths.folder(of: net.path), file)
-    return (try? NetFile(path).header.definition())?.description
+    return try ifFound { () throws(Failure) in try NetFile(path).header.definition().description }
   }
 
   private func published(_ name: String, _ family: Family) -> NetDescription? {

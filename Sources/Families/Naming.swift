@@ -33,7 +33,7 @@ struct Naming {
     let published = checkpoint.arrays.map(\.name)
     // Names as they stand come first: nothing is dropped where nothing has to be.
     let whole = Set(published)
-    let type = modelType(checkpoint)
+    let type = try modelType(checkpoint)
     let fitting = candidates { family, layout in
       guard !layout.isAlone || family.isOf(type) else { return false }
       let names = layout.spelling == nil ? whole : Set(published.map(layout.ruleName))
@@ -45,11 +45,10 @@ struct Naming {
     return try recognizeWrapped(published, type)
   }
 
-  /// What config.json calls the net; nil where it doesn't, or can't be read, which is told by whoever needs it.
-  private static func modelType(_ checkpoint: any Checkpoint) -> String? {
-    guard let files = try? SmallFiles(folder: checkpoint.folder), let config = try? files.json("config.json"),
-      case .string(let type)? = config["model_type"]?.content
-    else { return nil }
+  /// What config.json calls the net; nil where it doesn't, or is damaged, which is told by whoever needs it.
+  private static func modelType(_ checkpoint: any Checkpoint) throws(Failure) -> String? {
+    let config = try ifFound { () throws(Failure) in try SmallFiles(folder: checkpoint.folder).json("config.json") }
+    guard case .string(let type)? = config?["model_type"]?.content else { return nil }
     return type
   }
 
@@ -176,8 +175,8 @@ extension Family {
 
   /// The family and layout whose marks a checkpoint's arrays bear; nil if none's, or where it can't be told which copy of
   /// a net is meant.
-  public static func recognize(_ checkpoint: any Checkpoint) -> (family: Family, layout: Layout)? {
-    guard let naming = try? Naming.recognize(checkpoint) else { return nil }
-    return (naming.family, naming.layout)
+  /// - Throws: `Failure` of kind `io` when the files beside it can't be read.
+  public static func recognize(_ checkpoint: any Checkpoint) throws(Failure) -> (family: Family, layout: Layout)? {
+    try ifFound { () throws(Failure) in try Naming.recognize(checkpoint) }.map { ($0.family, $0.layout) }
   }
 }

@@ -73,14 +73,12 @@ extension Shelf {
     return (families[0], try complete(families[0], parameters))
   }
 
-  /// The combinations of a family's nets on the shelf; files that can't be read are none.
+  /// The combinations of a family's nets on the shelf; files that aren't net files of it are none.
   private func combinations(of family: Family) throws(Failure) -> [Combination] {
     var out: [Combination] = []
     for item in try items(of: family) {
-      guard case .success(let net) = item.net, let found = try? family.combination(ofHeader: net.header) else {
-        continue
-      }
-      out.append(found)
+      let found = try ifFound { () throws(Failure) in try family.combination(ofHeader: item.net.get().header) }
+      if let found { out.append(found) }
     }
     return out
   }

@@ -10,10 +10,11 @@ package final class SmallFiles {
   private let repository: String
   private var read: [(name: String, bytes: [UInt8]?)] = []
 
-  init(folder: String) {
+  /// - Throws: `Failure` of kind `io` when the modules.json of the folder above can't be read.
+  init(folder: String) throws(Failure) {
     self.folder = folder
     let above = Paths.folder(of: Paths.resolved(folder) ?? folder)
-    let isModule = ModuleFolder.first(of: above).map { Paths.name($0) == Paths.name(Paths.resolved(folder) ?? folder) }
+    let isModule = try ModuleFolder.first(of: above).map { Paths.name($0) == Paths.name(Paths.resolved(folder) ?? folder) }
     repository = isModule == true ? above : folder
   }
 

@@ -55,7 +55,8 @@ struct Inspect: LimitedCommand {
 
   func run() throws {
     // Where several nets fit, the default combination is shown, as one that isn't on the shelf is.
-    let selected = try (try? selection.selectionOnShelf(path: path)) ?? selection.selection(path: path)
+    let onShelf = try ifFound { () throws(Failure) in try selection.selectionOnShelf(path: path) }
+    let selected = try onShelf ?? selection.selection(path: path)
     let inspection = try Inspection(selected, shelf: selection.shelfOptions.chosen, part: part.given)
     let file = try html.map { path throws(Failure) in try OutputFile(path) }
     let measured = statistics || check || file != nil ? try measure(inspection) : nil

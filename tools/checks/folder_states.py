@@ -1,5 +1,6 @@
 """What check_faults.py and check_crashes.py have in common: commands that write files, run on small nets, and a look at
-the folder afterwards, whose files must be all of the state before or all of the state after."""
+the folder afterwards, whose files must be all of the state before or all of the state after; and commands that only
+read, which must leave it as it is."""
 
 import hashlib
 import json
@@ -42,7 +43,7 @@ def is_litter(name):
 
 
 class Job:
-    """A command that changes files of a folder, from one known state to another."""
+    """A command that changes files of a folder, from one known state to another, or none."""
 
     def __init__(self, name, arguments, before, ingot, scratch, looking):
         """before: a folder as it is before, or None; arguments: a function of the folder; looking: the program that
@@ -55,7 +56,6 @@ class Job:
         self.old = digests(before) if before else {}
         self.new = digests(work)
         self.output = self.plain(done.stdout, work)
-        assert self.old != self.new, name
 
     @staticmethod
     def plain(output, work):
@@ -77,10 +77,10 @@ class Job:
         found = digests(work)
         litter = sorted(name for name in found if is_litter(name))
         files = {name: digest for name, digest in found.items() if not is_litter(name)}
-        if files == self.old:
-            return "old", litter
         if files == self.new:
             return "new", litter
+        if files == self.old:
+            return "old", litter
         known = all(digest in (self.old.get(name), self.new.get(name)) for name, digest in files.items())
         return ("mixture" if known else "damaged"), litter
 
@@ -103,8 +103,8 @@ class Job:
 
 
 def jobs(ingot, scratch, looking=None):
-    """Every command that writes files, with a state before and another one after. What is before was made of other
-    weights."""
+    """Every command that writes files, with a state before and another one after, and some that read many; what they
+    print is compared. What is before was made of other weights."""
     other = scratch / "other"
     damage_lowest_bits(LAYOUTS / "huggingface", other)
 
@@ -155,5 +155,7 @@ def jobs(ingot, scratch, looking=None):
         ("evaluate-html",
          lambda at: ["evaluate", *tiny, *new, "--threads", 2, "--questions", questions, "--html", at / "page-of-net.html",
                      "--json"], pages),
+        ("diff", lambda at: ["diff", LAYOUTS / "huggingface", LAYOUTS / "bin", "--json"], pages),
+        ("scan", lambda at: ["scan", LAYOUTS / "huggingface", LAYOUTS / "bin", "--json"], pages),
     ]
     return [Job(name, arguments, before, ingot, scratch, looking or ingot) for name, arguments, before in made]

@@ -132,14 +132,15 @@ extension FileScanner {
         break
       }
       start += partly.packed
-    } while wrapping == .gzip && start < bytes.count && members < 10_000 && partlyStarts(bytes, start)
+      guard wrapping == .gzip, start < bytes.count, members < 10_000 else { break }
+    } while try partlyStarts(bytes, start)
     _ = try scan(ScanBytes(content), context.entry("unpacked"))
     if start > 0, start < bytes.count { try searchPickles(bytes, from: start, context) }
     return kind
   }
 
-  private func partlyStarts(_ bytes: ScanBytes, _ start: Int) -> Bool {
-    (try? bytes.bytes(2, at: start)) == [0x1f, 0x8b]
+  private func partlyStarts(_ bytes: ScanBytes, _ start: Int) throws(Failure) -> Bool {
+    try ifFound { () throws(Failure) in try bytes.bytes(2, at: start) } == [0x1f, 0x8b]
   }
 
   private func scanByMagic(_ bytes: ScanBytes, _ prefix: [UInt8], _ context: Context) throws(Failure) -> String? {

@@ -5,7 +5,7 @@ extension FileScanner {
   /// - Returns: whether it is a graph.
   func scanProtobuf(_ bytes: ScanBytes, _ context: Context) throws(Failure) -> Bool {
     let reader = ProtobufScan(bytes)
-    guard let fields = try reader.fields(0..<bytes.count), reader.isONNX(fields) else { return false }
+    guard let fields = try reader.fields(0..<bytes.count), try reader.isONNX(fields) else { return false }
     let own = try functions(reader, fields)
     for field in fields {
       switch field.number {

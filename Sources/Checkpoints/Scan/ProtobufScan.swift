@@ -59,11 +59,11 @@ struct ProtobufScan {
   }
 
   /// A model has a version, and a graph with nodes or arrays.
-  func isONNX(_ fields: [Field]) -> Bool {
+  func isONNX(_ fields: [Field]) throws(Failure) -> Bool {
     guard fields.contains(where: { $0.number == 1 && !$0.isBytes }),
       let graph = fields.first(where: { $0.number == 7 && $0.isBytes })
     else { return false }
     let known = fields.allSatisfy { [1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26].contains($0.number) }
-    return known && (try? self.fields(graph.range)) != nil
+    return try known ? ifFound { () throws(Failure) in try self.fields(graph.range) } != nil : false
   }
 }

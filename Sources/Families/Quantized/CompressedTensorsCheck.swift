@@ -20,7 +20,7 @@ struct CompressedTensorsCheck: Sendable {
         throw Self.wrong(file, "array \"\(arrays[index].name)\" is another")
       }
     }
-    let found = PublishedQuantization(arrays, metadata: [], leftovers: [], config: config) { _ in nil }
+    let found = try PublishedQuantization(arrays, metadata: [], leftovers: [], config: config) { _ in nil }
     guard found?.schemes.reduce(0, { $0 + $1.arrays }) == quantized else {
       throw Self.wrong(file, "not all int8 weights are known as such")
     }

@@ -32,7 +32,7 @@ public struct CompressedTensorsExport: Sendable {
   public init(_ net: NetFile, config path: String? = nil, dequantizes: Bool) throws(Failure) {
     self.net = net
     try net.checkHasWeights()
-    guard PublishedQuantization(net) == nil else {
+    guard try PublishedQuantization(net) == nil else {
       throw Failure(
         .badData, file: net.path, "holds weights that were quantized when they were published",
         hint: "--to safetensors writes them as they are")
@@ -104,7 +104,7 @@ public struct CompressedTensorsExport: Sendable {
   }
 
   private static func json(_ path: String) throws(Failure) -> JSONValue {
-    let files = SmallFiles(folder: Paths.folder(of: path))
+    let files = try SmallFiles(folder: Paths.folder(of: path))
     guard let json = try files.json(Paths.name(path)) else {
       throw Failure(.noInput, file: path, "does not exist", hint: "name the config.json of the checkpoint")
     }

@@ -51,10 +51,10 @@ public struct PublishedQuantization: Sendable {
   ///   - data: all data of an array, of few bytes; nil where they can't be read.
   init?(
     _ arrays: [CheckpointArray], metadata: [(name: String, value: String)], leftovers: [Leftover], config: JSONValue?,
-    data: @escaping (Int) -> [UInt8]?
-  ) {
+    data: @escaping (Int) throws(Failure) -> [UInt8]?
+  ) throws(Failure) {
     let finder = QuantizationFinder(arrays, metadata, leftovers, config, data)
-    let layers = finder.layers()
+    let layers = try finder.layers()
     guard !layers.isEmpty else { return nil }
     var schemes: [(scheme: Scheme, arrays: Int, weights: Int)] = []
     for (scheme, group) in Dictionary(grouping: layers, by: \.scheme) {
@@ -80,24 +80,28 @@ extension PublishedQuantization {
   public init?(_ checkpoint: any Checkpoint) throws(Failure) {
     guard QuantizationFinder.mayHaveLayers(checkpoint.arrays, checkpoint.metadata) else { return nil }
     let files = try SmallFiles(folder: checkpoint.folder)
-    self.init(
-      checkpoint.arrays, metadata: checkpoint.metadata, leftovers: checkpoint.leftovers,
-      config: (try? files.json("config.json")) ?? nil
-    ) { try? checkpoint.data(of: $0) }
+    let config = try ifFound { () throws(Failure) in try files.json("config.json") }
+    try self.init(
+      checkpoint.arrays, metadata: checkpoint.metadata, leftovers: checkpoint.leftovers, config: config
+    ) { index throws(Failure) in try ifFound { () throws(Failure) in try checkpoint.data(of: index) } }
   }
 
   /// Of a plain net that was made of such a checkpoint.
-  init?(_ net: NetFile) {
+  init?(_ net: NetFile) throws(Failure) {
     // What has scales of its own was quantized here.
     let entries = net.header.arrays.filter { $0.scales == nil }
     let arrays = entries.map {
       CheckpointArray(name: $0.name, shape: $0.shape, elementType: $0.elementType, bytes: $0.bytes)
     }
     guard QuantizationFinder.mayHaveLayers(arrays, []) else { return nil }
-    self.init(arrays, metadata: [], leftovers: [], config: nil) { index in
-      var bytes: [UInt8] = []
-      do { try net.forEachChunk(of: entries[index]) { bytes.append(contentsOf: $0) } } catch { return nil }
-      return bytes
+    try self.init(arrays, metadata: [], leftovers: [], config: nil) { index throws(Failure) in
+      try ifFound { () throws(Failure) in
+        var bytes: [UInt8] = []
+        do { try net.forEachChunk(of: entries[index]) { bytes.append(contentsOf: $0) } } catch {
+          throw Failure.wrapping(error, file: net.path)
+        }
+        return bytes
+      }
     }
   }
 

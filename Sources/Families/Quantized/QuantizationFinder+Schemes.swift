@@ -5,10 +5,10 @@ extension QuantizationFinder {
   // MARK: bitsandbytes (bitsandbytes/functional.py, QuantState.as_dict)
 
   /// Pairs of 4-bit numbers, whatever the shape; what that was stands as JSON in an array of bytes.
-  func bitsandbytes4(_ stem: String, _ state: Int) -> Layer? {
+  func bitsandbytes4(_ stem: String, _ state: Int) throws(Failure) -> Layer? {
     guard let weight = at(stem), [.uint8, .int8, .float32, .float16, .bfloat16].contains(type(weight)),
       type(state) == .uint8,
-      arrays[state].bytes <= Self.mostRead, let text = data(state), let json = try? JSONValue(parsing: text),
+      arrays[state].bytes <= Self.mostRead, let text = try data(state), let json = try? JSONValue(parsing: text),
       let kind = Self.text(json["quant_type"]), ["nf4", "fp4"].contains(kind),
       let block = Self.integer(json["blocksize"]), block > 0,
       let count = (try? json.member("shape").sizes()).flatMap(Self.product),
@@ -80,7 +80,7 @@ extension QuantizationFinder {
     "weight_g_idx", "weight_global_scale", "weight_scale_2", "weight_shape",
   ]
 
-  func packed(_ stem: String, _ packed: Int) -> Layer? {
+  func packed(_ stem: String, _ packed: Int) throws(Failure) -> Layer? {
     guard let scales = at(stem + "weight_scale"), let columns = shape(packed).last, shape(packed).count >= 2,
       let scaleColumns = shape(scales).last
     else { return nil }
@@ -88,7 +88,7 @@ extension QuantizationFinder {
     let members = Set([packed, scales] + present(stem, Self.belongings))
     if type(packed) == .uint8 { return floats4And6(stem, rows, columns, scales, members) }
     guard type(packed) == .int32, Self.floats.contains(type(scales)),
-      let whole = at(stem + "weight_shape").flatMap(integers), whole.count == rows.count + 1,
+      let whole = try integers(stem + "weight_shape"), whole.count == rows.count + 1,
       Array(whole.dropLast()) == rows, let inputs = whole.last, let weights = Self.product(whole),
       Array(shape(scales).dropLast()) == rows || arrays[scales].shape.elements == 1
     else { return nil }

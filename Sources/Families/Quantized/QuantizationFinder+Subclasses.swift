@@ -102,12 +102,12 @@ extension QuantizationFinder {
   }
 
   /// HQQ's, as its layers' states have it: bits, group and shape are arrays of one or a few numbers.
-  func hqq(_ stem: String, _ packed: Int) -> Layer? {
+  func hqq(_ stem: String, _ packed: Int) throws(Failure) -> Layer? {
     guard [.uint8, .int32].contains(type(packed)), let scales = at(stem + "scale", Self.floats),
       let zeros = at(stem + "zero", Self.floats), shape(scales) == shape(zeros),
-      let bits = at(stem + "nbits").flatMap(integers)?.first, [1, 2, 3, 4, 8].contains(bits),
-      let size = at(stem + "group_size").flatMap(integers)?.first, size > 0,
-      let weights = at(stem + "shape").flatMap(integers).flatMap(Self.product),
+      let bits = try integers(stem + "nbits")?.first, [1, 2, 3, 4, 8].contains(bits),
+      let size = try integers(stem + "group_size")?.first, size > 0,
+      let weights = try integers(stem + "shape").flatMap(Self.product),
       arrays[scales].shape.elements == Self.ceil(weights, size)
     else { return nil }
     // Of 3 bits, ten are in a number.

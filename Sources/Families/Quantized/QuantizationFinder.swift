@@ -13,7 +13,7 @@ struct QuantizationFinder {
   let config: JSONValue?
   /// Classes of tensors that a pickle has, by their paths.
   let classes: [(path: String, name: String)]
-  let data: (Int) -> [UInt8]?
+  let data: (Int) throws(Failure) -> [UInt8]?
   private let indices: [[UInt8]: Int]
 
   /// Types that weights have before they are quantized.
@@ -25,7 +25,7 @@ struct QuantizationFinder {
 
   init(
     _ arrays: [CheckpointArray], _ metadata: [(name: String, value: String)], _ leftovers: [Leftover],
-    _ config: JSONValue?, _ data: @escaping (Int) -> [UInt8]?
+    _ config: JSONValue?, _ data: @escaping (Int) throws(Failure) -> [UInt8]?
   ) {
     (self.arrays, self.metadata, self.data) = (arrays, metadata, data)
     self.config = config?["quantization_config"] ?? config?["compression_config"]
@@ -78,11 +78,11 @@ struct QuantizationFinder {
   /// The arrays that are there of some names.
   func present(_ stem: String, _ words: [String]) -> [Int] { words.compactMap { at(stem + $0) } }
 
-  /// Integers of a small array.
-  func integers(_ index: Int) -> [Int]? {
-    guard [.int64, .int32].contains(type(index)), arrays[index].bytes <= Self.mostRead, let bytes = data(index) else {
-      return nil
-    }
+  /// Integers of a small array, where there is one of the name.
+  func integers(_ name: String) throws(Failure) -> [Int]? {
+    guard let index = at(name), [.int64, .int32].contains(type(index)), arrays[index].bytes <= Self.mostRead,
+      let bytes = try data(index)
+    else { return nil }
     let size = type(index).size
     return stride(from: 0, to: bytes.count, by: size).map { start in
       var bits: UInt64 = 0
@@ -117,17 +117,17 @@ struct QuantizationFinder {
   ]
 
   /// What an array, whose name ends in one of the words, and others are the parts of; nil where they don't fit.
-  private func layer(_ word: String, _ stem: String, _ index: Int) -> Layer? {
+  private func layer(_ word: String, _ stem: String, _ index: Int) throws(Failure) -> Layer? {
     switch word {
     case "SCB": bitsandbytes8(stem, index)
     case "qweight": gptqOrAWQ(stem, index)
-    case "weight_packed": packed(stem, index)
+    case "weight_packed": try packed(stem, index)
     case "weight_scale": scaled(stem, index)
     case "weight_scale_inv": inverseScaled(stem, index)
     case "_blocks": blocks(stem, index)
     case "._data": quanto(stem, index)
-    case "W_q": hqq(stem, index)
-    default: bitsandbytes4(stem, index)
+    case "W_q": try hqq(stem, index)
+    default: try bitsandbytes4(stem, index)
     }
   }
 
@@ -141,7 +141,7 @@ struct QuantizationFinder {
   }
 
   /// Those that fit; an array is part of one.
-  func layers() -> [Layer] {
+  func layers() throws(Failure) -> [Layer] {
     var found = torchaoFlattened() + torchaoPickled()
     var taken = found.reduce(into: Set<Int>()) { $0.formUnion($1.members) }
     for index in arrays.indices where !taken.contains(index) {
@@ -150,7 +150,7 @@ struct QuantizationFinder {
         let stem = String(name.dropLast(word.count))
         // A word of its own: behind a dot, or alone.
         guard word.hasPrefix(".") || word.hasPrefix("_") || stem.isEmpty || stem.hasSuffix(".") else { continue }
-        guard let layer = layer(word, stem, index), taken.isDisjoint(with: layer.members) else { continue }
+        guard let layer = try layer(word, stem, index), taken.isDisjoint(with: layer.members) else { continue }
         taken.formUnion(layer.members)
         found.append(layer)
       }
