@@ -39,6 +39,8 @@ let package = Package(
     .target(name: "CFamilyFiles"),
     // What keeps the child processes of the two below small, short and harmless.
     .target(name: "CChild"),
+    // HTTP by libcurl, which is loaded at run time, when an address is asked.
+    .target(name: "CFetch", dependencies: ["CLoading"]),
     // Libraries that are loaded at run time, of which the program's file tells in notes.
     .target(name: "CLoading"),
     // HDF5 by libhdf5, which is loaded at run time, in a child process only.
@@ -57,7 +59,8 @@ let package = Package(
       name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CZlib", "CSystem", "CEnding"],
       // A getter that lends its bytes (`Array.rawSpan`) needs this feature.
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
-    library("Checkpoints", ["Arrays"]),
+    library("Remote", ["Arrays", "CFetch"]),
+    library("Checkpoints", ["Arrays", "Remote"]),
     library("NetFile", ["Arrays"]),
     library("Kernels", ["Arrays", "CKernels"]),
     library("Nets", ["Arrays", "Kernels", "NetFile"]),
@@ -67,7 +70,8 @@ let package = Package(
     library("Tasks", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Text"]),
     library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Tasks"]),
     library(
-      "Reports", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Tasks", "Assurance"]),
+      "Reports",
+      ["Arrays", "Remote", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Tasks", "Assurance"]),
     // The library product: the public face of the targets above.
     .target(
       name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "Media", "Tasks"],
@@ -76,7 +80,7 @@ let package = Package(
     .executableTarget(
       name: "IngotCommand",
       dependencies: [
-        "Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Text", "Tasks", "Assurance",
+        "Arrays", "Remote", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Text", "Tasks", "Assurance",
         "Reports", "CChild", "CHDF5", "CVideo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -92,6 +96,7 @@ let package = Package(
     tests("ArraysTests", [], hasFixtures: true),
     // Those who read HDF5 run the command as their child.
     tests("CheckpointsTests", ["Checkpoints", "IngotCommand"], hasFixtures: true),
+    tests("RemoteTests", ["Checkpoints", "Remote"]),
     tests("KernelsTests", ["Kernels", "CKernels"]),
     tests("NetsTests", ["Kernels", "Nets", "NetFile"]),
     tests("NetFileTests", ["NetFile", "Checkpoints"], hasFixtures: true),

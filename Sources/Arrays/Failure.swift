@@ -11,6 +11,8 @@ public struct Failure: Error, Hashable, Sendable {
     case badData = 65
     /// There is no such input.
     case noInput = 66
+    /// Another machine doesn't give what it was asked for, or a library that is needed isn't here.
+    case unavailable = 69
     /// The output can't be created.
     case cannotCreate = 73
     /// Reading or writing failed.
@@ -26,6 +28,7 @@ public struct Failure: Error, Hashable, Sendable {
       case .usage: "`ingot help` shows the commands, `ingot help COMMAND` one of them"
       case .badData: "the file is malformed or damaged: fetch it again, or ask its author"
       case .noInput: "check the path's spelling"
+      case .unavailable: "try again later"
       case .cannotCreate: "choose another place, or see what is there"
       case .io: "check the disk, the permissions and the length of the path"
       }
@@ -40,8 +43,10 @@ public struct Failure: Error, Hashable, Sendable {
   public var reason: String
   /// What the reader of the message can do.
   public var hint: String?
-  /// Whether a system call failed that should not have: this tells of the machine, and nothing of what is in the file.
-  package var isOfMachine = false
+  /// Whether a system call failed that should not have.
+  var isOfSystem = false
+  /// Whether this tells of the machine, or of another, and nothing of what is in the file.
+  package var isOfMachine: Bool { isOfSystem || kind == .io || kind == .unavailable }
 
   public init(_ kind: Kind, file: String? = nil, place: String? = nil, _ reason: String, hint: String? = nil) {
     self.kind = kind
@@ -100,7 +105,7 @@ public struct Failure: Error, Hashable, Sendable {
 ///   without it might be wrong.
 package func ifFound<Found>(_ body: () throws(Failure) -> Found?) throws(Failure) -> Found? {
   do { return try body() } catch {
-    if error.isOfMachine || error.kind == .io { throw error }
+    if error.isOfMachine { throw error }
     return nil
   }
 }

@@ -1,6 +1,9 @@
 import Glibc
 import Synchronization
 
+/// Called with what is being done and the bytes done since the last call, from any thread.
+public typealias ProgressHandler = @Sendable (_ what: String, _ bytes: Int) -> Void
+
 /// Runs `body` for 0 ..< `jobs` on up to `workers` threads, each taking the next job when it is free: jobs start in
 /// order. After an error no further job starts. The error of the first job that has one is thrown, which had started before
 /// any later one failed: always the same.

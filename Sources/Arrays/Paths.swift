@@ -59,6 +59,10 @@ public enum Paths {
   /// All but the last component; "." when there is one only.
   public static func folder(of path: String) -> String { folderOf(path) }
 
+  /// Makes a symbolic link, or one that there is lead to another place.
+  /// - Throws: `Failure` of kind `cannotCreate`.
+  public static func link(_ target: String, at path: String) throws(Failure) { try System.symlink(target, at: path) }
+
   /// Makes a folder and those above it.
   public static func makeFolder(_ path: String) throws(Failure) { try System.makeFolder(path) }
 

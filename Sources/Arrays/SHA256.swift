@@ -72,6 +72,17 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
     return Digest(checked: bytes)
   }
 
+  /// git's name of a blob of these bytes: SHA-1 of a head and them, in hexadecimal.
+  public static func gitBlob(_ bytes: [UInt8]) -> String {
+    let whole = Array("blob \(bytes.count)\0".utf8) + bytes
+    var digest = [UInt8](repeating: 0, count: 20)
+    guard unsafe EVP_Digest(whole, whole.count, &digest, nil, EVP_sha1(), nil) == 1 else {
+      fatalError("libcrypto has no SHA-1")
+    }
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+
   /// The digest of bytes that are all there.
   public static func digest(_ bytes: [UInt8]) -> Digest {
     var hash = SHA256()

@@ -16,9 +16,18 @@ public protocol Source: Sendable {
   ///   stranger's file names the other.
   /// - Throws: `Failure` of kind `noInput` when there is no such thing, `badData` when a link leads out.
   func neighbour(_ name: String, followsLinks: Bool) throws(Failure) -> any Source
+
+  /// The folder that it stands in, where that is none of this machine's; nil: `path` tells.
+  var folder: (any SourceFolder)? { get }
+
+  /// Tells how many of the first bytes will be read, so that one request gets them all.
+  func willRead(_ count: Int)
 }
 
 extension Source {
+  public var folder: (any SourceFolder)? { nil }
+  public func willRead(_ count: Int) {}
+
   /// The `count` bytes at `offset`.
   public func bytes(_ count: Int, at offset: Int) throws(Failure) -> [UInt8] {
     var buffer: [UInt8] = []

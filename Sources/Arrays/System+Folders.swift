@@ -49,6 +49,29 @@ extension System {
     retrying(.link) { unsafe Glibc.link(path, name) } == 0
   }
 
+  /// A symbolic link at `path` that leads to `target`; one that leads there already stays.
+  static func symlink(_ target: String, at path: String) throws(Failure) {
+    for _ in 0..<2 {
+      if retrying(.link, { unsafe Glibc.symlink(target, path) }) == 0 { return }
+      let code = errno
+      guard code == EEXIST else { throw failure(.cannotCreate, path, "can't be made as a link", code) }
+      var buffer = [CChar](repeating: 0, count: 4096)
+      let count = unsafe readlink(path, &buffer, buffer.count)
+      let found = buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }
+      if found.elementsEqual(target.utf8) { return }
+      remove(path)
+    }
+    throw Failure(.cannotCreate, file: path, "is changed by another process")
+  }
+
+  /// Bytes that may be written on a folder's disk; nil where that isn't known.
+  static func freeBytes(_ path: String) -> Int? {
+    var info = statvfs()
+    guard unsafe statvfs(path, &info) == 0 else { return nil }
+    let (bytes, overflow) = Int(info.f_bavail).multipliedReportingOverflow(by: Int(info.f_frsize))
+    return overflow ? nil : bytes
+  }
+
   /// - Returns: whether there is no such file now.
   @discardableResult
   static func remove(_ path: String) -> Bool {

@@ -50,7 +50,7 @@ enum System {
 
   static func failure(_ kind: Failure.Kind, _ path: String, _ what: String, _ code: Int32) -> Failure {
     var failure = Failure(kind, file: path, "\(what): \(message(code))")
-    failure.isOfMachine = true
+    failure.isOfSystem = true
     return switch code {
     case ENOSPC, EDQUOT: failure.hinting("free some space on the disk and run the command again; nothing was changed")
     case EFBIG: failure.hinting("files may not become that large here: see `ulimit -f`, or use another disk")

@@ -87,8 +87,11 @@ extension Checkpoint {
   }
 
   /// The folder with the configuration and tokenizer files.
-  public var folder: String {
-    get throws(Failure) { try Paths.isFolder(path) ? path : Paths.folder(of: path) }
+  public var folder: any SourceFolder {
+    get throws(Failure) {
+      if let folder = files.first?.folder { return folder }
+      return LocalFolder(try Paths.isFolder(path) ? path : Paths.folder(of: path))
+    }
   }
 
   /// All of an array's data; for small arrays.

@@ -5,17 +5,26 @@ import Arrays
 package enum ModuleFolder {
   /// The folder of the first module, which has the weights; nil where there is no modules.json, or that is the repository's
   /// folder itself.
-  /// - Throws: `Failure` of kind `io` when that can't be read.
-  package static func first(of path: String) throws(Failure) -> String? {
-    let file = Paths.join(path, "modules.json")
-    guard try Paths.isRegularFile(file) else { return nil }
-    let first = try ifFound { () throws(Failure) in
-      try JSONValue(parsing: contents(of: file, limit: .configBytes), rules: .lenient).array().first?["path"]?.string()
+  /// - Throws: `Failure` of kind `io` or `unavailable` when that can't be read.
+  package static func first(of folder: any SourceFolder) throws(Failure) -> (any SourceFolder)? {
+    try name(in: folder).flatMap { name throws(Failure) in try folder.folder(name) }
+  }
+
+  /// Whether the folder is that of the first module of the one above.
+  package static func isFirst(_ folder: any SourceFolder, of above: any SourceFolder) throws(Failure) -> Bool {
+    guard let first = try first(of: above) else { return false }
+    return Paths.name(first.path) == Paths.name(Paths.resolved(folder.path) ?? folder.path)
+  }
+
+  private static func name(in folder: any SourceFolder) throws(Failure) -> String? {
+    let first = try ifFound { () throws(Failure) -> String? in
+      guard let bytes = try folder.contents(of: "modules.json", limit: .configBytes) else { return nil }
+      return try JSONValue(parsing: bytes, rules: .lenient).array().first?["path"]?.string()
     }
-    guard let name = first else { return nil }
     // A single name, so that nothing leads out of the folder.
-    guard !name.isEmpty, !name.contains("/"), name != ".", name != "..", !name.utf8.contains(0) else { return nil }
-    let folder = Paths.join(path, name)
-    return try Paths.isFolder(folder) ? folder : nil
+    guard let first, !first.isEmpty, !first.contains("/"), first != ".", first != "..", !first.utf8.contains(0) else {
+      return nil
+    }
+    return first
   }
 }

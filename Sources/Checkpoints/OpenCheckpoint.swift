@@ -1,24 +1,50 @@
 import Arrays
+import Remote
 
-/// Opens the checkpoint at a path: a weights file, or a folder that holds one under its usual name.
+/// Opens the checkpoint at a path or an address: a weights file, or a folder that holds one under its usual name.
 /// - Parameter part: which of its arrays are read.
 /// - Throws: `Failure` of kind `noInput` when there is none, or none of the part, `badData` when it isn't what it should be.
 public func openCheckpoint(_ path: String, _ part: CheckpointPart = .weights) throws(Failure) -> any Checkpoint {
-  let snapshot = try HubCache.snapshot(of: path) ?? path
-  let path = try ModuleFolder.first(of: snapshot) ?? snapshot
-  var checkpoint: any Checkpoint
-  switch try Paths.isFolder(path) ? WeightsFolder(path).weights() : .one(TensorFlowCheckpoint.index(of: path) ?? path) {
-  case .one(let name):
-    let file = try InputFile(name)
-    if name.hasSuffix(".index.json") {
-      checkpoint = try ShardedCheckpoint(index: file, openedBy: path)
-    } else if let names = try filesOfSplitGGUF(name) {
-      checkpoint = try ShardedCheckpoint(shards: names, in: Paths.folder(of: name), openedBy: path)
-    } else {
-      checkpoint = try openWeights(file, openedBy: path, takesAll: part != .weights)
+  if RemoteAddress.isOne(path) {
+    switch try RemotePlace(path) {
+    case .folder(let folder): return try openCheckpoint(in: folder, part)
+    case .file(let file): return try openCheckpoint(file, openedBy: file.path, part)
     }
-  case .shards(let names): checkpoint = try ShardedCheckpoint(shards: names, in: path, takesAll: part != .weights)
   }
+  let path = try HubCache.snapshot(of: path) ?? path
+  if try Paths.isFolder(path) { return try openCheckpoint(in: LocalFolder(path), part) }
+  return try openCheckpoint(InputFile(TensorFlowCheckpoint.index(of: path) ?? path), openedBy: path, part)
+}
+
+/// Opens the checkpoint of a folder, whether it is here or at an address.
+/// - Throws: as for a path; `Failure` of kind `unavailable` where the address doesn't give it.
+public func openCheckpoint(
+  in folder: any SourceFolder, _ part: CheckpointPart = .weights
+) throws(Failure) -> any Checkpoint {
+  let folder = try ModuleFolder.first(of: folder) ?? folder
+  switch try WeightsFolder(folder).weights() {
+  case .one(let name): return try openCheckpoint(folder.existing(name), openedBy: folder.path, part)
+  case .shards(let names):
+    return try checked(ShardedCheckpoint(shards: names, in: folder, takesAll: part != .weights), part)
+  }
+}
+
+/// Opens the checkpoint that a file is, or is the index or the first part of.
+/// - Parameter path: it is told to have been opened by.
+public func openCheckpoint(
+  _ file: any Source, openedBy path: String, _ part: CheckpointPart = .weights
+) throws(Failure) -> any Checkpoint {
+  if file.path.hasSuffix(".index.json") { return try checked(ShardedCheckpoint(index: file, openedBy: path), part) }
+  if let (names, folder) = try filesOfSplitGGUF(file) {
+    return try checked(ShardedCheckpoint(shards: names, in: folder, openedBy: path), part)
+  }
+  return try checked(openWeights(file, openedBy: path, takesAll: part != .weights), part)
+}
+
+/// A checkpoint, or the part of it that is meant, held to the limits.
+private func checked(_ whole: any Checkpoint, _ part: CheckpointPart) throws(Failure) -> any Checkpoint {
+  var checkpoint = whole
+  let path = whole.path
   if case .at(let place) = part { checkpoint = try PartOfCheckpoint(checkpoint, at: place) }
   try Limit.arrays.check(checkpoint.arrays.count, "arrays", file: path)
   var total = 0
@@ -44,13 +70,14 @@ public func openCheckpoint(_ path: String, _ part: CheckpointPart = .weights) th
 }
 
 /// The names of all files of a split GGUF file whose first one is named, as programs that load these take it; else nil.
-private func filesOfSplitGGUF(_ path: String) throws(Failure) -> [String]? {
+private func filesOfSplitGGUF(_ file: any Source) throws(Failure) -> (names: [String], folder: any SourceFolder)? {
+  let path = file.path
   guard path.hasSuffix(".gguf"), let first = ShardName(Paths.name(path)), first.number == 1, first.count > 1 else {
     return nil
   }
-  let folder = Paths.folder(of: path)
-  let names = try Paths.names(in: folder).filter { name in ShardName(name).map(first.isOfSame) == true }
-  return try ShardName.set(of: names, in: folder)
+  let folder = file.folder ?? LocalFolder(Paths.folder(of: path))
+  let names = try folder.names().filter { name in ShardName(name).map(first.isOfSame) == true }
+  return try ShardName.set(of: names, in: folder.path).map { ($0, folder) }
 }
 
 /// As in HDF5 files; reports split names into their parts.
@@ -66,6 +93,7 @@ package func openWeights(
   let kind = try FileKind.of(file)
   switch kind {
   case .safetensors: return try SafetensorsCheckpoint(file, openedBy: path)
+  case .hdf5 where file.folder?.isRemote == true: throw remoteHDF5(file)
   case .hdf5: return try HDF5Checkpoint(file, openedBy: path, takesAll: takesAll)
   case .zip:
     // Keras 3 keeps its weights as an HDF5 file in a zip archive.
@@ -75,6 +103,7 @@ package func openWeights(
     }
     if NumPyCheckpoint.recognizes(archive) { return try NumPyCheckpoint(archive, openedBy: path) }
     if let weights = archive.entry("model.weights.h5") {
+      if file.folder?.isRemote == true { throw remoteHDF5(file) }
       let range: Range<Int>
       do { range = try archive.stored(weights) } catch { throw error.inFile(file.path) }
       return try HDF5Checkpoint(file, range: range, openedBy: path, takesAll: takesAll)
@@ -95,4 +124,11 @@ package func openWeights(
     if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }
     throw kind.failure(file: file.path, wanted: "a checkpoint")
   }
+}
+
+/// libhdf5 reads files in a child process, which has no network.
+private func remoteHDF5(_ file: any Source) -> Failure {
+  Failure.unsupported(
+    file: file.path, "is an HDF5 file, which is not read from an address",
+    hint: "fetch it by another program, and name it here")
 }

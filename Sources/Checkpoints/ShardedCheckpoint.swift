@@ -1,4 +1,5 @@
 import Arrays
+import Synchronization
 
 /// A checkpoint cut into several files, with an index that says which array is in which: `{"metadata": …,
 /// "weight_map": {"array": "file"}}`.
@@ -34,8 +35,10 @@ public struct ShardedCheckpoint: Checkpoint {
     let names = Set(map.map(\.file)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     try Limit.shards.check(names.count, "files of weights", file: file.path)
     let folder = Paths.folder(of: file.path)
-    var shards: [any Checkpoint] = []
-    for name in names { shards.append(try Self.open(name, beside: file)) }
+    let arrays = Dictionary(grouping: map) { $0.file }
+    let shards = try Self.opened(names, isRemote: file.folder?.isRemote == true) { name throws(Failure) in
+      try Self.open(name, beside: file, arrays: (arrays[name] ?? []).map(\.array))
+    }
 
     // An index of Flax' files has slashes where their arrays' names have dots.
     if shards.first is MessagePackCheckpoint {
@@ -43,11 +46,11 @@ public struct ShardedCheckpoint: Checkpoint {
     }
     var wanted: [[UInt8]: String] = [:]
     for entry in map { wanted[Array(entry.array.utf8)] = entry.file }
-    var (arrays, places): ([CheckpointArray], [(shard: Int, array: Int)]) = ([], [])
+    var (found, places): ([CheckpointArray], [(shard: Int, array: Int)]) = ([], [])
     for (number, shard) in shards.enumerated() {
       for (index, array) in shard.arrays.enumerated() {
         guard let expected = wanted.removeValue(forKey: Array(array.name.utf8)) else {
-          let isDuplicate = arrays.contains { $0.name == array.name }
+          let isDuplicate = found.contains { $0.name == array.name }
           throw Failure(
             .badData, file: shard.path, place: "array \"\(array.name)\"",
             isDuplicate ? "is in another file of the checkpoint too" : "is not in the index", hint: Self.mixedHint)
@@ -57,7 +60,7 @@ public struct ShardedCheckpoint: Checkpoint {
             .badData, file: shard.path, place: "array \"\(array.name)\"", "should be in \(expected) by the index",
             hint: Self.mixedHint)
         }
-        arrays.append(array)
+        found.append(array)
         places.append((number, index))
       }
     }
@@ -71,7 +74,7 @@ public struct ShardedCheckpoint: Checkpoint {
     isWithoutIndex = false
     self.path = path
     self.shards = shards
-    self.arrays = arrays
+    self.arrays = found
     self.places = places
   }
 
@@ -79,12 +82,11 @@ public struct ShardedCheckpoint: Checkpoint {
   /// - Parameter takesAll: whether what is no weights is taken too; an index names all that it is of.
   /// - Throws: `Failure` of kind `badData` when two files have an array of the same name.
   init(
-    shards names: [String], in folder: String, openedBy path: String? = nil, takesAll: Bool = false
+    shards names: [String], in folder: any SourceFolder, openedBy path: String? = nil, takesAll: Bool = false
   ) throws(Failure) {
-    var shards: [any Checkpoint] = []
-    for name in names {
-      let shard = Paths.join(folder, name)
-      shards.append(try openWeights(InputFile(shard), openedBy: shard, takesAll: takesAll))
+    let shards = try Self.opened(names, isRemote: folder.isRemote) { name throws(Failure) in
+      let shard = try folder.existing(name)
+      return try openWeights(shard, openedBy: shard.path, takesAll: takesAll)
     }
     var (arrays, places): ([CheckpointArray], [(shard: Int, array: Int)]) = ([], [])
     var seen: Set<[UInt8]> = []
@@ -99,7 +101,7 @@ public struct ShardedCheckpoint: Checkpoint {
         places.append((number, index))
       }
     }
-    self.path = path ?? folder
+    self.path = path ?? folder.path
     // Split GGUF files never have one.
     isWithoutIndex = !(shards.first is GGUFCheckpoint)
     self.shards = shards
@@ -107,7 +109,28 @@ public struct ShardedCheckpoint: Checkpoint {
     self.places = places
   }
 
+  /// Opens shards; those at addresses many at a time, since each waits for an answer.
+  private static func opened(
+    _ names: [String], isRemote: Bool, _ open: @Sendable @escaping (String) throws(Failure) -> any Checkpoint
+  ) throws(Failure) -> [any Checkpoint] {
+    let found = Mutex([Int: any Checkpoint]())
+    do {
+      try inParallel(jobs: names.count, workers: isRemote ? 16 : 1) { number in
+        let shard = try open(names[number])
+        found.withLock { $0[number] = shard }
+      }
+    } catch {
+      throw Failure.wrapping(error, file: names[0])
+    }
+    return found.withLock { found in names.indices.compactMap { found[$0] } }
+  }
+
   private static let mixedHint = "the files are not of one checkpoint: fetch all of them again"
+
+  /// Names of the files that an index is of.
+  static func files(of index: any Source) throws(Failure) -> [String] {
+    do { return Set(try weightMap(index).map(\.file)).sorted() } catch { throw error.inFile(index.path) }
+  }
 
   private static func weightMap(_ file: any Source) throws(Failure) -> [(array: String, file: String, offset: Int)] {
     try Limit.indexBytes.check(file.size, "bytes")
@@ -130,13 +153,18 @@ public struct ShardedCheckpoint: Checkpoint {
       && !name.utf8.contains(UInt8(ascii: "\\")) && !name.utf8.contains { $0 < 0x20 }
   }
 
-  private static func open(_ name: String, beside index: any Source) throws(Failure) -> any Checkpoint {
+  /// - Parameter arrays: names that the index says are in it.
+  private static func open(
+    _ name: String, beside index: any Source, arrays: [String]
+  ) throws(Failure) -> any Checkpoint {
     let file: any Source
     do {
       file = try index.neighbour(name, followsLinks: true)
     } catch {
       throw error.kind == .noInput ? error.hinting("\(index.path) names this file: fetch it too") : error
     }
+    // A line of a safetensors header is the name and a hundred bytes at most, as 405 billion parameters have them.
+    file.willRead(arrays.reduce(1024) { $0 + $1.utf8.count + 100 })
     return try openWeights(file, openedBy: file.path)
   }
 

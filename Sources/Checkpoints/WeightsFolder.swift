@@ -2,7 +2,7 @@ import Arrays
 
 /// Where the weights of a folder are.
 enum WeightsFiles {
-  /// The path of a file of weights or of an index.
+  /// A file of weights or of an index, by its relative path.
   case one(String)
   /// Names of files that together make a checkpoint, without an index.
   case shards([String])
@@ -10,12 +10,13 @@ enum WeightsFiles {
 
 /// A folder in which weights are looked for: a net's, as hubs and training programs leave them.
 struct WeightsFolder {
-  private let path: String
+  private let folder: any SourceFolder
   private let names: [String]
+  private var path: String { folder.path }
 
-  init(_ path: String) throws(Failure) {
-    self.path = path
-    names = try Paths.names(in: path)
+  init(_ folder: any SourceFolder) throws(Failure) {
+    self.folder = folder
+    names = try folder.names()
   }
 
   /// Usual names of weights files, the best first.
@@ -53,15 +54,15 @@ struct WeightsFolder {
 
   /// The weights, or else all files that might be.
   private func find() throws(Failure) -> (WeightsFiles?, others: [String]) {
-    if let name = Self.usualNames.first(where: names.contains) { return (.one(Paths.join(path, name)), []) }
+    if let name = Self.usualNames.first(where: names.contains) { return (.one(name), []) }
     let found = names.filter { name in Self.endings.contains { name.hasSuffix($0) } }
     var others = found.filter { !Self.isOfTraining($0) }
     if others.isEmpty { others = found }
-    if others.isEmpty, let index = try TensorFlowCheckpoint.index(in: path, names) { return (.one(index), []) }
+    if others.isEmpty, let index = try TensorFlowCheckpoint.index(in: folder, names) { return (.one(index), []) }
     for endings in Self.laterEndings where others.isEmpty {
       others = names.filter { name in endings.contains { name.hasSuffix($0) } }
     }
-    if others.count == 1, ShardName(others[0]) == nil { return (.one(Paths.join(path, others[0])), []) }
+    if others.count == 1, ShardName(others[0]) == nil { return (.one(others[0]), []) }
     if let shards = try ShardName.set(of: others, in: path) { return (.shards(shards), []) }
     return (nil, others)
   }
@@ -100,9 +101,10 @@ struct WeightsFolder {
   private var emptyFailure: Failure {
     get throws(Failure) {
       var folders: [String] = []
-      for name in names.prefix(1000) where try Paths.isFolder(Paths.join(path, name)) {
+      for name in names.prefix(1000) {
+        guard let inner = try folder.folder(name) else { continue }
         let holdsWeights = try ifFound { () throws(Failure) in
-          let (found, others) = try WeightsFolder(Paths.join(path, name)).find()
+          let (found, others) = try WeightsFolder(inner).find()
           return found != nil || !others.isEmpty
         }
         if holdsWeights == true { folders.append(name) }

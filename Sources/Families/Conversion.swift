@@ -3,9 +3,6 @@ import Checkpoints
 import NetFile
 import Synchronization
 
-/// Called with what is being done and the bytes done since the last call, from any thread.
-public typealias ProgressHandler = @Sendable (_ what: String, _ bytes: Int) -> Void
-
 /// A net file that was written.
 public struct WrittenNet: Sendable {
   public let path: String

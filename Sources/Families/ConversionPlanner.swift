@@ -167,7 +167,10 @@ struct ConversionPlanner {
     var nets: [ConversionPlan.PlannedNet] = []
     var keys: [(file: String, keys: [Family.ProfileKey])]?
     for shapes in layout.shapes where try settings.lacks(shapes.unless) { keys = (keys ?? []) + shapes.keys }
-    var profileValues = try settings.profile(profile, keys: keys, backend: request.pixels)
+    // Of an address, files that nothing here is made of aren't fetched.
+    let isLookingAfar = isSketch && files.folder.isRemote
+    var profileValues =
+      isLookingAfar ? JSONValue(.object([])) : try settings.profile(profile, keys: keys, backend: request.pixels)
     for kind in family.nets {
       var combination = part(kind, of: base)
       if let axis = family.precisionAxis { combination[axis.name] = .word(precision.target.rawValue) }

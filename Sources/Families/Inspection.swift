@@ -58,6 +58,12 @@ public struct Inspection: Sendable {
   /// What the user should know.
   public let notes: [String]
 
+  /// What was fetched to know all this; nil where nothing had to be.
+  public var fetched: FetchTally? {
+    guard case .checkpoint(let checkpoint) = subject, let file = checkpoint.files.first else { return nil }
+    return file.folder?.fetched
+  }
+
   public var elements: Int { arrays.reduce(0) { $0 + $1.shape.elements } }
   public var bytes: Int { arrays.reduce(0) { $0 + $1.bytes } }
   /// nil for arrays of no known family.
@@ -77,7 +83,6 @@ public struct Inspection: Sendable {
     guard nets.isEmpty, !arrays.isEmpty, family == nil || family?.name == Family.plain.name else { return nil }
     return InferredLayers(arrays.map { ($0.name, $0.shape) })
   }
-
 
   /// Arrays, elements and bytes by element type, the most bytes first.
   public var elementTypes: [(type: ElementType, arrays: Int, elements: Int, bytes: Int)] {
@@ -227,18 +232,20 @@ extension Inspection {
     }
     family = naming.family
     layout = naming.layout
+    let isRemote = try checkpoint.folder.isRemote
     do throws(Failure) {
       // Any precision will do: nothing is converted here.
       let plan = try ConversionPlan(checkpoint, ConversionRequest(), isSketch: true)
       let varying = Set([plan.family.netAxis?.name].compactMap(\.self))
       parameters = plan.nets[0].combination.parameters.filter { !varying.contains($0.name) }
       nets = plan.nets.map { NetSummary($0.header.net, $0.description) }
-      profile = plan.nets[0].header.profile
+      profile = isRemote ? nil : plan.nets[0].header.profile
       ties = plan.nets.flatMap(\.description.ties)
       coverage = plan.coverage
-      self.notes = plan.notes
+      let afar = "how the net is run isn't shown: of an address, only what tells its construction is fetched"
+      self.notes = plan.notes + (isRemote ? [afar] : [])
     } catch {
-      if error.isOfMachine || error.kind == .io { throw error }
+      if error.isOfMachine { throw error }
       (parameters, nets, profile, ties, coverage) = ([], [], nil, [], nil)
       self.notes = notes + naming.notes + ["can't be converted as it is: \(error)"]
     }

@@ -4,33 +4,32 @@ import Checkpoints
 /// The configuration and tokenizer files beside a checkpoint's weights, read when asked for and remembered, so that a
 /// conversion can say which of them it used.
 package final class SmallFiles {
-  private let folder: String
+  let folder: any SourceFolder
   /// The repository's folder: that of modules.json, where sentence-transformers keeps the weights in a folder of it; else
   /// the weights' own.
-  private let repository: String
+  private let repository: any SourceFolder
   private var read: [(name: String, bytes: [UInt8]?)] = []
 
   /// - Throws: `Failure` of kind `io` when the modules.json of the folder above can't be read.
-  init(folder: String) throws(Failure) {
+  init(folder: any SourceFolder) throws(Failure) {
     self.folder = folder
-    let above = Paths.folder(of: Paths.resolved(folder) ?? folder)
-    let isModule = try ModuleFolder.first(of: above).map { Paths.name($0) == Paths.name(Paths.resolved(folder) ?? folder) }
-    repository = isModule == true ? above : folder
+    let above = try folder.parent
+    if let above, try ModuleFolder.isFirst(folder, of: above) { repository = above } else { repository = folder }
   }
 
   /// Files that are read already; nil: there is none of that name.
   package init(folder: String, read: [(name: String, bytes: [UInt8]?)]) {
-    self.folder = folder
-    repository = folder
+    self.folder = LocalFolder(folder)
+    repository = self.folder
     self.read = read
   }
 
   /// The bytes of a file; nil when there is none of that name.
-  func bytes(_ name: String) throws(Failure) -> [UInt8]? { try bytes(name, at: path(name)) }
+  func bytes(_ name: String) throws(Failure) -> [UInt8]? { try bytes(name, in: folder) }
 
-  private func bytes(_ name: String, at path: String) throws(Failure) -> [UInt8]? {
+  private func bytes(_ name: String, in folder: any SourceFolder) throws(Failure) -> [UInt8]? {
     if let known = read.first(where: { $0.name == name }) { return known.bytes }
-    let bytes = try Paths.exists(path) ? contents(of: path, limit: .configBytes) : nil
+    let bytes = try folder.contents(of: name, limit: .configBytes)
     read.append((name, bytes))
     return bytes
   }
@@ -53,11 +52,12 @@ package final class SmallFiles {
     return json
   }
 
-  func path(_ name: String) -> String { Paths.join(folder, name) }
+  func path(_ name: String) -> String { folder.path(of: name) }
 
   /// The name of the repository's folder; nil where it has none.
   var repositoryName: String? {
-    var path = repository
+    var path = repository.path
+    if repository.isRemote { return Paths.name(path).split(separator: "@").first.map(String.init) }
     if ["", ".", ".."].contains(Paths.name(path)) { path = Paths.resolved(path) ?? path }
     // Of a hub's cache, a folder above that of the revision has it: models--org--name/snapshots/REVISION.
     let above = Paths.folder(of: path)
@@ -70,7 +70,7 @@ package final class SmallFiles {
 
   // MARK: Files of the repository, which may be those of the weights' folder
 
-  func repositoryPath(_ name: String) -> String { Paths.join(repository, name) }
+  func repositoryPath(_ name: String) -> String { repository.path(of: name) }
 
   func repositoryJSON(_ name: String) throws(Failure) -> JSONValue? {
     try repositoryValue(name) { json throws(Failure) in _ = try json.object() }
@@ -83,7 +83,7 @@ package final class SmallFiles {
   private func repositoryValue(
     _ name: String, _ check: (JSONValue) throws(Failure) -> Void
   ) throws(Failure) -> JSONValue? {
-    guard let bytes = try bytes(name, at: repositoryPath(name)) else { return nil }
+    guard let bytes = try bytes(name, in: repository) else { return nil }
     do throws(Failure) {
       return try parsed(bytes, check)
     } catch {

@@ -43,6 +43,7 @@ extension Inspection {
       ("configuration", JSONValue(.object(configuration))),
       ("profile", profile ?? .null),
       ("provenance", provenance ?? .null),
+      ("fetched", fetched.map(fetchedJSON)),
       ("check", check?.json),
       ("leftovers", checkpoint.map { .array($0.leftovers.map(\.json)) }),
       ("calls", checkpoint.map { .strings($0.calls) }),

@@ -46,6 +46,11 @@ extension Inspection {
       for file in checkpoint.files {
         facts.append(("checkpoint", "\(file.path) (\(checkpoint.format), \(sized(file.size)))"))
       }
+      if let fetched {
+        let all = checkpoint.files.reduce(0) { $0 + $1.size }
+        let requests = "\(fetched.requests) \(fetched.requests == 1 ? "request" : "requests")"
+        facts.append(("fetched", "\(sized(fetched.bytes)) of \(sized(all)), by \(requests)"))
+      }
       for entry in checkpoint.metadata.prefix(20) { facts.append(("metadata", "\(entry.name): \(entry.value)")) }
       if checkpoint.metadata.count > 20 {
         facts.append(("metadata", "… and \(checkpoint.metadata.count - 20) more (--json lists them)"))

@@ -2,13 +2,16 @@ import ArgumentParser
 import Arrays
 import Checkpoints
 import Families
+import Remote
 import Reports
 
 struct Convert: LimitedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Casts a checkpoint into one net file per part, with the proof that every array was used once.")
 
-  @Argument(help: "A weights file, or the folder that holds it and its configuration.", completion: .file())
+  @Argument(
+    help: "A weights file, the folder that holds it and its configuration, or hf://ORG/NAME, which is fetched first.",
+    completion: .file())
   var checkpoint: String
 
   @OptionGroup var selection: SelectionOptions
@@ -36,11 +39,12 @@ struct Convert: LimitedCommand {
   var force = false
 
   @OptionGroup var part: PartOptions
+  @OptionGroup var fetching: FetchOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let opened = try openCheckpoint(checkpoint, part.chosen)
+    let opened = try openCheckpoint(here(checkpoint), part.chosen)
     let plan = try ConversionPlan(
       opened,
       ConversionRequest(
@@ -53,6 +57,14 @@ struct Convert: LimitedCommand {
     progress.finish()
     let report = ConversionReport(plan, nets)
     try output.print(json: report.json, text: report.text)
+  }
+
+  /// Where a checkpoint is, once it is here: of an address, in the cache that the hub's clients share.
+  private func here(_ path: String) throws(Failure) -> String {
+    guard RemoteAddress.isOne(path) else { return path }
+    let pull = try PullJob(path)
+    try pull.run()
+    return pull.place
   }
 
   private func elementType() throws(Failure) -> ElementType? {

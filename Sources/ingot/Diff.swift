@@ -17,6 +17,7 @@ struct Diff: LimitedCommand {
   var b: String
 
   @OptionGroup var part: PartOptions
+  @OptionGroup var fetching: FetchOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 

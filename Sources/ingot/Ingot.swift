@@ -12,12 +12,13 @@ struct IngotCommand: ParsableCommand {
       A net is named by the path of its file, or by parameters (--set NAME=VALUE) on the shelf: --shelf DIR, else \
       $INGOT_SHELF, else weights/shelf. `ingot list` shows families, parameters and nets.
 
-      Exit status: 0 done; 1 it ran and the answer is no; 64 wrong usage; 65 bad input data; 66 no such input; \
-      73 cannot create output; 74 I/O error.
+      Exit status: 0 done; 1 it ran and the answer is no; 64 wrong usage; 65 bad input data; 66 no such input; 69 an address doesn't \
+      give it; 73 cannot create output; 74 I/O error.
       """,
     version: Families.Ingot.version,
     subcommands: [
-      Convert.self, List.self, Inspect.self, ScanCommand.self, Create.self, Verify.self, Diff.self, Export.self,
+      Convert.self, Pull.self, List.self, Inspect.self, ScanCommand.self, Create.self, Verify.self, Diff.self,
+      Export.self,
       Quantize.self,
       Evaluate.self, Ask.self, CaptionCommand.self, Match.self, Attention.self, Features.self, Classify.self,
       Embed.self,

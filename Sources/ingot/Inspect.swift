@@ -13,7 +13,9 @@ struct Inspect: LimitedCommand {
       infinities, or several floats that are all zero.
       """)
 
-  @Argument(help: "A net file, a weights file, or a checkpoint's folder.", completion: .file())
+  @Argument(
+    help: "A net file, a weights file, a checkpoint's folder, or an address: hf://ORG/NAME or https://…",
+    completion: .file())
   var path: String?
 
   @OptionGroup var selection: SelectionOptions
@@ -43,6 +45,7 @@ struct Inspect: LimitedCommand {
   var html: String?
 
   @OptionGroup var part: PartOptions
+  @OptionGroup var fetching: FetchOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Arrays
+import Remote
 
 /// A command that reads files of strangers, within limits that can be chosen.
 protocol LimitedCommand: ParsableCommand {
@@ -12,6 +13,20 @@ struct LimitOptions: ParsableArguments {
     help: .init("Set a limit on what is read, of those that `ingot limits` lists; repeatable.", valueName: "name=value")
   )
   var chosen: [String] = []
+}
+
+/// How addresses are asked.
+struct FetchOptions: ParsableArguments {
+  @Option(
+    help: .init(
+      "Of addresses: seconds until a connection must stand, and for which less than a kilobyte a second may come.",
+      valueName: "seconds"))
+  var timeout = 30
+
+  func validate() throws {
+    guard (1...3600).contains(timeout) else { throw ValidationError("--timeout is 1 to 3600 seconds") }
+    FetchSettings.current.timeout = timeout
+  }
 }
 
 extension Limit {

@@ -39,6 +39,7 @@ struct Verify: LimitedCommand {
 
   @OptionGroup var part: PartOptions
   @OptionGroup var computing: ComputingOptions
+  @OptionGroup var fetching: FetchOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 

@@ -300,7 +300,7 @@ import Testing
     try folder.write(Array((second + "\n").utf8), to: "models--acme--net/refs/main")
     let checkpoint = try openCheckpoint(cache)
     #expect(checkpoint.path == "\(cache)/snapshots/\(second)")
-    #expect(try checkpoint.folder == checkpoint.path)
+    #expect(try checkpoint.folder.path == checkpoint.path)
     for (text, reason) in [
       ("../../..", "is no revision"), ("", "is no revision"), (String(repeating: "a", count: 70), "is no revision"),
       ("ef", "has no revision ef, which refs/main names"),

@@ -156,6 +156,5 @@ def jobs(ingot, scratch, looking=None):
          lambda at: ["evaluate", *tiny, *new, "--threads", 2, "--questions", questions, "--html", at / "page-of-net.html",
                      "--json"], pages),
         ("diff", lambda at: ["diff", LAYOUTS / "huggingface", LAYOUTS / "bin", "--json"], pages),
-        ("scan", lambda at: ["scan", LAYOUTS / "huggingface", LAYOUTS / "bin", "--json"], pages),
     ]
     return [Job(name, arguments, before, ingot, scratch, looking or ingot) for name, arguments, before in made]

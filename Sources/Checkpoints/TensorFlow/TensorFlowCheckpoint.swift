@@ -101,16 +101,15 @@ public struct TensorFlowCheckpoint: Checkpoint {
   }
 
   /// The index of a folder, by the file in which TensorFlow notes what it wrote last, or where a SavedModel has its own.
-  static func index(in folder: String, _ names: [String]) throws(Failure) -> String? {
-    let saved = Paths.join(folder, "variables/variables.index")
-    if names.contains("saved_model.pb"), try Paths.exists(saved) { return saved }
-    guard names.contains("checkpoint") else { return nil }
-    let file = try InputFile(Paths.join(folder, "checkpoint"))
+  static func index(in folder: any SourceFolder, _ names: [String]) throws(Failure) -> String? {
+    let saved = "variables/variables.index"
+    if names.contains("saved_model.pb"), try folder.file(saved) != nil { return saved }
+    guard names.contains("checkpoint"), let file = try folder.file("checkpoint") else { return nil }
     let text = String(decoding: try file.bytes(min(file.size, 4096), at: 0), as: UTF8.self)
     let start = "model_checkpoint_path: \""
     guard text.hasPrefix(start) else { return nil }
     let name = text.dropFirst(start.count).prefix { $0 != "\"" && $0 != "\n" } + ".index"
-    return names.contains(String(name)) ? Paths.join(folder, String(name)) : nil
+    return names.contains(String(name)) ? String(name) : nil
   }
 
   public func read(_ array: Int, at offset: Int, count: Int, into buffer: inout [UInt8]) throws(Failure) {

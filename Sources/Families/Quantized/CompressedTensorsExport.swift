@@ -104,7 +104,7 @@ public struct CompressedTensorsExport: Sendable {
   }
 
   private static func json(_ path: String) throws(Failure) -> JSONValue {
-    let files = try SmallFiles(folder: Paths.folder(of: path))
+    let files = try SmallFiles(folder: LocalFolder(Paths.folder(of: path)))
     guard let json = try files.json(Paths.name(path)) else {
       throw Failure(.noInput, file: path, "does not exist", hint: "name the config.json of the checkpoint")
     }

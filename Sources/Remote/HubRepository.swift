@@ -1,0 +1,175 @@
+import Arrays
+import Synchronization
+
+/// A file of a repository, as the hub lists it.
+struct HubFile: Hashable, Sendable {
+  /// From the repository's top on, by `/`.
+  let path: String
+  let size: Int
+  /// Of large files; those that git itself holds have none.
+  let sha256: Digest?
+  /// git's name of the blob: SHA-1 of its content with a head.
+  let blob: String?
+
+  /// The name that the hub's clients keep it by: the tag that the hub gives it.
+  var tag: String? {
+    guard let tag = sha256?.description ?? blob, RepositoryPath.isComponent(tag) else { return nil }
+    return tag
+  }
+}
+
+/// A repository of the hub, as others see it.
+package struct RemoteRepository: Sendable {
+  let repository: HubRepository
+  package var folder: any SourceFolder { HubFolder(repository) }
+  package var path: String { repository.path }
+  /// All files, by their paths from the repository's top on, with their sizes.
+  package var files: [(path: String, size: Int)] { repository.files.map { ($0.path, $0.size) } }
+
+  /// - Throws: as `RemotePlace`.
+  package init(_ name: String, revision: String?) throws(Failure) {
+    repository = try HubRepository(name, revision: revision)
+  }
+}
+
+/// A revision of a repository of the hub: which files it has, by one request.
+final class HubRepository: Sendable {
+  /// `org/name`.
+  let name: String
+  /// As the user gave it; nil: the main branch.
+  let revision: String?
+  /// The commit that the revision is at.
+  let commit: String
+  let files: [HubFile]
+  let settings: HubSettings
+  let client: FetchClient
+  private let opened = Mutex([String: RemoteBytes]())
+
+  /// More are no repository of weights.
+  static let mostFiles = 100_000
+
+  /// - Throws: `Failure` of kind `noInput` when there is no such repository or revision, `unavailable`.
+  init(_ name: String, revision: String?) throws(Failure) {
+    let settings = try HubSettings()
+    (self.name, self.revision, self.settings) = (name, revision, settings)
+    client = FetchClient(token: settings.token.map { (settings.endpoint.origin, $0) })
+    let text =
+      "\(settings.endpoint)".hasSuffix("/") ? String("\(settings.endpoint)".dropLast()) : "\(settings.endpoint)"
+    let listing = try WebAddress(
+      "\(text)/api/models/\(name)/revision/\(percentEncoded(revision ?? "main"))?blobs=true")
+    let path = Self.path(name, revision)
+    if settings.isOffline { throw RemoteFailure.offline(listing) }
+    let resource = Self.resource(path, name, settings)
+    let answer = try client.get(FetchRequest(address: listing), resource, most: FetchClient.mostText)
+    do {
+      (commit, files) = try Self.listed(answer.body)
+    } catch {
+      throw RemoteFailure.malformed(listing, "gives no list of files: \(error.reason)")
+    }
+  }
+
+  /// How a repository is named in messages.
+  static func path(_ name: String, _ revision: String?) -> String {
+    "hf://\(name)" + (revision.map { "@" + percentEncoded($0) } ?? "")
+  }
+
+  var path: String { Self.path(name, revision) }
+
+  private static func resource(_ path: String, _ name: String, _ settings: HubSettings) -> FetchedResource {
+    FetchedResource(
+      name: path, page: "\(settings.endpoint.origin)/\(name)", isHub: true, hasToken: settings.token != nil)
+  }
+
+  private static func listed(_ body: [UInt8]) throws(Failure) -> (String, [HubFile]) {
+    let json = try JSONValue(parsing: body, rules: .lenient)
+    let commit = try json.member("sha").string()
+    guard commit.utf8.count == 40, commit.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+    else { throw Failure(.badData, "\"\(shortened(commit, to: 50))\" is no commit") }
+    let listed = try json.member("siblings").array()
+    guard listed.count <= mostFiles else {
+      throw Failure(.badData, "\(listed.count) files; at most \(mostFiles) are read")
+    }
+    var files: [HubFile] = []
+    for item in listed {
+      let path = try item.member("rfilename").string()
+      let large = item["lfs"]
+      guard let size = try (large?["size"] ?? item["size"])?.integer(), size >= 0 else {
+        throw Failure(.badData, "\"\(shortened(path, to: 80))\" has no size")
+      }
+      // What could lead out of a folder is left where it is.
+      guard RepositoryPath.isSafe(path) else { continue }
+      var digest: Digest?
+      if case .string(let hex)? = (large?["sha256"] ?? large?["oid"])?.content { digest = Digest(hex: hex) }
+      var blob: String?
+      if case .string(let name)? = item["blobId"]?.content { blob = name }
+      files.append(HubFile(path: path, size: size, sha256: digest, blob: blob))
+    }
+    return (commit, files)
+  }
+
+  /// Where a file of the commit is fetched.
+  func address(of file: HubFile) throws(Failure) -> WebAddress {
+    var endpoint = "\(settings.endpoint)"
+    if endpoint.hasSuffix("/") { endpoint.removeLast() }
+    return try WebAddress("\(endpoint)/\(name)/resolve/\(commit)/\(percentEncoded(file.path, keeping: "/"))")
+  }
+
+  func file(_ path: String) -> HubFile? { files.first { $0.path.isSameBytes(as: path) } }
+
+  /// Whoever fetches pieces of a file.
+  func source(_ file: HubFile) throws(Failure) -> RangeFetcher {
+    let path = "\(self.path)/\(file.path)"
+    return RangeFetcher(
+      path, size: file.size, at: try address(of: file), client, Self.resource(path, name, settings),
+      tag: file.sha256?.description ?? file.blob)
+  }
+
+  /// A file, with what was fetched of it before.
+  func open(_ file: HubFile) throws(Failure) -> RemoteFile {
+    let new = RemoteBytes(try source(file))
+    let bytes = opened.withLock { opened in
+      let bytes = opened[file.path] ?? new
+      opened[file.path] = bytes
+      return bytes
+    }
+    let above = file.path.split(separator: "/").dropLast().joined(separator: "/")
+    return RemoteFile(bytes: bytes, folder: HubFolder(self, above))
+  }
+}
+
+/// A folder of a repository of the hub.
+struct HubFolder: SourceFolder {
+  private let repository: HubRepository
+  /// From the repository's top on; empty: that.
+  private let place: String
+  let isRemote = true
+  var fetched: FetchTally? { repository.client.tally }
+
+  init(_ repository: HubRepository, _ place: String = "") { (self.repository, self.place) = (repository, place) }
+
+  var path: String { repository.path + (place.isEmpty ? "" : "/" + place) }
+
+  var parent: (any SourceFolder)? {
+    guard !place.isEmpty else { return nil }
+    return HubFolder(repository, place.split(separator: "/").dropLast().joined(separator: "/"))
+  }
+
+  private func inside(_ name: String) -> String { place.isEmpty ? name : "\(place)/\(name)" }
+
+  func names() throws(Failure) -> [String] {
+    let start = place.isEmpty ? "" : place + "/"
+    let names = repository.files.filter { $0.path.hasPrefix(start) }.compactMap { file in
+      file.path.utf8.dropFirst(start.utf8.count).split(separator: UInt8(ascii: "/")).first.map { String(Substring($0)) }
+    }
+    return Set(names).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  func file(_ name: String) throws(Failure) -> (any Source)? {
+    try repository.file(inside(name)).map { file throws(Failure) in try repository.open(file) }
+  }
+
+  func folder(_ name: String) throws(Failure) -> (any SourceFolder)? {
+    let place = inside(name)
+    return repository.files.contains { $0.path.hasPrefix(place + "/") } ? HubFolder(repository, place) : nil
+  }
+}
