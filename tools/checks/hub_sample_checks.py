@@ -43,7 +43,9 @@ def check_git(checks, client, folder, work):
         environment = {"PATH": os.environ["PATH"], "HOME": work, "GIT_CONFIG_NOSYSTEM": "1", **when, **who, **mail}
 
         def git(*arguments):
-            run = subprocess.run(["git", "-C", place, *arguments], env=environment, check=True, capture_output=True, text=True)
+            run = subprocess.run(
+                ["git", "-C", place, *arguments], env=environment, check=True, capture_output=True, text=True
+            )
             return run.stdout
 
         os.makedirs(place)
@@ -55,7 +57,11 @@ def check_git(checks, client, folder, work):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 data = pathlib.Path(folder, name, path).read_bytes()
                 if entry.lfs:
-                    lines = ["version https://git-lfs.github.com/spec/v1", f"oid sha256:{entry.lfs.sha256}", f"size {len(data)}"]
+                    lines = [
+                        "version https://git-lfs.github.com/spec/v1",
+                        f"oid sha256:{entry.lfs.sha256}",
+                        f"size {len(data)}",
+                    ]
                     data = "".join(line + "\n" for line in lines).encode()
                     checks.check(entry.lfs.pointer_size == len(data), f"{path}: size of the pointer")
                 file.write_bytes(data)

@@ -4,7 +4,7 @@ from messages import json_response, text_response
 
 
 def hub_error(request, status, code, message, headers=()):
-    """An error as a hub's: its code and message in headers; the message as JSON, or as text where a file was asked for."""
+    """An error as a hub's: code and message in headers; the message as JSON, or as text where a file was asked for."""
     told = [("X-Error-Code", code)] if code else []
     told += [("X-Error-Message", message), *headers]
     if request.path.startswith("/api/") and not request.path.startswith("/api/resolve-cache/"):
@@ -39,8 +39,10 @@ class Access:
         return self.tokens[token]
 
     def refusal(self, request, repository, exists, files, address):
-        """The error for a request of this repository; None if it is allowed. `files`: a file's bytes are asked for, which
-        is what gates keep; `address`: the hub's."""
+        """The error for a request of this repository; None if it is allowed.
+
+        `files`: a file's bytes are asked for, which is what gates keep. `address`: the hub's.
+        """
         try:
             user = self.who(request)
         except KeyError:
@@ -58,7 +60,9 @@ class Access:
             if user is None:
                 message = f"{restricted}. You must have access to it and be authenticated to access it. Please log in."
                 return hub_error(request, 401, "GatedRepo", message, [challenge()])
-            message = f"{restricted} and you are not in the authorized list. Visit {address}/{repository} to ask for access."
+            message = (
+                f"{restricted} and you are not in the authorized list. Visit {address}/{repository} to ask for access."
+            )
             return hub_error(request, 403, "GatedRepo", message)
         return None
 

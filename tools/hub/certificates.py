@@ -1,4 +1,4 @@
-"""Certificates for tests of TLS: an authority, and what it signs rightly and wrongly. Made at run time by the command openssl."""
+"""Certificates for tests of TLS, made at run time by the command openssl: an authority, what it signs, and what not."""
 
 import pathlib
 import ssl

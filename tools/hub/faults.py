@@ -4,6 +4,7 @@ import dataclasses
 import fnmatch
 import hashlib
 import os
+import re
 import threading
 import time
 import urllib.parse
@@ -42,7 +43,9 @@ class Rule:
         kind = self.conditions.get("fault")
         unknown = set(self.conditions) - CONDITIONS - VALUES.get(kind, set())
         if kind not in VALUES or unknown:
-            raise ValueError(f"no such fault: {kind}" if kind not in VALUES else f"{kind}: no such value: {sorted(unknown)}")
+            raise ValueError(
+                f"no such fault: {kind}" if kind not in VALUES else f"{kind}: no such value: {sorted(unknown)}"
+            )
 
     def fits(self, port, request, response):
         wanted = self.conditions
@@ -104,12 +107,16 @@ class Faults:
             response.label, response.content = label, response.content or content
         return response
 
-    # ---------------------------------------------------------------------------------- one function for each kind of fault
+    # ----------------------------------------------------------------------------- one function for each kind of fault
 
     def status(self, values, request, response):
         status, message = values["status"], values.get("message")
         body = values.get("body")
-        other = json_response({"error": message or f"Error {status}"}, status) if body is None else text_response(status, body)
+        other = (
+            json_response({"error": message or f"Error {status}"}, status)
+            if body is None
+            else text_response(status, body)
+        )
         if message:
             other.set_header("X-Error-Message", message)
         if "code" in values:
@@ -179,14 +186,14 @@ class Faults:
             return file_response(request, content)
 
     def swap(self, values, request, response):
-        """A file of the repositories becomes another one, after this response was made: the next ones are of the new file."""
+        """A file of the repositories becomes another one: this response is of the old one, the next of the new."""
         os.replace(os.path.join(self.folder, values["with"]), os.path.join(self.folder, values["file"]))
 
     def redirect(self, values, request, response):
         target = values.get("to", "self")
         if target == "self":
-            hop = int(request.parameter("hop", 0)) + 1
-            target = f"{request.path}?hop={hop}"
+            query = re.sub(r"^hop=\d+&?", "", request.query_text)
+            target = f"{request.path}?hop={int(request.parameter('hop', 0)) + 1}&{query}"
         else:
             target = target.replace("{target}", request.target).replace("{path}", request.path)
             for name, address in self.addresses.items():
@@ -203,4 +210,3 @@ class Faults:
 
     def chunked(self, values, request, response):
         response.encoding = "chunked"
-

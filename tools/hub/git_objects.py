@@ -1,7 +1,7 @@
 """Git's names of files, folders and commits, as a hub's repositories have them.
 
 A hub's repositories are git repositories; large files stand in them as pointers of Git LFS. Here is no git: the names
-are computed from the contents, by git's rules, so that they change when a file does, and anybody may check them with git.
+are computed from the contents, by git's rules, so that they change when a file does, and git can check them.
 """
 
 import hashlib

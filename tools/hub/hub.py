@@ -1,12 +1,11 @@
 """The hub's own port: which answer to which address, redirects of moved repositories, and files by /resolve/."""
 
-import json
 import urllib.parse
 
 import git_objects
 from access import hub_error
 from hub_api import commit_header, xet_hash
-from messages import Content, Response, file_response, text_response
+from messages import Content, file_response, text_response
 
 API_PARTS = {"revision", "tree", "paths-info", "refs", "auth-check", "resolve", "xet-read-token"}
 FILE_PARTS = {"resolve", "raw"}
@@ -19,7 +18,8 @@ def media_type(path):
 
 
 class Hub:
-    """`network` makes addresses on the content network. `resolve_cache`: small files too come by a redirect, within the hub."""
+    """`network` makes addresses on the content network. `resolve_cache`: small files come by a redirect too, within the
+    hub."""
 
     def __init__(self, store, access, api, network, settings, resolve_cache=True):
         self.store = store
@@ -43,7 +43,7 @@ class Hub:
         return self.routed(request, parts, FILE_PARTS, "/", self.file_answer)
 
     def routed(self, request, parts, known, prefix, answer):
-        """Finds the repository's name in the path, and lets the request in, or not; `prefix` is None where none has moved."""
+        """Finds the repository's name in the path, and lets the request in, or not; no `prefix`: none has moved."""
         place = 1 if len(parts) > 1 and parts[1] in known else 2
         repository = "/".join(urllib.parse.unquote(part) for part in parts[:place])
         part, rest = parts[place] if len(parts) > place else "", parts[place + 1 :]
@@ -58,7 +58,7 @@ class Hub:
         return refusal or answer(request, repository, part, rest)
 
     def found_revision(self, repository, rest, whole):
-        """The revision that the rest of a path begins with, its name, and what follows. A name may hold "/", quoted or not."""
+        """The revision that a path's rest begins with, its name, and what follows. Names may hold "/", quoted or not."""
         names = set(self.store.branches(repository))
         for count in range(min(len(rest), 4), 0, -1):
             name = urllib.parse.unquote("/".join(rest[:count]))
@@ -130,8 +130,12 @@ class Hub:
         return text_response(302, f"Found. Redirecting to {location}", headers)
 
     def to_cache(self, request, revision, entry):
-        path = "/".join([revision.repository, revision.commit, urllib.parse.quote(entry.path, errors="surrogateescape")])
-        query = urllib.parse.urlencode({urllib.parse.unquote(request.path): "", "etag": f'"{entry.blob}"'}, errors="replace")
+        path = "/".join(
+            [revision.repository, revision.commit, urllib.parse.quote(entry.path, errors="surrogateescape")]
+        )
+        query = urllib.parse.urlencode(
+            {urllib.parse.unquote(request.path): "", "etag": f'"{entry.blob}"'}, errors="replace"
+        )
         location = f"/api/resolve-cache/models/{path}?{query}"
         headers = [("Location", location), ("Vary", "Origin, Accept"), *self.linked(revision, entry)]
         return text_response(307, f"Temporary Redirect. Redirecting to {location}", headers)

@@ -14,8 +14,8 @@ EXPANDED_PAGE = 50
 COMMIT = {"title": git_objects.TITLE, "date": git_objects.DATE}
 UNKNOWN_HERE = {  # a hub would know these
     "baseModels", "cardData", "childrenModelCount", "downloadsAllTime", "evalResults", "gguf", "inference",
-    "inferenceProviderMapping", "mask_token", "model-index", "resourceGroup", "safetensors", "spaces", "transformersInfo",
-    "trendingScore", "widgetData",
+    "inferenceProviderMapping", "mask_token", "model-index", "resourceGroup", "safetensors", "spaces",
+    "transformersInfo", "trendingScore", "widgetData",
 }  # fmt: skip
 
 
@@ -25,7 +25,7 @@ def repository_id(repository):
 
 
 def xet_hash(entry):
-    """What stands for the hash of Xet storage: 64 digits that aren't the file's SHA-256, and its ETag on the content network."""
+    """What stands for the hash of Xet storage, and is the ETag on the content network: not the file's SHA-256."""
     return hashlib.sha256(b"content network " + entry.sha256.encode()).hexdigest()
 
 
@@ -109,10 +109,14 @@ class HubAPI:
         `name`: the revision, as it was asked for.
         """
         if path not in revision.trees:
-            return hub_error(request, 404, "EntryNotFound", f'{path} does not exist on "{name}"', [commit_header(revision)])
+            return hub_error(
+                request, 404, "EntryNotFound", f'{path} does not exist on "{name}"', [commit_header(revision)]
+            )
         recursive, expand = (request.parameter(key, "").lower() in ("true", "1") for key in ("recursive", "expand"))
         start = path + "/" if path else ""
-        within = [item for item in (*revision.trees, *revision.entries) if item.startswith(start) and item not in (path, "")]
+        within = [
+            item for item in (*revision.trees, *revision.entries) if item.startswith(start) and item not in (path, "")
+        ]
         if not recursive:
             within = [item for item in within if "/" not in item[len(start) :]]
         within.sort(key=lambda item: (item in revision.entries, item))  # folders first
@@ -127,7 +131,9 @@ class HubAPI:
             query["cursor"] = base64.urlsafe_b64encode(str(first + size).encode()).decode()
             following = f"{self.address}{request.path}?{urllib.parse.urlencode(query)}"
             headers.append(("Link", f'<{following}>; rel="next"'))
-        return json_response([self.described(revision, item, expand) for item in within[first : first + size]], headers=headers)
+        return json_response(
+            [self.described(revision, item, expand) for item in within[first : first + size]], headers=headers
+        )
 
     def paths_info(self, request, revision):
         """Of the paths that the request's body lists, as a form or as JSON; those that don't exist are left out."""

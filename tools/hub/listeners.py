@@ -17,8 +17,8 @@ HANDSHAKE_SECONDS = 10
 class Listener:
     """A port on `host`. `answer` makes a Response of a Request; `control`, where there is one, of those under /-/.
 
-    `latency`: seconds before each answer. `rate`: bytes of bodies per second and connection, or None. `certificates`: None
-    for plain HTTP.
+    `latency`: seconds before each answer. `rate`: bytes of bodies per second and connection, or None. `certificates`:
+    None for plain HTTP.
     """
 
     def __init__(self, name, host, answer, faults, log, latency=0, rate=None, certificates=None, control=None):

@@ -98,7 +98,7 @@ class Content:
     compressible: bool = False
 
     def pieces(self, first, count):
-        """A list of bytes and file parts; what lies past the file's end, where somebody says that it is larger, is zero."""
+        """A list of bytes and file parts; what lies past the file's end, if it is said to be larger, is zero."""
         true_size = len(self.data) if self.file is None else os.stat(self.file).st_size
         here = max(0, min(count, true_size - first))
         piece = self.data[first : first + here] if self.file is None else FilePart(self.file, first, here)
@@ -107,8 +107,11 @@ class Content:
 
 @dataclasses.dataclass
 class Response:
-    """`body` is a list of bytes and file parts. `length` is what Content-Length tells: the body's if it is None, nothing
-    if it is "none". `stops` are places in the body as sent, each with what happens there (see sending.py)."""
+    """What is to be sent.
+
+    `body` is a list of bytes and file parts. `length` is what Content-Length tells: the body's if it is None, nothing
+    if it is "none". `stops` are places in the body as sent, each with what happens there (see sending.py).
+    """
 
     status: int
     headers: list
@@ -169,7 +172,7 @@ def json_response(value, status=200, headers=()):
 
 
 def asked_range(text, size):
-    """First and one past the last byte of a Range header's value; None where it is to be ignored, "beyond" where it can't be met.
+    """The first byte of a Range header's value, and one past the last; None: ignore it; "beyond": nothing is there.
 
     More than one range is ignored, which a server may.
     """
@@ -196,7 +199,9 @@ def file_response(request, content, ranges=True):
     if condition and condition not in (content.etag, last_modified):
         asked = None
     # A network that compresses what it sends ignores ranges of that.
-    compressed = content.compressible and "gzip" in request.headers.get("accept-encoding", "") and request.method == "GET"
+    compressed = (
+        content.compressible and "gzip" in request.headers.get("accept-encoding", "") and request.method == "GET"
+    )
     span = asked_range(asked, content.size) if asked and ranges and not compressed else None
     if span == "beyond":
         headers = [("Content-Type", "text/plain"), ("Content-Range", f"bytes */{content.size}")]

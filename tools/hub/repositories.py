@@ -5,9 +5,9 @@
 
 | repository | what is in it |
 |---|---|
-| samples/blip-vqa | one safetensors file with all tensors of BLIP's visual question answering, 1.54 GB; sparse, all zero |
+| samples/blip-vqa | one safetensors file with all tensors of BLIP for visual questions, 1.54 GB; sparse, all zero |
 | samples/shards | as many tensors as a net of 405 billion elements has, very small, in 163 shards with their index |
-| samples/both | a small BERT as safetensors and as pytorch_model.bin, with its tokenizer; a branch and a tag beside it |
+| samples/both | a small BERT as safetensors and as pytorch_model.bin, with its tokenizer; branches and a tag |
 | samples/gguf | a GGUF file |
 | samples/nested | weights in folders, with names that must be quoted; more files than fit on a small page |
 | samples/large | one file of random bytes (--large), for downloads |
@@ -29,9 +29,10 @@ from sample_weights import write_gguf, write_safetensors, write_torch
 
 BLOCK = 1 << 20
 HOSTILE = [
-    "../x", "../../.bashrc", "/etc/x", "a\\b", "..\\x", "C:\\x", "C:x", "a/../../x", "a/./b", "a//b", "./x", "a/..", "..", ".",
-    "-rf", "~/x", "$(x)", "new\nline", "bell\a", "escape\x1b[2J", "del\x7f", "right-to-left\u202etxt", "nul.txt\0", "CON", "x ",
-    "x.", ".git/config", ".GIT/hooks/post-checkout", "a/.git/x", "\udcff", "a" * 300, "/".join("d" * 200), "config.json/x", "%2e%2e/x",
+    "../x", "../../.bashrc", "/etc/x", "a\\b", "..\\x", "C:\\x", "C:x", "a/../../x", "a/./b", "a//b", "./x", "a/..",
+    "..", ".", "-rf", "~/x", "$(x)", "new\nline", "bell\a", "escape\x1b[2J", "del\x7f", "right-to-left\u202etxt", "nul.txt\0",
+    "CON", "x ", "x.", ".git/config", ".GIT/hooks/post-checkout", "a/.git/x", "\udcff", "a" * 300, "/".join("d" * 200),
+    "config.json/x", "%2e%2e/x",
 ]  # fmt: skip
 SETTINGS = {
     "tokens": {

@@ -10,8 +10,11 @@ TOKEN_LETTERS = 12
 
 @dataclasses.dataclass
 class Record:
-    """A request: `connection` counts connections, `sent` the bytes of the body, as sent (in chunks or compressed, where it
-    is); `fault` is the kinds of the faults that it met. Times are in seconds."""
+    """A request.
+
+    `connection` counts connections, `sent` the bytes of the body, as sent (in chunks or compressed, where it is);
+    `fault` is the kinds of the faults that it met. Times are in seconds.
+    """
 
     port: str
     connection: int

@@ -43,7 +43,9 @@ class RunningHub:
         body = None if value is None else json.dumps(value).encode()
         request = urllib.request.Request(self.hub + path, body, method=method)
         context = ssl.create_default_context(cafile=self.authority) if self.authority else None
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
         with opener.open(request) as answer:
             return json.load(answer)
 

@@ -40,7 +40,9 @@ def blip_vqa(hidden=768, inner=3072, layers=12, vocabulary=30524, positions=512,
     }
     for layer in range(layers):
         base = f"{vision}encoder.layers.{layer}."
-        found |= linear(f"{base}self_attn.qkv", 3 * hidden, hidden) | linear(f"{base}self_attn.projection", hidden, hidden)
+        found |= linear(f"{base}self_attn.qkv", 3 * hidden, hidden) | linear(
+            f"{base}self_attn.projection", hidden, hidden
+        )
         found |= norm(f"{base}layer_norm1", hidden) | norm(f"{base}layer_norm2", hidden)
         found |= linear(f"{base}mlp.fc1", inner, hidden) | linear(f"{base}mlp.fc2", hidden, inner)
     found |= norm(f"{vision}post_layernorm", hidden)

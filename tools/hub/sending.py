@@ -122,7 +122,13 @@ def send(connection, response, record, without_body):
         stop(connection, action, values)
     body = [] if without_body or response.status in (204, 304) else response.body
     # Short bodies go with their head, in one segment.
-    if body and not stops and not response.encoding and not response.rate and all(isinstance(piece, bytes) for piece in body):
+    if (
+        body
+        and not stops
+        and not response.encoding
+        and not response.rate
+        and all(isinstance(piece, bytes) for piece in body)
+    ):
         data = b"".join(body)
         connection.write_all(head + data)
         record.sent += len(data)

@@ -3,16 +3,16 @@
 
     python3 tools/hub/serve.py --repositories FOLDER [--latency MS] [--rate BYTES_PER_S] [--tls] …
 
-Prints a line of JSON with its addresses once it answers, and serves until SIGTERM or SIGINT, or, with --until-eof, until
-its standard input ends. README.md tells what is where.
+Prints a line of JSON with its addresses once it answers, and serves until SIGTERM or SIGINT, or, with --until-eof,
+until its standard input ends. README.md tells what is where.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import threading
 
@@ -33,13 +33,21 @@ HOSTS = {"hub": "127.0.0.1", "content": "localhost", "third": "127.0.0.2"}
 def parsed_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repositories", required=True, metavar="FOLDER", help="FOLDER/org/name[@branch]/…")
-    parser.add_argument("--settings", metavar="FILE", help="tokens, private, gated, disabled, moved, tags, more (FOLDER/hub.json)")
-    parser.add_argument("--token", action="append", default=[], metavar="hf_…", help="a token that opens every repository")
+    parser.add_argument(
+        "--settings", metavar="FILE", help="tokens, private, gated, disabled, moved, tags, more (FOLDER/hub.json)"
+    )
+    parser.add_argument(
+        "--token", action="append", default=[], metavar="hf_…", help="a token that opens every repository"
+    )
     parser.add_argument("--latency", type=float, default=0, metavar="MS", help="added to every request")
     parser.add_argument("--rate", type=float, metavar="BYTES_PER_S", help="of each connection; else as fast as can be")
-    parser.add_argument("--tls", action="store_true", help="https, by an authority made for this run; and a port without")
+    parser.add_argument(
+        "--tls", action="store_true", help="https, by an authority made for this run; and a port without"
+    )
     parser.add_argument("--page", type=int, default=PAGE, metavar="N", help="files a page of lists (%(default)s)")
-    parser.add_argument("--lfs-from", type=int, default=10_000_000, metavar="BYTES", help="larger files are LFS's (%(default)s)")
+    parser.add_argument(
+        "--lfs-from", type=int, default=10_000_000, metavar="BYTES", help="larger files are LFS's (%(default)s)"
+    )
     parser.add_argument("--lifetime", type=float, default=3600, metavar="S", help="of content addresses (%(default)s)")
     parser.add_argument("--without-xet", action="store_true", help="large files aren't said to be in Xet storage")
     parser.add_argument("--without-resolve-cache", action="store_true", help="small files come without a redirect")
@@ -76,6 +84,14 @@ def listeners(arguments, certificates):
     return found
 
 
+def wait_for_eof(ended):
+    # Not by sys.stdin, whose lock this thread would hold when another one ends the program.
+    with contextlib.suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    ended.set()
+
+
 def main():
     arguments = parsed_arguments()
     ended = threading.Event()
@@ -88,9 +104,11 @@ def main():
         for listener in ports.values():
             listener.start()
         told = {name: listener.address for name, listener in ports.items()}
-        print(json.dumps({**told, "authority": certificates and certificates.authority, "pid": os.getpid()}), flush=True)
+        print(
+            json.dumps({**told, "authority": certificates and certificates.authority, "pid": os.getpid()}), flush=True
+        )
         if arguments.until_eof:
-            threading.Thread(target=lambda: (sys.stdin.buffer.read(), ended.set()), daemon=True).start()
+            threading.Thread(target=wait_for_eof, args=(ended,), daemon=True).start()
         ended.wait()
         for listener in ports.values():
             listener.close()

@@ -18,8 +18,8 @@ import git_objects
 from digests import Digests
 
 LFS_ENDINGS = frozenset(
-    "7z arrow bin bz2 ckpt ftz gguf gz h5 joblib keras mlmodel model msgpack npy npz onnx ot parquet pb pickle pkl pt pth"
-    " rar safetensors tar tflite tgz wasm xz zip zst".split()
+    "7z arrow bin bz2 ckpt ftz gguf gz h5 joblib keras mlmodel model msgpack npy npz onnx ot parquet pb pickle pkl pt"
+    " pth rar safetensors tar tflite tgz wasm xz zip zst".split()
 )
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # Times of folders move in steps of the system's clock: a folder that changed just before it was listed may change
