@@ -38,8 +38,9 @@ def main():
         folder = f"{work}/repositories"
         repositories.make(folder, large_size=LARGE)
         os.environ |= {"HF_HOME": f"{work}/home", "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-        for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE"):
-            os.environ.pop(name, None)
+        for name in list(os.environ):
+            if name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE") or name.lower().endswith("_proxy"):
+                del os.environ[name]
         with RunningHub(folder, "--page", "25") as hub:
             os.environ["HF_ENDPOINT"] = hub.hub
             # What reads HF_ENDPOINT does so when it is imported.

@@ -209,11 +209,22 @@ def check_redirects(checks, work, hub):
     checks.end_group("redirects")
 
 
+def check_proxy(checks, work, hub, data, *options):
+    """A proxy carries requests to both ports; of https it sees only where they go."""
+    hub.faults()
+    command = ["--noproxy", "", "-x", hub.proxy, *options]
+    checks.check(curl(work, hub.hub + FILE, *command).body == data, "by a proxy")
+    methods = {record["method"] for record in hub.log(port="proxy")}
+    checks.check(methods == ({"CONNECT"} if hub.hub.startswith("https") else {"GET"}), f"by a proxy: {methods}")
+    checks.check(len(hub.log(port="content")) == 1, "the content network, by a proxy")
+
+
 def check_tls(checks, work, folder, data):
     with RunningHub(folder, "--tls") as hub:
         trusted = ("--cacert", hub.authority)
         certificates = pathlib.Path(hub.authority).parent
         checks.check(curl(work, hub.hub + FILE, *trusted).body == data, "https")
+        check_proxy(checks, work, hub, data, *trusted)
         checks.check(curl(work, hub.hub + FILE).exit == CERTIFICATE, "an authority that isn't trusted")
         for kind in ("self-signed", "wrong-name", "expired", "not-yet-valid"):
             hub.faults({"fault": "certificate", "certificate": kind, "port": "content", "times": 1})
@@ -262,5 +273,7 @@ def check_faults(checks, folder, work):
         check_answers(checks, work, hub, data)
         check_lines(checks, work, hub, data)
         check_redirects(checks, work, hub)
+        check_proxy(checks, work, hub, data)
+        checks.end_group("a proxy")
         check_swap(checks, work, hub, data)
     check_tls(checks, work, folder, data)

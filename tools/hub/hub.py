@@ -58,7 +58,7 @@ class Hub:
         return refusal or answer(request, repository, part, rest)
 
     def found_revision(self, repository, rest, whole):
-        """The revision that a path's rest begins with, its name, and what follows. Names may hold "/", quoted or not."""
+        """The revision that a path's rest begins with, its name, and what follows. Names may hold "/", or %2F."""
         names = set(self.store.branches(repository))
         for count in range(min(len(rest), 4), 0, -1):
             name = urllib.parse.unquote("/".join(rest[:count]))

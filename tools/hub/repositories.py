@@ -30,9 +30,9 @@ from sample_weights import write_gguf, write_safetensors, write_torch
 BLOCK = 1 << 20
 HOSTILE = [
     "../x", "../../.bashrc", "/etc/x", "a\\b", "..\\x", "C:\\x", "C:x", "a/../../x", "a/./b", "a//b", "./x", "a/..",
-    "..", ".", "-rf", "~/x", "$(x)", "new\nline", "bell\a", "escape\x1b[2J", "del\x7f", "right-to-left\u202etxt", "nul.txt\0",
-    "CON", "x ", "x.", ".git/config", ".GIT/hooks/post-checkout", "a/.git/x", "\udcff", "a" * 300, "/".join("d" * 200),
-    "config.json/x", "%2e%2e/x",
+    "..", ".", "-rf", "~/x", "$(x)", "new\nline", "bell\a", "escape\x1b[2J", "del\x7f", "right-to-left\u202etxt",
+    "nul.txt\0", "CON", "x ", "x.", ".git/config", ".GIT/hooks/post-checkout", "a/.git/x", "\udcff", "a" * 300,
+    "/".join("d" * 200), "config.json/x", "%2e%2e/x",
 ]  # fmt: skip
 SETTINGS = {
     "tokens": {

@@ -11,7 +11,7 @@ SERVE = pathlib.Path(__file__).resolve().parent / "serve.py"
 
 
 class RunningHub:
-    """A hub in a process of its own; `hub`, `content`, `third`, `plain` are addresses, `authority` a file or None.
+    """A hub in a process of its own; `hub`, `content`, `third`, `plain`, `proxy` are addresses, `authority` a file.
 
     It ends with the `with` statement, and with this process at the latest. Raises RuntimeError if it doesn't start.
     """
@@ -24,7 +24,8 @@ class RunningHub:
             raise RuntimeError(f"the hub for tests ended with status {self.process.wait()}")
         self.addresses = json.loads(line)
         self.hub, self.content, self.third = (self.addresses[name] for name in ("hub", "content", "third"))
-        self.plain, self.authority = self.addresses.get("plain"), self.addresses["authority"]
+        self.plain, self.proxy = self.addresses.get("plain"), self.addresses["proxy"]
+        self.authority = self.addresses["authority"]
 
     def __enter__(self):
         return self

@@ -24,6 +24,7 @@ from hub import Hub
 from hub_api import PAGE, HubAPI
 from listeners import Listener
 from network import ContentNetwork
+from proxy import Proxy
 from request_log import RequestLog
 from store import Store
 
@@ -80,6 +81,8 @@ def listeners(arguments, certificates):
     if certificates:
         found["plain"] = Listener("plain", HOSTS["content"], network.answer, **common)
     api.address, network.address = found["hub"].address, found["content"].address
+    store.list_all()
+    found["proxy"] = Proxy(log)
     faults.addresses = {name: listener.address for name, listener in found.items()}
     return found
 

@@ -112,9 +112,18 @@ class Store:
             pass
         return found or ({"main": None} if repository in self.more else {})
 
+    def list_all(self):
+        """Lists every branch of every repository, so that nothing has to be hashed while a test waits."""
+        for organization in sorted(os.listdir(self.folder)):
+            if os.path.isdir(os.path.join(self.folder, organization)):
+                for name in {item.partition("@")[0] for item in os.listdir(os.path.join(self.folder, organization))}:
+                    repository = name if organization == "_" else f"{organization}/{name}"
+                    for branch in self.branches(repository):
+                        self.revision(repository, branch)
+
     def revision(self, repository, name, whole=False, path=None):
-        """The revision of that name or commit, or None. Told a `path`, it looks only at that file anew; told `whole`,
-        at all."""
+        """The revision of that name or commit, or None. Looks for changes in that file only, or
+        in all if `whole`; files that come and go are always seen."""
         branches = self.branches(repository)
         if name in branches:
             return self.current(repository, branches[name], whole, path)
@@ -129,8 +138,10 @@ class Store:
         with self.lock:
             key = repository, folder
             revision = self.revisions.get(key)
-            entry = revision.entries.get(path) if revision else None
-            if whole or not revision or not revision.is_current() or (entry and not entry.is_unchanged()):
+            wanted = revision.entries.values() if revision and whole else ()
+            if revision and path in revision.entries:
+                wanted = [revision.entries[path]]
+            if not revision or not revision.is_current() or not all(entry.is_unchanged() for entry in wanted):
                 revision = self.revisions[key] = self.listed(repository, folder)
                 for entry in revision.entries.values():
                     if entry.sha256:
