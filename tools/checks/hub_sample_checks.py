@@ -14,6 +14,11 @@ import transformers
 
 def check_samples(checks, folder):
     """Libraries read the weights, and the tensors of each net are those of its class in transformers."""
+    # The library writes the same bytes; and it reads them.
+    for name in ("both/model", "shards/model-00007-of-00163"):
+        path = pathlib.Path(folder, f"samples/{name}.safetensors")
+        written = safetensors.torch.save(safetensors.torch.load_file(path), {"format": "pt"})
+        checks.check(written == path.read_bytes(), f"{name} as safetensors writes it")
     loaded = safetensors.torch.load_file(f"{folder}/samples/both/model.safetensors")
     pickled = torch.load(f"{folder}/samples/both/pytorch_model.bin", weights_only=True)
     equal = {name for name in loaded if name in pickled and torch.equal(loaded[name], pickled[name])}

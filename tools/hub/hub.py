@@ -40,6 +40,8 @@ class Hub:
             # A repository's name here is as long as the commit's place says.
             place = next((index for index in (4, 5) if len(parts[index]) == 40), 5)
             return self.routed(request, [*parts[3:place], "cached", *parts[place:]], {"cached"}, None, self.cached)
+        if parts[0] == "api":
+            return hub_error(request, 404, None, "Not Found")
         return self.routed(request, parts, FILE_PARTS, "/", self.file_answer)
 
     def routed(self, request, parts, known, prefix, answer):

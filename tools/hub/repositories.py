@@ -58,7 +58,9 @@ def write_json(path, value):
 
 
 def blip_vqa(folder, _):
-    write_json(f"{folder}/config.json", sample_nets.blip_configuration())
+    for name, value in sample_nets.blip_files().items():
+        write_json(f"{folder}/{name}", value)
+    write_text(f"{folder}/vocab.txt", "\n".join(sample_nets.blip_words()) + "\n")
     write_safetensors(f"{folder}/model.safetensors", sample_nets.blip_vqa(), {"format": "pt"}, sparse=True)
 
 

@@ -56,15 +56,47 @@ def blip_vqa(hidden=768, inner=3072, layers=12, vocabulary=30524, positions=512,
     return {name: ("F32", shape) for name, shape in found.items()}
 
 
-def blip_configuration():
-    text = {"model_type": "blip_text_model", "encoder_hidden_size": 768, "num_attention_heads": 12}
-    vision = {"model_type": "blip_vision_model", "image_size": 384}
-    return {
-        "architectures": ["BlipForQuestionAnswering"],
-        "model_type": "blip",
-        "text_config": text,
-        "vision_config": vision,
+def blip_files():
+    """The small JSON files beside such weights, by name."""
+    text = {
+        "model_type": "blip_text_model",
+        "encoder_hidden_size": 768,
+        "num_attention_heads": 12,
+        "vocab_size": 30524,
+        "bos_token_id": 30522,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+        "sep_token_id": 102,
     }
+    vision = {"model_type": "blip_vision_model", "image_size": 384}
+    processor = {
+        "image_processor_type": "BlipImageProcessor",
+        "do_convert_rgb": True,
+        "do_normalize": True,
+        "do_rescale": True,
+        "do_resize": True,
+        "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.26862954, 0.26130258, 0.27577711],
+        "resample": 3,
+        "rescale_factor": 1 / 255,
+        "size": {"height": 384, "width": 384},
+    }
+    nets = {"architectures": ["BlipForQuestionAnswering"], "model_type": "blip"}
+    tokens = {name.lower() + "_token": f"[{name}]" for name in ("CLS", "MASK", "PAD", "SEP", "UNK")}
+    tokenizer = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 512, **tokens}
+    return {
+        "config.json": nets | {"text_config": text, "vision_config": vision},
+        "preprocessor_config.json": processor,
+        "tokenizer_config.json": tokenizer,
+    }
+
+
+def blip_words():
+    """As many words as BERT's vocabulary has, with its special tokens at their places; the others are made up."""
+    special = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]"}
+    pieces = list("abcdefghijklmnopqrstuvwxyz0123456789?.,'")
+    ordinary = iter(pieces + [f"##{piece}" for piece in pieces] + [f"word{number}" for number in range(30522)])
+    return [special.get(place) or (f"[unused{place}]" if place < 104 else next(ordinary)) for place in range(30522)]
 
 
 def bert(hidden=32, inner=64, layers=2, positions=40):

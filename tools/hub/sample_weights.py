@@ -23,7 +23,8 @@ def sample_bytes(name, dtype, shape):
 
 
 def write_safetensors(path, tensors, metadata=None, sparse=False):
-    """`tensors`: (type, shape) by name, in the order of their bytes. `sparse`: all zero, without room on the disk."""
+    """`tensors`: (type, shape) by name, all of one type. `sparse`: all zero, without room on the disk."""
+    tensors = dict(sorted(tensors.items()))  # as the library orders them
     header = {"__metadata__": metadata} if metadata else {}
     position = 0
     for name, (dtype, shape) in tensors.items():
