@@ -177,6 +177,15 @@ def check_lines(checks, work, hub, data):
         line.sendall(b"GET /files/samples/large/model.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
         head = b"".join(iter(lambda: line.recv(1 << 16), b""))
     checks.check(head.startswith(b"HTTP/1.1 200 OK\r\n") and b"\r\n\r\n" not in head, f"closed within headers: {head}")
+    hub.faults()
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 15)
+        line.connect((host, int(port)))
+        line.sendall(b"GET /files/samples/large/model.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        got = len(line.recv(1 << 10))
+        time.sleep(0.2)  # until as much has come as will
+    sent = hub.log(port="content")[0]["sent"]
+    checks.check(got <= sent < 1 << 18, f"what a client that has gone will never get isn't counted: {sent}")
     answer = asked({"fault": "rate", "bytes_per_second": 100_000}, "--max-time", "1")
     checks.check(answer.exit == TIMEOUT and 0 < len(answer.body) <= 105_000, f"a trickle: {len(answer.body)}")
     hub.faults(RULE | {"fault": "close", "skip": 1, "times": 2}, RULE | {"fault": "flip", "offset": 5})

@@ -6,8 +6,8 @@ import subprocess
 import warnings
 
 import gguf
-import sample_nets
 import safetensors.torch
+import sample_nets
 import torch
 import transformers
 

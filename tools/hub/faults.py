@@ -12,25 +12,31 @@ import urllib.parse
 from messages import Response, file_response, http_date, json_response, part, text_response
 
 CONDITIONS = {"port", "path", "method", "covers", "with_range", "skip", "times", "fault"}
+# What each kind must be told, and what it may.
 VALUES = {
-    "status": {"status", "code", "message", "headers", "body", "retry_after", "retry_after_date"},
-    "close": {"at"},
-    "reset": {"at"},
-    "stall": {"at", "seconds"},
-    "rate": {"bytes_per_second"},
-    "latency": {"ms"},
-    "length": {"by", "none"},
-    "flip": {"offset", "mask"},
-    "ignore_range": set(),
-    "content_range": {"by", "total", "value"},
-    "changed": {"by"},
-    "swap": {"file", "with"},
-    "redirect": {"to", "status"},
-    "headers": {"bytes", "lines"},
-    "gzip": set(),
-    "chunked": set(),
-    "certificate": {"certificate"},
+    "status": ({"status"}, {"code", "message", "headers", "body", "retry_after", "retry_after_date"}),
+    "close": (set(), {"at"}),
+    "reset": (set(), {"at"}),
+    "stall": ({"seconds"}, {"at"}),
+    "rate": ({"bytes_per_second"}, set()),
+    "latency": ({"ms"}, set()),
+    "length": (set(), {"by", "none"}),
+    "flip": ({"offset"}, {"mask"}),
+    "ignore_range": (set(), set()),
+    "content_range": (set(), {"by", "total", "value"}),
+    "changed": ({"by"}, set()),
+    "swap": ({"file", "with"}, set()),
+    "redirect": (set(), {"to", "status"}),
+    "headers": ({"bytes"}, {"lines"}),
+    "gzip": (set(), set()),
+    "chunked": (set(), set()),
+    "certificate": ({"certificate"}, set()),
 }
+
+
+def holds(response, place):
+    """Whether a byte of a file is in the response."""
+    return response.content is not None and 0 <= place - response.first < response.size
 
 
 @dataclasses.dataclass
@@ -41,11 +47,12 @@ class Rule:
 
     def __post_init__(self):
         kind = self.conditions.get("fault")
-        unknown = set(self.conditions) - CONDITIONS - VALUES.get(kind, set())
-        if kind not in VALUES or unknown:
-            raise ValueError(
-                f"no such fault: {kind}" if kind not in VALUES else f"{kind}: no such value: {sorted(unknown)}"
-            )
+        if kind not in VALUES:
+            raise ValueError(f"no such fault: {kind}")
+        needed, possible = VALUES[kind]
+        unknown, missing = set(self.conditions) - CONDITIONS - needed - possible, needed - set(self.conditions)
+        if unknown or missing:
+            raise ValueError(f"{kind}: unknown: {sorted(unknown)}, missing: {sorted(missing)}")
 
     def fits(self, port, request, response):
         wanted = self.conditions
@@ -56,7 +63,7 @@ class Rule:
             and wanted.get("method", request.method) == request.method
             and ("path" not in wanted or any(fnmatch.fnmatchcase(name, wanted["path"]) for name in names))
             and wanted.get("with_range", "range" in request.headers) == ("range" in request.headers)
-            and (covered is None or (response.content is not None and 0 <= covered - response.first < response.size))
+            and (covered is None or (request.method == "GET" and holds(response, covered)))
         )
 
     def counts(self):
@@ -146,7 +153,7 @@ class Faults:
         response.latency += values["ms"] / 1000
 
     def length(self, values, request, response):
-        response.length = "none" if values.get("none") else response.size + values["by"]
+        response.length = "none" if values.get("none") else response.size + values.get("by", 0)
         response.close = True
 
     def flip(self, values, request, response):

@@ -31,6 +31,8 @@ class Hub:
         self.resolve_cache = resolve_cache
 
     def answer(self, request):
+        if request.method not in ("GET", "HEAD", "POST"):
+            return hub_error(request, 405, None, "Method Not Allowed")
         parts = request.path.removeprefix("/").split("/")
         if parts[:2] == ["api", "whoami-v2"]:
             return self.access.whoami(request)

@@ -92,6 +92,10 @@ class Listener:
             connection.wait(response.latency)
             send(connection, response, record, without_body=request.method == "HEAD")
             complete = True
+        except (OSError, Ended):
+            if not connection.closed:  # it was the other side, which will never get the rest
+                record.sent = max(0, record.sent - connection.waiting())
+            raise
         finally:
             self.log.end(record, complete)
             connection.forget_files()
@@ -100,11 +104,11 @@ class Listener:
     def response(self, request, record):
         try:
             response = self.answer(request)
+            response.rate, response.latency = self.rate, self.latency
+            response = self.faults.applied(self.name, request, response, record)
         except Exception:  # a mistake of this program, which a test must not take for a fault that it asked for
             traceback.print_exc()
             response = text_response(500, "the hub for tests has failed: see its standard error")
-        response.rate, response.latency = self.rate, self.latency
-        response = self.faults.applied(self.name, request, response, record)
         response.latency = max(response.latency, self.latency)
         response.rate = response.rate or self.rate
         response.close = response.close or response.length is not None or not request.keeps_connection()

@@ -55,8 +55,9 @@ def read_request(stream):
         if not colon or size > MAXIMUM_HEAD:
             raise BadRequest("headers")
         headers[name.strip().lower()] = value.strip()
-    length = int(headers.get("content-length", 0))
-    if "transfer-encoding" in headers or length > MAXIMUM_BODY:
+    length = headers.get("content-length", "0")
+    length = int(length) if length.isdecimal() else -1
+    if "transfer-encoding" in headers or not 0 <= length <= MAXIMUM_BODY:
         raise BadRequest("body")
     return Request(words[0], words[1], words[2], headers, stream.read(length) if length else b"")
 

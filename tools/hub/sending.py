@@ -27,16 +27,19 @@ class Connection:
     def __init__(self, plain):
         self.socket = plain
         self.open_files = {}
+        self.closed = False
 
     @property
     def encrypted(self):
         return isinstance(self.socket, ssl.SSLSocket)
 
     def wait(self, seconds):
-        """Waits; raises Ended as soon as the other side has gone."""
+        """Waits; raises Ended as soon as the other side has gone, which one that has closed its half is taken for."""
+        if seconds <= 0:
+            return
         poll = select.poll()
         poll.register(self.socket.fileno(), select.POLLRDHUP | select.POLLHUP | select.POLLERR)
-        if poll.poll(max(0, seconds * 1000)):
+        if poll.poll(seconds * 1000):
             raise Ended
 
     def write(self, piece, limit, more=False):
@@ -62,6 +65,7 @@ class Connection:
             position += self.write(data[position:], len(data) - position, more)
 
     def close(self, reset=False):
+        self.closed = True
         for file in self.open_files.values():
             os.close(file)
         self.open_files = {}
@@ -78,9 +82,16 @@ class Connection:
     def drain(self):
         """Waits a while until the other side's system has what was sent: a reset throws away the rest."""
         for _ in range(100):
-            if not struct.unpack("i", fcntl.ioctl(self.socket.fileno(), termios.TIOCOUTQ, bytes(4)))[0]:
+            if not self.waiting():
                 return
             time.sleep(0.01)
+
+    def waiting(self):
+        """Bytes that were sent and that the other side's system hasn't got."""
+        try:
+            return struct.unpack("i", fcntl.ioctl(self.socket.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+        except (OSError, ValueError):
+            return 0
 
     def forget_files(self):
         """Closes files: one that is replaced by another must be opened anew."""
