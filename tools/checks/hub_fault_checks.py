@@ -103,7 +103,7 @@ def check_answers(checks, work, hub, data):
     checks.check(answer.headers["retry-after"] == "7", "Retry-After in seconds")
     answer = asked({"fault": "status", "status": 503, "retry_after_date": 100})
     left = email.utils.parsedate_to_datetime(answer.headers["retry-after"]).timestamp() - time.time()
-    checks.check(90 < left <= 100, f"Retry-After as a date: {left}")
+    checks.check(0 < left <= 100, f"Retry-After as a date: {left}")
     size = len(data)
     answer = asked({"fault": "flip", "offset": 1000, "mask": 128})
     wrong = [place for place in range(size) if answer.body[place] != data[place]] if answer.body != data else []
@@ -167,7 +167,7 @@ def check_lines(checks, work, hub, data):
         ({"fault": "stall", "seconds": 60}, TIMEOUT, 0),
         ({"fault": "latency", "ms": 60_000}, TIMEOUT, 0),
     ):
-        answer = asked(rule, "--max-time", "2")
+        answer = asked(rule, "--speed-time", "2", "--speed-limit", "1")
         told = answer.exit, len(answer.body), answer.body == data[: len(answer.body)]
         checks.check(told == (status, length, True), f"{rule}: {told}")
         checks.check(hub.log(port="content")[0]["fault"] == [rule["fault"]], f"{rule} in the log")
@@ -187,7 +187,7 @@ def check_lines(checks, work, hub, data):
     sent = hub.log(port="content")[0]["sent"]
     checks.check(got <= sent < 1 << 18, f"what a client that has gone will never get isn't counted: {sent}")
     answer = asked({"fault": "rate", "bytes_per_second": 100_000}, "--max-time", "1")
-    checks.check(answer.exit == TIMEOUT and 0 < len(answer.body) <= 105_000, f"a trickle: {len(answer.body)}")
+    checks.check(answer.exit == TIMEOUT and 0 < len(answer.body) < len(data) // 10, f"a trickle: {len(answer.body)}")
     hub.faults(RULE | {"fault": "close", "skip": 1, "times": 2}, RULE | {"fault": "flip", "offset": 5})
     told = [(answer.exit, answer.body == data) for answer in (curl(work, hub.hub + FILE) for _ in range(4))]
     checks.check(
