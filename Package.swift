@@ -90,7 +90,7 @@ let package = Package(
     // What is fuzzed, by tools/fuzz/run; here, what that found is replayed.
     .target(
       name: "FuzzTargets",
-      dependencies: ["Arrays", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks"],
+      dependencies: ["Arrays", "Remote", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks"],
       path: "tools/fuzz/Targets", swiftSettings: settings),
     tests("FuzzTests", ["FuzzTargets"]),
     tests("ArraysTests", [], hasFixtures: true),

@@ -44,9 +44,11 @@ final class FetchClient: Sendable {
   /// - Parameters:
   ///   - most: bytes that are taken of the body.
   ///   - accepted: statuses that are no failure besides those of success.
+  ///   - attempts: how often it is made at most; nil: as the settings say.
   /// - Throws: `Failure` of kind `unavailable` or `noInput`.
   func get(
-    _ request: FetchRequest, _ resource: FetchedResource, most: Int, accepting accepted: Set<Int> = []
+    _ request: FetchRequest, _ resource: FetchedResource, most: Int, accepting accepted: Set<Int> = [],
+    attempts: Int? = nil
   ) throws(Failure) -> Answer {
     var (wait, attempt) = (settings.backoff, 1)
     while true {
@@ -62,7 +64,7 @@ final class FetchClient: Sendable {
       } catch {
         refusal = error
       }
-      guard refusal.mayPass, attempt < settings.attempts, told ?? 0 <= settings.longestWait else {
+      guard refusal.mayPass, attempt < attempts ?? settings.attempts, told ?? 0 <= settings.longestWait else {
         throw refusal.failure
       }
       usleep(UInt32(max(wait, told ?? 0) * 1e6))

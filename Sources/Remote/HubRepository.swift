@@ -1,23 +1,6 @@
 import Arrays
 import Synchronization
 
-/// A file of a repository, as the hub lists it.
-struct HubFile: Hashable, Sendable {
-  /// From the repository's top on, by `/`.
-  let path: String
-  let size: Int
-  /// Of large files; those that git itself holds have none.
-  let sha256: Digest?
-  /// git's name of the blob: SHA-1 of its content with a head.
-  let blob: String?
-
-  /// The name that the hub's clients keep it by: the tag that the hub gives it.
-  var tag: String? {
-    guard let tag = sha256?.description ?? blob, RepositoryPath.isComponent(tag) else { return nil }
-    return tag
-  }
-}
-
 /// A repository of the hub, as others see it.
 package struct RemoteRepository: Sendable {
   let repository: HubRepository
@@ -45,26 +28,31 @@ final class HubRepository: Sendable {
   let client: FetchClient
   private let opened = Mutex([String: RemoteBytes]())
 
-  /// More are no repository of weights.
-  static let mostFiles = 100_000
-
+  /// - Parameter guesses: files of which the front will be wanted, where they are there: asked for while the list is still on
+  ///   its way, since what is waited for is answers.
   /// - Throws: `Failure` of kind `noInput` when there is no such repository or revision, `unavailable`.
-  init(_ name: String, revision: String?) throws(Failure) {
+  init(_ name: String, revision: String?, guesses: [String] = []) throws(Failure) {
     let settings = try HubSettings()
     (self.name, self.revision, self.settings) = (name, revision, settings)
     client = FetchClient(token: settings.token.map { (settings.endpoint.origin, $0) })
-    let text =
-      "\(settings.endpoint)".hasSuffix("/") ? String("\(settings.endpoint)".dropLast()) : "\(settings.endpoint)"
-    let listing = try WebAddress(
-      "\(text)/api/models/\(name)/revision/\(percentEncoded(revision ?? "main"))?blobs=true")
+    let listing = try settings.address("api/models/\(name)/revision/\(percentEncoded(revision ?? "main"))?blobs=true")
     let path = Self.path(name, revision)
     if settings.isOffline { throw RemoteFailure.offline(listing) }
     let resource = Self.resource(path, name, settings)
-    let answer = try client.get(FetchRequest(address: listing), resource, most: FetchClient.mostText)
+    let early = EarlyFiles(guesses, of: name, revision ?? "main", settings, client, resource)
+    let body = try early.while { [client] () throws(Failure) in
+      try client.get(FetchRequest(address: listing), resource, most: FetchClient.mostText).body
+    }
     do {
-      (commit, files) = try Self.listed(answer.body)
+      let list = try HubListing(body)
+      (commit, files) = (list.commit, list.files)
     } catch {
       throw RemoteFailure.malformed(listing, "gives no list of files: \(error.reason)")
+    }
+    for file in files {
+      guard let front = early.front(of: file, at: commit) else { continue }
+      let bytes = RemoteBytes(try source(file), front: front)
+      opened.withLock { $0[file.path] = bytes }
     }
   }
 
@@ -80,38 +68,9 @@ final class HubRepository: Sendable {
       name: path, page: "\(settings.endpoint.origin)/\(name)", isHub: true, hasToken: settings.token != nil)
   }
 
-  private static func listed(_ body: [UInt8]) throws(Failure) -> (String, [HubFile]) {
-    let json = try JSONValue(parsing: body, rules: .lenient)
-    let commit = try json.member("sha").string()
-    guard commit.utf8.count == 40, commit.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
-    else { throw Failure(.badData, "\"\(shortened(commit, to: 50))\" is no commit") }
-    let listed = try json.member("siblings").array()
-    guard listed.count <= mostFiles else {
-      throw Failure(.badData, "\(listed.count) files; at most \(mostFiles) are read")
-    }
-    var files: [HubFile] = []
-    for item in listed {
-      let path = try item.member("rfilename").string()
-      let large = item["lfs"]
-      guard let size = try (large?["size"] ?? item["size"])?.integer(), size >= 0 else {
-        throw Failure(.badData, "\"\(shortened(path, to: 80))\" has no size")
-      }
-      // What could lead out of a folder is left where it is.
-      guard RepositoryPath.isSafe(path) else { continue }
-      var digest: Digest?
-      if case .string(let hex)? = (large?["sha256"] ?? large?["oid"])?.content { digest = Digest(hex: hex) }
-      var blob: String?
-      if case .string(let name)? = item["blobId"]?.content { blob = name }
-      files.append(HubFile(path: path, size: size, sha256: digest, blob: blob))
-    }
-    return (commit, files)
-  }
-
   /// Where a file of the commit is fetched.
   func address(of file: HubFile) throws(Failure) -> WebAddress {
-    var endpoint = "\(settings.endpoint)"
-    if endpoint.hasSuffix("/") { endpoint.removeLast() }
-    return try WebAddress("\(endpoint)/\(name)/resolve/\(commit)/\(percentEncoded(file.path, keeping: "/"))")
+    try settings.address("\(name)/resolve/\(commit)/\(percentEncoded(file.path, keeping: "/"))")
   }
 
   func file(_ path: String) -> HubFile? { files.first { $0.path.isSameBytes(as: path) } }

@@ -29,6 +29,12 @@ struct HubSettings: Sendable {
     token = try isExplicitOnly ? nil : Self.token(value, home)
   }
 
+  /// An address of the hub.
+  func address(_ path: String) throws(Failure) -> WebAddress {
+    let base = "\(endpoint)"
+    return try WebAddress(base.hasSuffix("/") ? base + path : "\(base)/\(path)")
+  }
+
   private static func isTrue(_ value: String?) -> Bool {
     ["1", "ON", "YES", "TRUE"].contains(value?.uppercased() ?? "")
   }

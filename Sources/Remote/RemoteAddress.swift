@@ -96,7 +96,7 @@ public enum RemoteAddress: Hashable, Sendable {
 }
 
 /// Names of files in a repository, which a stranger chose.
-enum RepositoryPath {
+package enum RepositoryPath {
   /// Whether it is one name, of a file or folder, that can't lead elsewhere.
   static func isComponent(_ name: String) -> Bool {
     !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
@@ -104,7 +104,7 @@ enum RepositoryPath {
   }
 
   /// Whether it stays in its folder, and isn't what tools keep of their own there.
-  static func isSafe(_ path: String) -> Bool {
+  package static func isSafe(_ path: String) -> Bool {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     return parts.allSatisfy(isComponent) && parts[0] != ".git" && path.utf8.count <= 1024
   }

@@ -61,7 +61,9 @@ public enum RemotePlace {
   public init(_ text: String) throws(Failure) {
     switch try RemoteAddress(text) {
     case .hub(let name, let revision, let path):
-      let repository = try HubRepository(name, revision: revision)
+      // What most repositories have, and what is looked at first.
+      let guesses = path == nil ? ["config.json", "model.safetensors"] : []
+      let repository = try HubRepository(name, revision: revision, guesses: guesses)
       let top = HubFolder(repository)
       guard let path else {
         self = .folder(top)

@@ -1,5 +1,6 @@
 import Arrays
 import Checkpoints
+import Remote
 
 extension Scan {
   /// Findings of a file that people read.
@@ -37,12 +38,16 @@ extension Scan {
         "\(counted(files.count, "file")): something could run in \(grouped(some)), can't tell of \(grouped(cannot)), "
           + "nothing can run in \(grouped(files.count - some - cannot))")
     }
+    if let fetched { lines.append("fetched \(sized(fetched.bytes)), by \(counted(fetched.requests, "request"))") }
     return lines.joined(separator: "\n")
   }
 
   /// See schemas/reports/scan.schema.json.
   public var json: JSONValue {
-    .object(["verdict": .string(verdict.rawValue), "files": .array(files.map(\.json))])
+    .object([
+      "verdict": .string(verdict.rawValue), "files": .array(files.map(\.json)),
+      "fetched": fetched.map(fetchedJSON),
+    ])
   }
 }
 

@@ -15,7 +15,9 @@ struct ScanCommand: LimitedCommand {
       Exit status: 0 nothing can run; 1 something could; 65 it can't be told of some file, and something could in none.
       """)
 
-  @Argument(help: "Files and folders: any checkpoint, whatever its format.", completion: .file())
+  @Argument(
+    help: "Files and folders: any checkpoint, whatever its format; or addresses, hf://ORG/NAME or https://….",
+    completion: .file())
   var paths: [String]
 
   @Flag(help: "List the functions and classes that pickles name, harmless ones too.")
@@ -24,6 +26,7 @@ struct ScanCommand: LimitedCommand {
   @Flag(help: "Print the findings as SARIF 2.1.0 on standard output and nothing else there.")
   var sarif = false
 
+  @OptionGroup var fetching: FetchOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYOUTS = ROOT / "Tests" / "FamiliesTests" / "Fixtures" / "layouts"
 PICTURE = ROOT / "weights" / "demo" / "pictures" / "red-circle-0004.png"
 VIDEO = ROOT / "weights" / "demo" / "videos" / "circles.mp4"
-STATUSES = {0, 1, 64, 65, 66, 73, 74}
+STATUSES = {0, 1, 64, 65, 66, 69, 73, 74}
 
 
 def damage_lowest_bits(source, target):

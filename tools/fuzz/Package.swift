@@ -30,7 +30,9 @@ let package = Package(
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
     watched(
       "Arrays", ["CLibCrypto", "CZstd", "CZlib", "CSystem", "CEnding"], [.enableExperimentalFeature("Lifetimes")]),
-    watched("Checkpoints", ["Arrays"]),
+    .target(name: "CFetch", dependencies: ["CLoading"]),
+    watched("Remote", ["Arrays", "CFetch"]),
+    watched("Checkpoints", ["Arrays", "Remote"]),
     watched("NetFile", ["Arrays"]),
     .target(name: "Kernels", dependencies: ["Arrays", "CKernels"]),
     .target(name: "Nets", dependencies: ["Arrays", "Kernels", "NetFile"]),
@@ -41,7 +43,9 @@ let package = Package(
     watched("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Tasks"]),
     .target(
       name: "FuzzTargets",
-      dependencies: ["Arrays", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks"],
+      dependencies: [
+        "Arrays", "Remote", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks",
+      ],
       path: "Targets", swiftSettings: [.strictMemorySafety()]),
     .executableTarget(
       name: "fuzz", dependencies: ["FuzzTargets"], path: "Driver",

@@ -427,6 +427,31 @@ def scanned_files():
                 yield content
 
 
+def hub_lists():
+    commit = b'{"sha":"' + b"0123456789abcdef" * 2 + b'01234567","siblings":['
+    large = b'{"rfilename":"model.safetensors","size":9,"blobId":"ab","lfs":{"sha256":"' + b"0f" * 32 + b'","size":9}}'
+    yield commit + b"]}"
+    yield commit + b'{"rfilename":"a/b.json","size":2,"blobId":"cd"},' + large + b"]}"
+    yield commit + b'{"rfilename":"../x","size":1},{"rfilename":".git/x","size":1},{"rfilename":"a\\\\b","size":1}]}'
+    yield commit + b'{"rfilename":"a","size":1,"blobId":"../x"},{"rfilename":"a","size":1}]}'
+    yield commit + b'{"rfilename":"a","size":-1}]}'
+    yield commit + b'{"rfilename":"a"}]}'
+    yield b'{"sha":"x","siblings":[]}'
+    yield b"<html>"
+
+
+def web_lines():
+    yield b"hf://acme/net@refs%2Fpr%2F1/a/b.bin\nbytes 0-9/10\n120"
+    yield b"hf://gpt2\nbytes 5-6/*\nSun, 06 Nov 1994 08:49:37 GMT"
+    yield b"https://huggingface.co/acme/net/resolve/main/a%20b.bin\nbytes 9-0/10\n-1"
+    yield b"https://huggingface.co/acme/net/tree/main"
+    yield b"HTTP://Example.org:8080/x?y#z"
+    yield b"https://[::1]:443/x"
+    yield b"hf://acme/net/../x"
+    yield b"https://a:b@host/x"
+    yield b"https://host:99999/"
+
+
 def stored(target):
     """What earlier runs found worth keeping: length (32 bits, little-endian) and bytes of each, one after another."""
     path = Path(__file__).parent / f"Seeds/{target}.seeds"
@@ -449,7 +474,7 @@ SEEDS = {
     "messagepack": messagepack_files, "tensorflow": tensorflow_files,
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "bytepair": byte_pair_files, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
-    "address": addresses, "scan": scanned_files,
+    "address": addresses, "scan": scanned_files, "hub": hub_lists, "web": web_lines,
 }
 
 

@@ -38,9 +38,11 @@ final class FileScanner {
   static let mostNested = 8
 
   /// Scans the file.
-  /// - Throws: `Failure` of kind `noInput` or `io` when it can't be read.
-  func run() throws(Failure) -> ScannedFile {
-    let input = try InputFile(file.path)
+  /// - Throws: `Failure` of kind `noInput`, `io` or `unavailable` when it can't be read.
+  func run() throws(Failure) -> ScannedFile { try run(InputFile(file.path)) }
+
+  /// - Parameter input: the file, wherever it is.
+  func run(_ input: any Source) throws(Failure) -> ScannedFile {
     bytesLeft = min(input.size, 1 << 56) * (FileScanner.mostNested + 2) + (64 << 20)
     let kind = try scan(ScanBytes(input), Context(name: file.path))
     file.kind = kind

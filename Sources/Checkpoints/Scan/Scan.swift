@@ -1,19 +1,29 @@
 import Arrays
+import Remote
 
 /// What loading files elsewhere would run, of files and of folders with all that is in them.
 public struct Scan: Sendable {
   public let files: [ScannedFile]
+  /// What was fetched of the last address; nil where there is none.
+  public let fetched: FetchTally?
 
   public var verdict: ScanVerdict { files.map(\.verdict).max() ?? .nothing }
 
   /// - Parameters:
-  ///   - paths: files and folders; those below folders are followed, links to folders are not.
+  ///   - paths: files and folders, and addresses of them; those below folders are followed, links to folders are not.
   ///   - progress: is told of each file before it is scanned.
   /// - Throws: `Failure` of kind `noInput` when there is no such file, `io` when one can't be read, `badData` when there
   ///   are too many.
   public init(_ paths: [String], progress: (String) -> Void = { _ in }) throws(Failure) {
     var files: [ScannedFile] = []
+    var fetched: FetchTally?
     for path in paths {
+      if RemoteAddress.isOne(path) {
+        let (found, tally) = try Scan.remote(path, progress)
+        files += found
+        fetched = tally
+        continue
+      }
       let isFolder = try Paths.isFolder(path)
       for file in isFolder ? try Scan.files(in: path) : [path] {
         progress(file)
@@ -27,6 +37,42 @@ public struct Scan: Sendable {
       }
     }
     self.files = files
+    self.fetched = fetched
+  }
+
+  /// What is at an address.
+  private static func remote(
+    _ path: String, _ progress: (String) -> Void
+  ) throws(Failure) -> ([ScannedFile], FetchTally?) {
+    let folder: any SourceFolder
+    switch try RemotePlace(path) {
+    case .file(let file):
+      progress(file.path)
+      let found = try FileScanner(file.path).run(file)
+      return ([found], file.folder?.fetched)
+    case .folder(let found): folder = found
+    }
+    var out: [ScannedFile] = []
+    var folders = [folder]
+    while let place = folders.popLast() {
+      var inner: [any SourceFolder] = []
+      for name in try place.names() {
+        if let found = try place.folder(name) { inner.append(found) }
+        guard let file = try place.file(name) else { continue }
+        progress(file.path)
+        do throws(Failure) {
+          out.append(try FileScanner(file.path).run(file))
+        } catch {
+          out.append(FileScanner.unreadable(file.path, error))
+        }
+      }
+      folders += inner.reversed()
+      try Limit.scanFiles.check(out.count, "files", file: path)
+    }
+    guard !out.isEmpty else {
+      throw Failure(.noInput, file: path, "has no files", hint: "name a repository with files")
+    }
+    return (out, folder.fetched)
   }
 
   /// The files of a folder and of those in it, in order of their names.

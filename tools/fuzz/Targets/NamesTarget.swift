@@ -38,7 +38,7 @@ extension FuzzTarget {
     let checkpoint = try NamedArrays(names)
     let inspection = try sure("looking") { try Inspection(checkpoint) }
     try expect((inspection.family == nil) == (inspection.layout == nil), "a family without a layout")
-    guard Family.recognize(checkpoint) != nil else { throw Failure(.badData, "is of no family") }
+    guard try Family.recognize(checkpoint) != nil else { throw Failure(.badData, "is of no family") }
     try expect(inspection.family != nil, "recognized, but not when it is looked at")
   }
 }
