@@ -61,6 +61,14 @@ public struct RepositoryChoice: Sendable {
     self.init(Array(found), files)
   }
 
+  /// The folder of a repository in the cache of the hub's clients, where that has weights of it; nil: it hasn't.
+  /// - Throws: `Failure` of kind `io` when that can't be said.
+  package static func cached(_ repository: String, revision: String?) throws(Failure) -> String? {
+    guard let folder = try HubCacheFolder.snapshot(of: repository, revision: revision) else { return nil }
+    let found = try ifFound { () throws(Failure) in try weights(in: LocalFolder(folder), "", depth: 0) }
+    return found?.isEmpty == false ? folder : nil
+  }
+
   private init(_ chosen: [String], _ files: [(path: String, size: Int)]) {
     let set = Set(chosen)
     self.files = set.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

@@ -1,4 +1,5 @@
 import Arrays
+import Checkpoints
 import NetFile
 
 /// What there is of a family: every combination, and whether it is on the shelf, published, or neither.
@@ -24,6 +25,8 @@ public struct Catalogue: Sendable {
   }
 
   public let family: Family
+  /// Of what is published: the folder in the cache of the hub's clients, by repository, where it is there.
+  public let cached: [String: String]
   public let items: [Item]
   /// Files in the family's folder of the shelf whose header can't be read.
   public let unreadable: [(path: String, failure: Failure)]
@@ -42,6 +45,12 @@ public struct Catalogue: Sendable {
       }
     }
     self.unreadable = unreadable
+    var cached: [String: String] = [:]
+    for publication in family.published where cached[publication.repository] == nil {
+      cached[publication.repository] = try RepositoryChoice.cached(
+        publication.repository, revision: publication.revision)
+    }
+    self.cached = cached
     let there = Set(onShelf.map(\.combination))
     items =
       onShelf

@@ -13,6 +13,22 @@ package struct HubCacheFolder: Sendable {
     locks = Paths.join(Paths.join(cache, ".locks"), name)
   }
 
+  /// The folder of a revision of a repository in the cache that the environment names; nil where it isn't there.
+  /// - Throws: `Failure` of kind `io` when that can't be said.
+  package static func snapshot(of repository: String, revision: String?) throws(Failure) -> String? {
+    guard repository.split(separator: "/").allSatisfy({ RepositoryPath.isComponent(String($0)) }) else { return nil }
+    let cache = HubCacheFolder(repository, in: try HubSettings().cache)
+    var commit = revision ?? "main"
+    let ref = Paths.join(cache.path, "refs/\(commit)")
+    if try Paths.isRegularFile(ref) {
+      let file = try InputFile(ref)
+      commit = String(decoding: try file.bytes(min(file.size, 64), at: 0).filter { $0 > 0x20 }, as: UTF8.self)
+    }
+    guard RepositoryPath.isComponent(commit) else { return nil }
+    let folder = cache.snapshot(commit)
+    return try Paths.isFolder(folder) ? folder : nil
+  }
+
   func blob(_ tag: String) -> String { Paths.join(path, "blobs/\(tag)") }
 
   /// What the clients lock while they fetch a blob.

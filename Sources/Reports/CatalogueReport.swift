@@ -61,7 +61,7 @@ public struct CatalogueReport: Sendable {
   }
 
   private func published(_ catalogue: Catalogue) -> [String] {
-    var table = TextTable([.left, .left, .left, .left], indent: 2)
+    var table = TextTable([.left, .left, .left, .left, .left], indent: 2)
     for publication in catalogue.family.published {
       let missing = catalogue.items.contains { item in
         if case .published = item.status { item.combination.matches(publication.parameters) } else { false }
@@ -70,7 +70,9 @@ public struct CatalogueReport: Sendable {
       let parameters = publication.parameters.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
       let weights =
         publication.files.first.map { file in file.name + (file.bytes.map { " (\(sized($0)))" } ?? "") } ?? ""
-      table.add(parameters, publication.repository, weights, publication.licence)
+      table.add(
+        parameters, publication.repository, weights, publication.licence,
+        catalogue.cached[publication.repository] == nil ? "" : "in the cache")
     }
     return table.isEmpty ? [] : ["", "published, not on the shelf:"] + table.lines
   }
@@ -94,13 +96,13 @@ public struct CatalogueReport: Sendable {
             "open": .boolean(axis.isOpen),
           ])
         }),
-      "nets": .array(catalogue.items.map(itemJSON)),
+      "nets": .array(catalogue.items.map { itemJSON($0, cached: catalogue.cached) }),
       "unreadable": .array(
         catalogue.unreadable.map { .object(["file": .string($0.path), "error": .string($0.failure.description)]) }),
     ])
   }
 
-  private func itemJSON(_ item: Catalogue.Item) -> JSONValue {
+  private func itemJSON(_ item: Catalogue.Item, cached: [String: String]) -> JSONValue {
     var file: JSONValue = .null
     var bytes: JSONValue?
     var published: JSONValue?
@@ -111,6 +113,7 @@ public struct CatalogueReport: Sendable {
     case .published(let publication):
       published = .object([
         "repository": .string(publication.repository), "revision": publication.revision.map { .string($0) },
+        "cached": cached[publication.repository].map { .string($0) },
         "licence": .string(publication.licence), "note": publication.note.map { .string($0) },
         "files": .array(
           publication.files.map { file in

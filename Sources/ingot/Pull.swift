@@ -1,6 +1,7 @@
 import ArgumentParser
 import Arrays
 import Checkpoints
+import Families
 import Remote
 import Reports
 
@@ -15,8 +16,13 @@ struct Pull: ParsableCommand {
       $HF_HOME or $HF_HUB_CACHE choose the cache, $HF_ENDPOINT the hub, $HF_TOKEN who asks.
       """)
 
-  @Argument(help: .init("hf://ORG/NAME, hf://ORG/NAME@REVISION, or a folder or file of it.", valueName: "address"))
-  var address: String
+  @Argument(
+    help: .init(
+      "hf://ORG/NAME, hf://ORG/NAME@REVISION, or a folder or file of it; or left out, with --set.", valueName: "address"
+    ))
+  var address: String?
+
+  @OptionGroup var selection: SelectionOptions
 
   @Option(
     help: .init("Take the files whose paths fit, and no others; * and ? are any; repeatable.", valueName: "pattern"))
@@ -32,10 +38,32 @@ struct Pull: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let job = try PullJob(address, revision: revision, including: include)
+    let job = try PullJob(address ?? published(), revision: revision, including: include)
     if !dryRun { try job.run(tells: !output.json) }
     let report = PullReport(job.pull, left: job.left, isPlanned: dryRun, place: job.place)
     try output.print(json: report.json, text: report.text)
+  }
+}
+
+extension Pull {
+  /// The address of the weights that were published of the net that parameters name.
+  private func published() throws(Failure) -> String {
+    let selected = try selection.selection(path: nil)
+    guard case .combination(let family, let combination) = selected,
+      let publication = family.publication(of: combination)
+    else {
+      throw Failure(
+        .noInput, "nobody published weights of these parameters",
+        hint: "`ingot list FAMILY` shows what is published; an address is taken too: ingot pull hf://ORG/NAME")
+    }
+    let address = "hf://\(publication.repository)" + (publication.revision.map { "@\($0)" } ?? "")
+    let isOfHub = (try? RemoteAddress(address)) != nil && !publication.repository.hasPrefix("weights/")
+    guard isOfHub else {
+      throw Failure(
+        .usage, "\(publication.repository) is no repository of the hub",
+        hint: publication.note ?? "`ingot list` tells where its files are; fetch them by another program")
+    }
+    return address
   }
 }
 
