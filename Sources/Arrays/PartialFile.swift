@@ -126,6 +126,12 @@ public final class PartialFile: Sendable {
     System.remove(Self.ranges(path))
   }
 
+  /// Removes what a process that was killed may have left beside a file that is whole.
+  public static func clean(besides path: String) {
+    if (try? System.status(ranges(path))) != nil { System.remove(ranges(path)) }
+    if (try? System.status(partial(path))) != nil { System.remove(partial(path)) }
+  }
+
   /// Removes what was fetched.
   public func discard() {
     System.remove(Self.partial(path))

@@ -5,8 +5,10 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "loading.h"
 
@@ -121,7 +123,14 @@ void ingot_fetch_perform(
   SET(CURLOPT_WRITEFUNCTION, take_body);
   SET(CURLOPT_WRITEDATA, (void *)request);
 #undef SET
+  // A connection that the other end closed must not end the program; TLS libraries write without saying so.
+  sigset_t pipe, before;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
   CURLcode code = api.curl_easy_perform(curl);
+  while (sigtimedwait(&pipe, NULL, &(struct timespec){0, 0}) > 0) continue;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
   answer->outcome = outcome_of(code);
   api.curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
   snprintf(answer->message, sizeof answer->message, "%s", error[0] ? error : api.curl_easy_strerror(code));

@@ -16,15 +16,25 @@ package enum ModuleFolder {
     return Paths.name(first.path) == Paths.name(Paths.resolved(folder.path) ?? folder.path)
   }
 
-  private static func name(in folder: any SourceFolder) throws(Failure) -> String? {
-    let first = try ifFound { () throws(Failure) -> String? in
+  /// What modules.json says of the folders of all modules, in their order; empty: the repository's own.
+  static func names(in folder: any SourceFolder) throws(Failure) -> [String] {
+    let found = try ifFound { () throws(Failure) -> [String]? in
       guard let bytes = try folder.contents(of: "modules.json", limit: .configBytes) else { return nil }
-      return try JSONValue(parsing: bytes, rules: .lenient).array().first?["path"]?.string()
+      var names: [String] = []
+      for module in try JSONValue(parsing: bytes, rules: .lenient).array() {
+        names.append(try module["path"]?.string() ?? "")
+      }
+      return names
     }
-    // A single name, so that nothing leads out of the folder.
-    guard let first, !first.isEmpty, !first.contains("/"), first != ".", first != "..", !first.utf8.contains(0) else {
-      return nil
-    }
-    return first
+    return found ?? []
+  }
+
+  /// A single name, so that nothing leads out of the folder.
+  static func isName(_ name: String) -> Bool {
+    !name.isEmpty && !name.contains("/") && name != "." && name != ".." && !name.utf8.contains(0)
+  }
+
+  private static func name(in folder: any SourceFolder) throws(Failure) -> String? {
+    try names(in: folder).first.flatMap { isName($0) ? $0 : nil }
   }
 }

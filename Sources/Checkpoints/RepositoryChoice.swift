@@ -78,8 +78,21 @@ public struct RepositoryChoice: Sendable {
   /// Weights of a folder; where it has none itself, those of the folders in it, as pipelines of several nets are kept.
   private static func weights(in folder: any SourceFolder, _ place: String, depth: Int) throws(Failure) -> [String] {
     func inside(_ name: String) -> String { place.isEmpty ? name : "\(place)/\(name)" }
-    let first = try ModuleFolder.first(of: folder)
-    if let first { return try weights(in: first, inside(Paths.name(first.path)), depth: depth + 1) }
+    // Modules of sentence-transformers may have weights each; the first one's may be in the folder itself.
+    var modules: [String] = []
+    for name in try ModuleFolder.names(in: folder) where ModuleFolder.isName(name) {
+      guard let module = try folder.folder(name) else { continue }
+      modules += try weights(in: module, inside(name), depth: 2)
+    }
+    if try ModuleFolder.first(of: folder) != nil { return modules }
+    return try modules + own(folder, place, depth)
+  }
+
+  /// The same, of what isn't in folders of modules.
+  private static func own(
+    _ folder: any SourceFolder, _ place: String, _ depth: Int
+  ) throws(Failure) -> [String] {
+    func inside(_ name: String) -> String { place.isEmpty ? name : "\(place)/\(name)" }
     let found = try ifFound { () throws(Failure) in try WeightsFolder(folder).weights() }
     switch found {
     case .one(let name):

@@ -67,7 +67,9 @@ final class FetchClient: Sendable {
       guard refusal.mayPass, attempt < attempts ?? settings.attempts, told ?? 0 <= settings.longestWait else {
         throw refusal.failure
       }
-      usleep(UInt32(max(wait, told ?? 0) * 1e6))
+      let seconds = max(wait, told ?? 0)
+      settings.waiting(seconds, refusal.failure)
+      usleep(UInt32(seconds * 1e6))
       wait *= 2
       attempt += 1
     }

@@ -11,6 +11,8 @@ public struct FetchSettings: Sendable {
   public var backoff = 0.5
   /// The most seconds that are waited because a server says so.
   public var longestWait = 120.0
+  /// Told before a wait: how many seconds, and why.
+  public var waiting: @Sendable (_ seconds: Double, _ why: Failure) -> Void = { _, _ in }
 
   private static let stored = Mutex(FetchSettings())
   /// Those in force.

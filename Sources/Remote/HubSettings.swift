@@ -14,7 +14,12 @@ struct HubSettings: Sendable {
 
   /// - Throws: `Failure` of kind `usage` when a variable makes no sense, `io` when the token can't be read.
   init(_ environment: (String) -> String? = Paths.environment) throws(Failure) {
-    func value(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
+    func value(_ name: String) -> String? {
+      guard let text = environment(name), !text.isEmpty else { return nil }
+      // As the hub's clients do, of paths that no shell has seen.
+      guard text.hasPrefix("~/"), let home = environment("HOME") else { return text }
+      return Paths.join(home, String(text.dropFirst(2)))
+    }
     var address = value("HF_ENDPOINT") ?? "https://huggingface.co"
     while address.hasSuffix("/") { address.removeLast() }
     do { endpoint = try WebAddress(address) } catch {

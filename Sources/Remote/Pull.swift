@@ -57,24 +57,32 @@ package struct Pull: Sendable {
     progress: @escaping ProgressHandler = { _, _ in }, waiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(Failure) {
     // Small files wait for answers, not for bytes: several at a time. Of a large one, several pieces are fetched at a time.
-    let small = items.filter { $0.size <= Self.pieceSize }
+    // Files of the same content are one in the cache.
+    var seen: Set<String> = []
+    let different = items.filter { seen.insert($0.file.tag ?? "").inserted }
+    let small = different.filter { $0.size <= Self.pieceSize }
     do {
       try inParallel(jobs: small.count, workers: Self.workers) { try bring(small[$0], progress, waiting) }
     } catch {
       throw Failure.wrapping(error, file: repository.path)
     }
-    for item in items where item.size > Self.pieceSize { try bring(item, progress, waiting) }
+    for item in different where item.size > Self.pieceSize { try bring(item, progress, waiting) }
+    for item in items { try cache.link(item.path, of: commit, to: tag(of: item)) }
     try cache.note(repository.revision ?? "main", isAt: commit)
+  }
+
+  private func tag(of item: Item) throws(Failure) -> String {
+    guard let tag = item.file.tag else {
+      throw Failure(.unavailable, file: repository.path, "doesn't say what \(item.path) is", hint: "try again later")
+    }
+    return tag
   }
 
   private func bring(
     _ item: Item, _ progress: @escaping ProgressHandler, _ waiting: @Sendable (String) -> Void
   ) throws(Failure) {
-    guard let tag = item.file.tag else {
-      throw Failure(.unavailable, file: repository.path, "doesn't say what \(item.path) is", hint: "try again later")
-    }
-    if !item.isThere { try fetch(item, tag, progress, waiting) }
-    try cache.link(item.path, of: commit, to: tag)
+    let tag = try tag(of: item)
+    if item.isThere { PartialFile.clean(besides: cache.blob(tag)) } else { try fetch(item, tag, progress, waiting) }
   }
 
   private func fetch(

@@ -16,8 +16,9 @@ final class RangeFetcher: Sendable {
   private struct State {
     /// Where the hub sent the first request; asked directly from then on.
     var target: WebAddress?
-    /// What must stay the same for all ranges to be of one file.
+    /// What must stay the same for all ranges to be of one file: of the address itself, and where that sends one.
     var tag: String?
+    var targetTag: String?
   }
 
   init(
@@ -25,7 +26,7 @@ final class RangeFetcher: Sendable {
     tag: String? = nil
   ) {
     (self.path, self.size, self.address, self.client, self.resource) = (path, size, address, client, resource)
-    state = Mutex(State(tag: tag))
+    state = Mutex(State(tag: Self.bare(tag)))
   }
 
   /// - Throws: `Failure` of kind `unavailable` when it can't be had, or the file has changed.
@@ -36,16 +37,17 @@ final class RangeFetcher: Sendable {
     let target = state.withLock { $0.target }
     var request = FetchRequest(address: target ?? address, range: range)
     if target != nil, let answer = try? client.get(request, resource, most: most), answer.head.status == 206 {
-      return try take(answer, range)
+      return try take(answer, range, isDirect: true)
     }
     // Where a signed address has run out, the hub gives another.
     request.address = address
-    return try take(client.get(request, resource, most: most), range)
+    return try take(client.get(request, resource, most: most), range, isDirect: false)
   }
 
-  private func take(_ answer: FetchClient.Answer, _ range: Range<Int>) throws(Failure) -> [UInt8] {
-    let linked = answer.first["x-linked-etag"]
-    let tag = Self.bare(linked ?? answer.head["etag"])
+  /// - Parameter isDirect: whether the address was asked where an earlier request was sent.
+  private func take(
+    _ answer: FetchClient.Answer, _ range: Range<Int>, isDirect: Bool
+  ) throws(Failure) -> [UInt8] {
     var bytes = answer.body
     if answer.head.status == 206 {
       guard let told = ContentRange(answer.head["content-range"] ?? ""), told.range.lowerBound == range.lowerBound,
@@ -58,15 +60,19 @@ final class RangeFetcher: Sendable {
       guard bytes.count == size else { throw changed }
       bytes = Array(bytes[range])
     }
-    return try state.withLock { state throws(Failure) in
-      // Where it was sent on, the other server has a tag of its own.
-      if linked != nil || answer.first.status == answer.head.status, state.target == nil {
-        guard state.tag == nil || tag == nil || Self.bare(state.tag) == tag else { throw changed }
-        state.tag = state.tag ?? tag
+    let own = Self.bare(answer.head["etag"])
+    let isRedirected = answer.address != address
+    try state.withLock { state throws(Failure) in
+      // The hub says what a file is; where it sends one, the other server has a tag of its own.
+      let tag = isDirect ? nil : Self.bare(answer.first["x-linked-etag"]) ?? (isRedirected ? nil : own)
+      guard state.tag == nil || tag == nil || state.tag == tag else { throw changed }
+      state.tag = state.tag ?? tag
+      if isRedirected || isDirect {
+        guard !isDirect || state.targetTag == nil || own == nil || state.targetTag == own else { throw changed }
+        (state.target, state.targetTag) = (answer.address, own)
       }
-      if answer.address != address { state.target = answer.address }
-      return bytes
     }
+    return bytes
   }
 
   /// Without quotes, and what marks it as weak.

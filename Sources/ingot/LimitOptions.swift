@@ -26,6 +26,11 @@ struct FetchOptions: ParsableArguments {
   func validate() throws {
     guard (1...3600).contains(timeout) else { throw ValidationError("--timeout is 1 to 3600 seconds") }
     FetchSettings.current.timeout = timeout
+    guard Paths.standardErrorIsTerminal else { return }
+    FetchSettings.current.waiting = { seconds, why in
+      // Shorter waits are nobody's matter.
+      if seconds >= 4 { Console.printError("\r\u{1b}[K\(why); trying again in \(Int(seconds)) s") }
+    }
   }
 }
 
