@@ -38,7 +38,7 @@ struct ComparisonSide: Sendable {
   /// - Parameter part: which arrays are meant, of a checkpoint.
   /// - Throws: `Failure` when there is nothing readable at the path.
   init(_ path: String, _ part: CheckpointPart) throws(Failure) {
-    if try !Paths.isFolder(path), try FileKind.of(InputFile(path)) == .netFile {
+    if try Paths.exists(path), try !Paths.isFolder(path), try FileKind.of(InputFile(path)) == .netFile {
       try self.init(NetFile(path))
     } else {
       try self.init(openCheckpoint(path, part))

@@ -70,6 +70,8 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context) {
 }
 
 static enum ingot_fetch_outcome outcome_of(CURLcode code) {
+  // CURLE_TOO_LARGE, which older headers lack.
+  if ((int)code == 100) return INGOT_FETCH_TOO_LONG;
   switch (code) {
     case CURLE_OK: return INGOT_FETCH_DONE;
     case CURLE_WRITE_ERROR: return INGOT_FETCH_STOPPED;
@@ -84,6 +86,8 @@ static enum ingot_fetch_outcome outcome_of(CURLcode code) {
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT: return INGOT_FETCH_MALFORMED;
+    // So libcurl calls a header line of more than 100 kB, before version 8.6.
+    case CURLE_OUT_OF_MEMORY: return INGOT_FETCH_TOO_LONG;
     // Ends of connections have many names.
     default: return INGOT_FETCH_CUT;
   }

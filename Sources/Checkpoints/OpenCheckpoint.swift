@@ -130,5 +130,7 @@ package func openWeights(
 private func remoteHDF5(_ file: any Source) -> Failure {
   Failure.unsupported(
     file: file.path, "is an HDF5 file, which is not read from an address",
-    hint: "fetch it by another program, and name it here")
+    hint: file.path.hasPrefix("hf://")
+      ? "fetch it by `ingot pull`, and name it in the folder that this prints"
+      : "fetch it by another program, and name it here")
 }

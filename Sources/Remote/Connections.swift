@@ -37,6 +37,8 @@ final class Connections: Sendable {
     /// Takes pieces of the body; false: no more are wanted.
     let take: (AnswerHead, UnsafeRawBufferPointer) -> Bool
     var isTooLong = false
+    /// Whether the empty line came that ends the headers: libcurl takes a connection that ends before it for an answer.
+    var isWhole = false
 
     init(_ take: @escaping (AnswerHead, UnsafeRawBufferPointer) -> Bool) { unsafe self.take = take }
 
@@ -51,10 +53,13 @@ final class Connections: Sendable {
       if line.hasPrefix("HTTP/") {
         // Answers of 1xx come before the one that counts.
         let words = line.split(separator: " ")
+        isWhole = false
         head = AnswerHead(status: words.count > 1 ? Int(words[1]) ?? 0 : 0)
       } else if let colon = line.firstIndex(of: ":") {
         let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
         head.headers.append((line[..<colon].lowercased(), String(value)))
+      } else if line.isEmpty {
+        isWhole = true
       }
       return true
     }
@@ -107,7 +112,8 @@ final class Connections: Sendable {
       unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
     // A connection that failed isn't used again: nobody knows what is still in it.
-    if outcome == INGOT_FETCH_DONE {
+    let isCut = outcome == INGOT_FETCH_DONE && !exchange.isWhole
+    if outcome == INGOT_FETCH_DONE, !isCut {
       idle.withLock { unsafe $0.handles.append(handle) }
     } else {
       unsafe ingot_fetch_close(handle)
@@ -115,6 +121,9 @@ final class Connections: Sendable {
     if exchange.isTooLong {
       throw FetchRefusal(
         RemoteFailure.malformed(request.address, "its headers are longer than \(Self.mostHeaderBytes) bytes"))
+    }
+    if isCut {
+      throw RemoteFailure.noAnswer(request.address, INGOT_FETCH_CUT, "its headers have no end", timeout: timeout)
     }
     if outcome == INGOT_FETCH_DONE || outcome == INGOT_FETCH_STOPPED { return exchange.head }
     throw RemoteFailure.noAnswer(request.address, outcome, message, timeout: timeout)

@@ -9,6 +9,8 @@ struct FetchedResource: Sendable {
   /// Where a browser shows it.
   var page: String?
   var isHub = false
+  /// Of the hub.
+  var origin: String?
   var hasToken = false
 }
 

@@ -52,6 +52,10 @@ package struct HubListing: Sendable {
       if case .string(let name)? = item["blobId"]?.content { blob = name }
       files.append(HubFile(path: path, size: size, sha256: digest, blob: blob))
     }
-    self.files = files
+    // Nor can a file have others in it.
+    self.files = files.filter { file in
+      let path = Array(file.path.utf8)
+      return !path.indices.contains { path[$0] == UInt8(ascii: "/") && seen.contains(Array(path[..<$0])) }
+    }
   }
 }

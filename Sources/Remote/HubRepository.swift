@@ -65,7 +65,8 @@ final class HubRepository: Sendable {
 
   private static func resource(_ path: String, _ name: String, _ settings: HubSettings) -> FetchedResource {
     FetchedResource(
-      name: path, page: "\(settings.endpoint.origin)/\(name)", isHub: true, hasToken: settings.token != nil)
+      name: path, page: "\(settings.endpoint.origin)/\(name)", isHub: true, origin: settings.endpoint.origin,
+      hasToken: settings.token != nil)
   }
 
   /// Where a file of the commit is fetched.

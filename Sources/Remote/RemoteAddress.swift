@@ -106,6 +106,7 @@ package enum RepositoryPath {
   /// Whether it stays in its folder, and isn't what tools keep of their own there.
   package static func isSafe(_ path: String) -> Bool {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    return parts.allSatisfy(isComponent) && parts[0] != ".git" && path.utf8.count <= 1024
+    // As git itself refuses: a folder of that name, wherever it is, would be another repository to it, with hooks.
+    return parts.allSatisfy { isComponent($0) && $0.lowercased() != ".git" } && path.utf8.count <= 1024
   }
 }

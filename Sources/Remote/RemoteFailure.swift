@@ -48,6 +48,11 @@ enum RemoteFailure {
         )
       case INGOT_FETCH_MALFORMED:
         ("gave no answer of HTTP: \(message)", "check the address: something else listens there")
+      case INGOT_FETCH_TOO_LONG:
+        (
+          "has a header that is longer than libcurl takes",
+          "try again; if it stays so, the server, or a proxy before it, is at fault"
+        )
       default: ("the connection was cut: \(message)", "try again")
       }
     let failure = Failure(.unavailable, file: told(address), reason, hint: hint)
@@ -67,6 +72,17 @@ enum RemoteFailure {
           .unavailable, file: name, "is given only to those who accepted its conditions\(said)",
           hint: page + (resource.hasToken ? "; the token is of an account that hasn't" : ", then set HF_TOKEN"))
       }
+      if resource.isHub, address.origin != resource.origin {
+        // The hub gave its address: who asks has nothing to do with it.
+        return Failure(
+          .unavailable, file: name, "may not be read by whoever asks (status \(head.status))\(said)",
+          hint: "try again later")
+      }
+      if resource.isHub, head.status == 403, code.isEmpty {
+        return Failure(
+          .unavailable, file: name, "may not be read by whoever asks (status 403)\(said)",
+          hint: resource.page.map { "see \($0) in a browser" } ?? "ask its owner")
+      }
       return Failure(
         .unavailable, file: name,
         resource.isHub && !resource.hasToken
@@ -80,7 +96,9 @@ enum RemoteFailure {
     case 404, 410:
       switch code {
       case "RepoNotFound":
-        return Failure(.noInput, file: name, "there is no such repository\(said)", hint: "check the spelling")
+        return Failure(
+          .noInput, file: name, "there is no such repository\(said)",
+          hint: "check the spelling" + (resource.hasToken ? ", and whether the token in use may read it" : ""))
       case "RevisionNotFound":
         return Failure(
           .noInput, file: name, "has no such revision\(said)",

@@ -25,6 +25,8 @@ enum ingot_fetch_outcome {
   INGOT_FETCH_UNTRUSTED,
   /// What came is no HTTP answer.
   INGOT_FETCH_MALFORMED,
+  /// A header is longer than libcurl takes (100 kB).
+  INGOT_FETCH_TOO_LONG,
 };
 
 struct ingot_fetch_request {
