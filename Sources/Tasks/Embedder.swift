@@ -100,6 +100,7 @@ public struct Embedder: Sendable {
   public func vectors(
     of texts: [String], prompt: String = "", progress: (Int) -> Void = { _ in }
   ) throws(Failure) -> [[Float]] {
+    if texts.isEmpty { return [] }
     guard let net = self.texts else {
       throw Failure(.usage, "the net takes pictures, and no texts", hint: "a net of the family clip takes both")
     }

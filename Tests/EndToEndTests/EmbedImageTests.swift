@@ -101,6 +101,18 @@ import Testing
     #expect(zip(order, scores).allSatisfy { abs(Double(logits[$0]) - scale * $1) < 1e-3 })
   }
 
+  /// A net of images alone is asked for no texts.
+  @Test func imagesAloneByANetOfImages() throws {
+    let vit = "Tests/FamiliesTests/Fixtures/tiny-vit"
+    #expect(try Run(["convert", vit], shelf: folder.file("images")).status == 0)
+    let run = try Run(
+      ["embed", Self.picture, Self.other, "--json", "--family", "vit-imagenet"], shelf: folder.file("images"))
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try run.json().member("images").array().count == 2)
+    let text = try Run(["embed", Self.texts[0], "--family", "vit-imagenet"], shelf: folder.file("images"))
+    #expect(text.status == 64 && text.errors.contains("takes pictures, and no texts"), "\(text.errors)")
+  }
+
   @Test func mistakesAreNamed() throws {
     let cases: [([String], Int32, String)] = [
       (["nowhere.png"], 66, "nowhere.png: no such file"),
