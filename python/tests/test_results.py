@@ -33,6 +33,16 @@ def test_examples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
 
 
+def test_readmes_examples(program: str, shelf: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("torch", "PIL"):
+        pytest.importorskip(library)
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("INGOT", program)
+    monkeypatch.setenv("INGOT_SHELF", str(shelf))
+    found = doctest.testfile(str(ROOT / "python" / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert found.failed == 0 and found.attempted > 10
+
+
 def test_the_version_is_the_programs() -> None:
     source = (ROOT / "Sources" / "Families" / "Tool.swift").read_text()
     assert f'version = "{ingot.__version__}"' in source

@@ -9,12 +9,13 @@
 from . import aio, errors, results
 from ._pictures import Picture
 from ._program import find as find_program
+from .array import Array
 from .commands import convert, diff, inspect, quantize, scan, verify
 from .commands import list_nets as list
 from .errors import (
     BadDataError, CannotCreateError, IngotError, IngotTimeoutError, InputOutputError, MismatchError, NoInputError,
     ProgramDiedError, ProgramNotFoundError, ProtocolError, UsageError)
-from .netfile import Array, Damage, NetFile, VerificationError
+from .netfile import Damage, NetFile, VerificationError
 from .netfile import open_net as open
 from .tasks import VQA, Captioner, Classifier, Embedder, Matcher
 

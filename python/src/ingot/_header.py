@@ -1,10 +1,10 @@
-"""What a net file's header says, checked against every rule of schemas/FORMAT.md that can be checked without the arrays."""
+"""What a net file's header says, checked against every rule of schemas/FORMAT.md that can be checked without the
+arrays."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .elements import ELEMENT_TYPES, ElementType
 from .errors import BadDataError
@@ -15,8 +15,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """An array as the header lists it.
 
     Attributes:

@@ -15,7 +15,8 @@ from .errors import UsageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-#: A path; the bytes of a picture's file; a picture of Pillow; uint8 pixels of shape [height, width, 3], or [height, width].
+#: A path; the bytes of a picture's file; a picture of Pillow; uint8 pixels of shape [height, width, 3], or [height,
+#: width].
 Picture = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, "Image", npt.NDArray[np.uint8]]
 
 

@@ -20,8 +20,8 @@ _HINT = "install the program `ingot`, or set INGOT to its path"
 
 
 def find(program: str | os.PathLike[str] | None = None) -> str:
-    """The path of the program: the one that is given, else that of the environment's ``INGOT``, else the one that came with
-    this package, else the first on ``PATH``.
+    """The path of the program: the one that is given, else that of the environment's ``INGOT``, else the one that came
+    with this package, else the first on ``PATH``.
 
     Raises:
         ProgramNotFoundError: there is none, or it can't be run.
@@ -55,8 +55,8 @@ def failure(status: int, stderr: str, files: Iterable[str] = ()) -> IngotError:
         said = f": {lines[-1]}" if lines else ""
         if status < 0:
             return ProgramDiedError(f"the program was ended by signal {-status}{said}")
-        # Such as a library of the system that the program can't be loaded without.
-        return ProgramDiedError(f"the program ended with status {status}{said}", hint=_HINT if status == 127 else None)
+        hint = "it needs libraries of the system, whose packages docs/INSTALLING.md names" if status == 127 else None
+        return ProgramDiedError(f"the program ended with status {status}{said}", hint=hint)
     place = lines.index(message) + 1
     hint = lines[place][len("hint: "):] if place < len(lines) and lines[place].startswith("hint: ") else None
     return error_of_status(status, message[len("ingot: error: "):], hint, files)
@@ -68,8 +68,8 @@ def note(line: str) -> None:
 
 
 def report(
-    command: str, options: Sequence[str] = (), inputs: Sequence[str] = (), *, program: str | os.PathLike[str] | None = None, timeout: float | None = None,
-    answers: Iterable[int] = (0,),
+    command: str, options: Sequence[str] = (), inputs: Sequence[str] = (), *,
+    program: str | os.PathLike[str] | None = None, timeout: float | None = None, answers: Iterable[int] = (0,),
 ) -> dict[str, Any]:
     """What the program prints with ``--json``.
 
@@ -87,8 +87,8 @@ def report(
     path = find(program)
     try:
         ended = subprocess.run(
-            [path, command, *options, "--json", *(["--", *inputs] if inputs else [])], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            timeout=timeout, check=False)
+            [path, command, *options, "--json", *(["--", *inputs] if inputs else [])], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:
         raise IngotTimeoutError(f"`ingot {command}` took more than {timeout} seconds") from error
     except OSError as error:
@@ -108,8 +108,8 @@ def report(
 
 
 def flags(**values: object) -> list[str]:
-    """Options of the command line: of ``max_tokens=3``, ``--max-tokens 3``. None and False are left out; True is a flag; a
-    list gives the option once for each.
+    """Options of the command line: of ``max_tokens=3``, ``--max-tokens 3``. None and False are left out; True is a
+    flag; a list gives the option once for each.
 
     >>> flags(beams=3, upright=True, frames=None, set=["A=1", "B=2"])
     ['--beams=3', '--upright', '--set=A=1', '--set=B=2']
@@ -139,4 +139,5 @@ def settings(parameters: Mapping[str, object] | None) -> list[str]:
     ['Release=demo', 'CapFilt=true']
     """
     return [
-        f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in (parameters or {}).items()]
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in (parameters or {}).items()]

@@ -1,7 +1,7 @@
 """The same nets for asyncio: ``async with ingot.aio.VQA() as vqa: answer = await vqa.ask(image, question)``.
 
-What they take, what pictures are and what happens when the child dies: see ``ingot.tasks``. A task that is cancelled gives up its
-own answer only.
+What they take, what pictures are and what happens when the child dies: see ``ingot.tasks``. A task that is cancelled
+gives up its own answer only.
 """
 
 from __future__ import annotations
@@ -95,10 +95,10 @@ class _Net(Generic[Result]):
                 try:
                     waiting.append(self._submit(item))
                 except IngotError as error:
-                    if errors == "raise":
-                        raise
                     waiting.append(error)
-                if len(waiting) >= self._task.window:
+                # Answers that are there are handed out at once; else many items are given together.
+                least = self._task.window // 2 if len(waiting) >= self._task.window else len(waiting)
+                while waiting and (len(waiting) > least or _is_there(waiting[0])):
                     yield await self._taken(waiting.popleft(), errors)
             while waiting:
                 yield await self._taken(waiting.popleft(), errors)
@@ -108,14 +108,18 @@ class _Net(Generic[Result]):
                     future.cancel()
 
     async def _taken(self, future: asyncio.Future[dict[str, Any]] | IngotError, errors: Errors) -> Result | IngotError:
-        if isinstance(future, IngotError):
-            return future
         try:
+            if isinstance(future, IngotError):
+                raise future
             return self._task.result(await future)
         except IngotError as error:
             if errors == "raise":
                 raise
             return error
+
+
+def _is_there(future: asyncio.Future[dict[str, Any]] | IngotError) -> bool:
+    return isinstance(future, IngotError) or future.done()
 
 
 async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
@@ -152,7 +156,8 @@ class Captioner(_Net[Caption]):
         """A caption, which begins with the prompt."""
         return await self._one((image, prompt))
 
-    def caption_many(self, items: Iterable[Any] | AsyncIterable[Any], *, errors: Errors = "raise") -> AsyncIterator[Any]:
+    def caption_many(
+        self, items: Iterable[Any] | AsyncIterable[Any], *, errors: Errors = "raise") -> AsyncIterator[Any]:
         """Captions in the order of the items: pictures, or pairs of a picture and a prompt."""
         return self._many(items, errors)
 
@@ -199,6 +204,7 @@ class Classifier(_Net[Classification]):
         """The likeliest classes, or the labels that fit best."""
         return await self._one((image, labels))
 
-    def classify_many(self, items: Iterable[Any] | AsyncIterable[Any], *, errors: Errors = "raise") -> AsyncIterator[Any]:
+    def classify_many(
+        self, items: Iterable[Any] | AsyncIterable[Any], *, errors: Errors = "raise") -> AsyncIterator[Any]:
         """Classes in the order of the items: pictures, or pairs of a picture and labels."""
         return self._many(items, errors)

@@ -2,13 +2,14 @@
 
 What all of them take:
 
-- ``parameters``: the net's, as ``{"Release": "demo"}``; ``family``, ``shelf``: as the program's ``--family`` and ``--shelf``.
+- ``parameters``: the net's, as ``{"Release": "demo"}``; ``family``, ``shelf``: as the program's ``--family`` and
+  ``--shelf``.
 - ``limits``: what may be read of files, as ``{"arrays": 10}``; ``ingot limits`` lists them.
 - ``program``: the program's path (see ``find_program``); ``timeout``: seconds that it may take.
 - further keywords are options of the command: ``allow_unused=True`` is ``--allow-unused``.
 
-All raise ``IngotError``; which class of it, says the program's exit status. What the program notes on standard error goes to the
-logger ``ingot``.
+All raise ``IngotError``; which class of it, says the program's exit status. What the program notes on standard error
+goes to the logger ``ingot``.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def verify(
     family: str | None = None, shelf: Path | None = None, limits: Mapping[str, int] | None = None,
     program: Path | None = None, timeout: float | None = None, **options: Any,
 ) -> VerifyReport:
-    """Checks every checksum of net files, and what else is asked for; that something differs is no error: see ``verified``.
+    """Checks every checksum of net files, and what else is asked for; that something differs is no error: see
+    ``verified``.
 
     Args:
         nets: net files; without any, those that parameters name.

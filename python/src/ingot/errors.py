@@ -18,8 +18,8 @@ class IngotError(Exception):
     """Base of all errors of this package.
 
     Attributes:
-        kind: what sort of failure it is: ``mismatch``, ``usage``, ``bad-data``, ``no-input``, ``cannot-create``, ``io``;
-            of the program itself ``not-found``, ``died``, ``timeout``, ``protocol``.
+        kind: what sort of failure it is: ``mismatch``, ``usage``, ``bad-data``, ``no-input``, ``cannot-create``,
+            ``io``; of the program itself ``not-found``, ``died``, ``timeout``, ``protocol``.
         status: the program's exit status for it (after sysexits.h); None where it has none.
         file: the file concerned, or None.
         place: where in the file: ``byte 24``, ``array "x"``, ``line 3``; or None.

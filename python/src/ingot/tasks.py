@@ -2,20 +2,25 @@
 
 What all of them take:
 
-- ``parameters``: the net's, as ``{"Release": "demo"}``; ``family``, ``shelf``: as the program's ``--family`` and ``--shelf``.
-- ``threads``: that compute together (default: one per core); ``kernels``: ``auto``, ``avx512``, ``avx2``, ``openblas``, ``portable``.
+- ``parameters``: the net's, as ``{"Release": "demo"}``; ``family``, ``shelf``: as the program's ``--family`` and
+  ``--shelf``.
+- ``threads``: that compute together (default: one per core); ``kernels``: ``auto``, ``avx512``, ``avx2``, ``openblas``,
+  ``portable``.
 - ``limits``: what may be read of files, as ``{"image-pixels": 10**8}``.
 - ``program``: the program's path (see ``find_program``).
-- ``timeout``: seconds that an answer may take after the one before it; ``start_timeout``: seconds until the nets are open.
+- ``timeout``: seconds that an answer may take after the one before it; ``start_timeout``: seconds until the nets are
+  open.
 - further keywords are options of the command: ``upright=True`` is ``--upright``.
 
-Opening one opens the nets, and raises what is wrong with them. They are context managers; what isn't closed is closed with the last
-reference, or with the interpreter. They can be used from several threads at once.
+Opening one opens the nets, and raises what is wrong with them. They are context managers; what isn't closed is closed
+with the last reference, or with the interpreter. They can be used from several threads at once.
 
-A picture is a path, the bytes of a file, a picture of Pillow, or uint8 pixels ([height, width, 3] or [height, width]; needs Pillow).
+A picture is a path, the bytes of a file, a picture of Pillow, or uint8 pixels ([height, width, 3] or [height, width];
+needs Pillow).
 
-When the child dies, another one takes its place, and is given again what wasn't answered: nothing is lost, nothing comes twice. An
-item during which it dies twice gets ``ProgramDiedError``; one that takes longer than ``timeout``, ``IngotTimeoutError``.
+When the child dies, another one takes its place, and is given again what wasn't answered: nothing is lost, nothing
+comes twice. An item alone with which two children died gets ``ProgramDiedError``; one that takes longer than
+``timeout``, ``IngotTimeoutError``.
 """
 
 from __future__ import annotations
@@ -92,10 +97,10 @@ class _Net(Generic[Result]):
                 try:
                     waiting.append(self._worker.submit(self._task.request(item)))
                 except IngotError as error:
-                    if not returns:
-                        raise
                     waiting.append(error)
-                if len(waiting) >= self._task.window:
+                # Answers that are there are handed out at once; else many items are given together.
+                least = self._task.window // 2 if len(waiting) >= self._task.window else len(waiting)
+                while waiting and (len(waiting) > least or _is_there(waiting[0])):
                     yield self._taken(waiting.popleft(), returns)
             while waiting:
                 yield self._taken(waiting.popleft(), returns)
@@ -105,9 +110,9 @@ class _Net(Generic[Result]):
                     future.cancel()
 
     def _taken(self, future: Future[dict[str, Any]] | IngotError, returns: bool) -> Result | IngotError:
-        if isinstance(future, IngotError):
-            return future
         try:
+            if isinstance(future, IngotError):
+                raise future
             return self._task.result(future.result())
         except IngotError as error:
             if not returns:
@@ -115,11 +120,15 @@ class _Net(Generic[Result]):
             return error
 
 
+def _is_there(future: Future[dict[str, Any]] | IngotError) -> bool:
+    return isinstance(future, IngotError) or future.done()
+
+
 class VQA(_Net[Answer]):
     """Answers questions about pictures and videos.
 
-    Options: ``max_tokens``, ``min_tokens``, ``beams``, ``temperature``, ``seed``, ``answers`` (a file with a closed list),
-    ``frames``, ``upright``.
+    Options: ``max_tokens``, ``min_tokens``, ``beams``, ``temperature``, ``seed``, ``answers`` (a file with a closed
+    list), ``frames``, ``upright``.
     """
 
     _task = ASKING
@@ -140,8 +149,8 @@ class VQA(_Net[Answer]):
         self, items: Iterable[tuple[Picture, str]], *, errors: Literal["return"]) -> Iterator[Answer | IngotError]: ...
 
     def ask_many(self, items: Iterable[tuple[Picture, str]], *, errors: str = "raise") -> Iterator[Any]:
-        """Answers in the order of the items, which are taken as they are needed. Of questions about one picture that follow
-        each other, the picture is looked at once.
+        """Answers in the order of the items, which are taken as they are needed. Of questions about one picture that
+        follow each other, the picture is looked at once.
 
         Args:
             items: pairs of a picture and a question.
@@ -174,7 +183,8 @@ class Captioner(_Net[Caption]):
 
     def caption_many(
         self, items: Iterable[Picture | tuple[Picture, str | None]], *, errors: str = "raise") -> Iterator[Any]:
-        """Captions in the order of the items: pictures, or pairs of a picture and a prompt; ``errors`` as in ``VQA``."""
+        """Captions in the order of the items: pictures, or pairs of a picture and a prompt; ``errors`` as in
+        ``VQA``."""
         return self._many(items, errors)
 
 
@@ -209,7 +219,8 @@ class Embedder(_Net[Vectors]):
     _task = EMBEDDING
 
     def embed(self, item: Picture) -> Vectors:
-        """The vector of a text (a str) or a picture (anything else: a path as ``pathlib.Path``), of shape [elements]."""
+        """The vector of a text (a str) or a picture (anything else: a path as ``pathlib.Path``), of shape
+        [elements]."""
         return self._one(item)
 
     def embed_all(self, items: Iterable[Picture]) -> Vectors:
@@ -230,8 +241,8 @@ class Embedder(_Net[Vectors]):
 
 
 class Classifier(_Net[Classification]):
-    """Says what pictures show. Options: ``net`` (a net file), ``top`` (how many classes), ``labels`` (a file, for CLIP),
-    ``template``, ``side``, ``upright``. With ``family="clip"``, each item can have labels of its own."""
+    """Says what pictures show. Options: ``net`` (a net file), ``top`` (how many classes), ``labels`` (a file, for
+    CLIP), ``template``, ``side``, ``upright``. With ``family="clip"``, each item can have labels of its own."""
 
     _task = CLASSIFYING
 
