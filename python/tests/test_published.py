@@ -85,7 +85,8 @@ def test_int8_is_near(published: pathlib.Path) -> None:
 
 
 def publishers_vectors(checkpoint: pathlib.Path, texts: list[str]) -> Any:
-    """By sentence-transformers; where it isn't here, by transformers, as the net's publisher says it is done without."""
+    """By sentence-transformers; where it isn't here, by transformers, as the net's publisher says it is done
+    without."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     try:
@@ -103,7 +104,7 @@ def publishers_vectors(checkpoint: pathlib.Path, texts: list[str]) -> Any:
 
 
 def test_vectors_are_sentence_transformers(checkpoint: pathlib.Path, published: pathlib.Path, program: str) -> None:
-    texts = TEXTS + [f"sentence number {number}, {'long ' * (number % 40)}" for number in range(600)]
+    texts = TEXTS + [f"sentence number {number}, {'long ' * (number % 40)}" for number in range(120)]
     wanted = publishers_vectors(checkpoint, texts)
     with ingot.Embedder({"Release": "all-MiniLM-L6-v2"}, shelf=published, program=program) as embedder:
         found = embedder.embed_all(texts)
