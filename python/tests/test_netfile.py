@@ -8,6 +8,7 @@ import json
 import pathlib
 import pickle
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_a_comma_in_a_text_is_no_value(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_small_file_cannot_ask_for_much_memory(tmp_path: pathlib.Path) -> None:
-    def huge(header: dict) -> None:
+    def huge(header: dict[str, Any]) -> None:
         header["arrays"][-1] |= {"shape": [1 << 40], "bytes": 1 << 42}
         header["arrays"] = [entry for entry in header["arrays"] if "scales" not in entry]
 
@@ -115,7 +116,7 @@ def test_a_small_file_cannot_ask_for_much_memory(tmp_path: pathlib.Path) -> None
     with pytest.raises(ingot.BadDataError):
         ingot.open(path)
     # What the rules of the whole allow is still looked at, frame by frame, before memory is taken.
-    def large(header: dict) -> None:
+    def large(header: dict[str, Any]) -> None:
         header["arrays"][-1] |= {"shape": [1 << 27], "bytes": 1 << 29}
 
     path.write_bytes(wrong_net_files.rewritten(COMPRESSED.read_bytes(), large))
@@ -222,3 +223,18 @@ def test_torch_takes_arrays_in_place() -> None:
     bits = next(array for array in net.arrays.values() if array.element_type == "bfloat16")
     tensor = torch.from_dlpack(bits.raw().view(np.int16)).view(torch.bfloat16)
     assert np.array_equal(tensor.float().numpy(), bits.numpy(), equal_nan=True)
+
+
+def test_a_shape_that_numpy_cannot_have(tmp_path: pathlib.Path) -> None:
+    def immense(header: dict[str, Any]) -> None:
+        entry = next(entry for entry in header["arrays"] if entry["shape"] == [2, 0, 3])
+        entry["shape"] = [0, 1 << 40, 1 << 40]
+        header["tokenizer"]["vocabulary"] = []  # which makes room
+
+    path = tmp_path / "net.ingot"
+    path.write_bytes(wrong_net_files.rewritten(GOLDEN.read_bytes(), immense))
+    net = ingot.open(path)
+    net.verify()
+    for get in (net.arrays["shapes.empty"].raw, net.arrays["shapes.empty"].numpy):
+        with pytest.raises(ingot.BadDataError, match="which NumPy can't have"):
+            get()

@@ -185,6 +185,15 @@ def test_a_process_that_is_forked_off(program: str, shelf: pathlib.Path) -> None
         assert vqa.ask(PICTURE, QUESTION).answer == "circle"
 
 
+def test_what_was_closed_closes_nothing_when_processes_are_forked_off(program: str, shelf: pathlib.Path) -> None:
+    vqa = ingot.VQA({"Release": "demo"}, shelf=shelf, program=program)
+    vqa.close()
+    # A function to be called there makes subprocess fork as os.fork does; its own pipe gets the numbers of those closed.
+    for _ in range(5):
+        subprocess.run(["true"], preexec_fn=lambda: None, check=True)
+    assert vqa.pid is None
+
+
 def test_several_threads_at_once(program: str, shelf: pathlib.Path) -> None:
     pictures = sorted((DEMO / "pictures").glob("*.png"))[:4]
     with ingot.VQA({"Release": "demo"}, shelf=shelf, program=program) as vqa:

@@ -103,9 +103,6 @@ def check(header: dict[str, Any], version: int, header_length: int, file_length:
         member(header, key, str)
     for key in ("parameters", "configuration", "profile"):
         member(header, key, dict)
-    for key, value in header["parameters"].items():
-        if type(value) not in (str, bool, int):
-            raise failure(f'the parameter "{key}" is no string, boolean or integer')
     _check_tokenizer(optional(header, "tokenizer", dict))
     _check_provenance(member(header, "provenance", dict))
     is_initialized = member(header, "initialized", bool)

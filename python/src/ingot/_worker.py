@@ -52,7 +52,7 @@ class Worker:
         self._lock = threading.Lock()
         self._queue: deque[Item] = deque()
         self._numbers = itertools.count(1)
-        self._is_closing = self._is_forked = False
+        self._is_closing = self._is_forked = self._is_ended = False
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -143,6 +143,9 @@ class Worker:
         with self._lock:
             os.close(self._wake_read)
             os.close(self._wake_write)
+            # What is opened now may get these numbers.
+            self._is_ended = True
+        _workers.discard(self)
 
     def _drain(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -273,6 +276,8 @@ class Worker:
     def _forked(self) -> None:
         """In a process that was forked off: its copies of the pipes would keep the child alive."""
         self._is_forked, self._lock = True, threading.Lock()
+        if self._is_ended:
+            return
         for end in [self._wake_read, self._wake_write]:
             with contextlib.suppress(OSError):
                 os.close(end)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ._header import Entry
+from .errors import BadDataError
 
 if TYPE_CHECKING:
     from .netfile import NetFile
@@ -44,7 +46,7 @@ class Array:
     @property
     def size(self) -> int:
         """Elements."""
-        return int(np.prod(self.shape, dtype=object)) if self.shape else 1
+        return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -88,14 +90,14 @@ class Array:
         bool; int8 with scales is int8. Of packed types, whose elements share bytes, the bytes, of one dimension.
 
         Raises:
-            BadDataError: compressed data doesn't unpack.
+            BadDataError: compressed data doesn't unpack; a bool is neither 0 nor 1.
         """
         stored = self._net._unpacked(self._entry)
         kind = self._entry.element_type
         if kind.is_packed:
             return stored
         elements = stored.view(kind.meant if kind.name == "bool" else kind.stored)
-        return elements.reshape(self.shape)
+        return self._shaped(elements)
 
     def numpy(self) -> npt.NDArray[Any]:
         """The numbers that are meant.
@@ -108,13 +110,22 @@ class Array:
             BadDataError: compressed data doesn't unpack.
         """
         if self._entry.scales is None:
-            return self._entry.element_type.values(self._net._unpacked(self._entry).view(
-                self._entry.element_type.stored), self.shape)
+            kind = self._entry.element_type
+            return self._shaped(kind.values(self._net._unpacked(self._entry).view(kind.stored), self.size))
         scales = self.scales
         assert scales is not None
         behind = len(self.shape) - 1 - (self.scale_axis or 0)
         values: npt.NDArray[np.float32] = np.multiply(self.raw(), scales.reshape(-1, *[1] * behind))
         return values
+
+    def _shaped(self, elements: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        try:
+            return elements.reshape(self.shape)
+        except ValueError:
+            # Of an array without elements, whose other dimensions are immense.
+            raise BadDataError(
+                f"has the shape {list(self.shape)}, which NumPy can't have", file=self._net.path,
+                place=f'array "{self.name}"') from None
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         values = self.numpy()

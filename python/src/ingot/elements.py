@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,20 +38,17 @@ class ElementType:
         """Bytes of so many elements, rounded up to whole ones."""
         return -(-elements * self.bits // 8)
 
-    def values(self, stored: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-        """The numbers that are meant, without a copy where these are what is stored.
+    def values(self, stored: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+        """The numbers that are meant, of one dimension, without a copy where these are what is stored.
 
         Args:
-            stored: one dimension, of type ``stored``.
-            shape: of the result.
+            stored: of type ``stored``.
+            count: of elements, which packed ones don't tell.
 
         >>> bits = np.array([0x3FC0, 0xC000], "<u2")
-        >>> ELEMENT_TYPES["bfloat16"].values(bits, (2,)).tolist()
+        >>> ELEMENT_TYPES["bfloat16"].values(bits, 2).tolist()
         [1.5, -2.0]
         """
-        return self._flat(stored, math.prod(shape)).reshape(shape)
-
-    def _flat(self, stored: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
         if self.name == "bfloat16":
             return (stored.astype(np.uint32) << 16).view(np.float32)
         if self.name == "complex32":
