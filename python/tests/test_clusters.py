@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,6 +112,7 @@ def test_spark(options: dict[str, Any], tmp_path: pathlib.Path, monkeypatch: pyt
     data = rows(binary=False)
     wanted = expected(data, options)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([SOURCE, str(pathlib.Path(__file__).parent)]))
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     session = (
         sql.SparkSession.builder.master("local-cluster[2,1,1024]").appName("ingot")
         .config("spark.ui.enabled", "false").config("spark.sql.execution.arrow.maxRecordsPerBatch", "50")
@@ -128,9 +130,8 @@ def test_spark(options: dict[str, Any], tmp_path: pathlib.Path, monkeypatch: pyt
 
 
 def killed(run: Any, folder: str) -> Any:
-    """Dies twice, on the whole. Spark hands it to its workers, which have no module of tests."""
+    """Dies twice, on the whole."""
     def through(frames: Iterator[Any]) -> Iterator[Any]:
-        from test_clusters import kill_twice
         for count, frame in enumerate(run(frames)):
             kill_twice(folder, count + 1)
             yield frame
