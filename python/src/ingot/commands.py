@@ -1,0 +1,150 @@
+"""Commands that report: each runs the program with ``--json`` and gives what it printed as a record.
+
+What all of them take:
+
+- ``parameters``: the net's, as ``{"Release": "demo"}``; ``family``, ``shelf``: as the program's ``--family`` and
+  ``--shelf``.
+- ``limits``: what may be read of files, as ``{"arrays": 10}``; ``ingot limits`` lists them.
+- ``program``: the program's path (see ``find_program``); ``timeout``: seconds that it may take.
+- further keywords are options of the command: ``allow_unused=True`` is ``--allow-unused``.
+
+All raise ``IngotError``; which class of it, says the program's exit status. What the program notes on standard error
+goes to the logger ``ingot``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._program import flags, report, settings
+from .results import (
+    ConvertReport, DiffReport, InspectReport, ListReport, QuantizeReport, ScanReport, VerifyReport, made)
+
+__all__ = ["convert", "diff", "inspect", "list_nets", "quantize", "scan", "verify"]
+
+Path = str | os.PathLike[str]
+Parameters = Mapping[str, str | bool | int]
+
+
+def _run(
+    command: str, inputs: Sequence[Path], parameters: Parameters | None, family: str | None, shelf: Path | None,
+    limits: Mapping[str, int] | None, program: Path | None, timeout: float | None, options: Mapping[str, Any],
+    answers: tuple[int, ...] = (0,),
+) -> Any:
+    given = flags(
+        set=settings(parameters), family=family, shelf=shelf, allow=settings(limits), **options)
+    return report(
+        command, given, [os.fspath(item) for item in inputs], program=program, timeout=timeout, answers=answers)
+
+
+def inspect(
+    what: Path | None = None, *, statistics: bool = False, check: bool = False, layers: bool = False,
+    parameters: Parameters | None = None, family: str | None = None, shelf: Path | None = None,
+    limits: Mapping[str, int] | None = None, program: Path | None = None, timeout: float | None = None, **options: Any,
+) -> InspectReport:
+    """What is in a net file, a checkpoint, or, without either, the net that parameters name.
+
+    Args:
+        what: path of a net file, a weights file or a folder.
+        statistics: measure every array's values.
+        check: look for NaN, infinities and zeros.
+        layers: tell the layers in the order in which they run.
+    """
+    options |= {"statistics": statistics, "check": check, "layers": layers}
+    inputs = [] if what is None else [what]
+    return made(InspectReport, _run(
+        "inspect", inputs, parameters, family, shelf, limits, program, timeout, options, answers=(0, 1)))
+
+
+def convert(
+    checkpoint: Path, *, precision: str | None = None, compress: bool = False, force: bool = False,
+    parameters: Parameters | None = None, family: str | None = None, shelf: Path | None = None,
+    limits: Mapping[str, int] | None = None, program: Path | None = None, timeout: float | None = None, **options: Any,
+) -> ConvertReport:
+    """Casts a checkpoint into net files on the shelf.
+
+    Args:
+        checkpoint: a weights file, or the folder that holds it and its configuration.
+        precision: as which element type; None: as the checkpoint has it.
+        compress: the arrays.
+        force: replace nets on the shelf that came from another checkpoint.
+    """
+    options |= {"precision": precision, "compress": compress, "force": force}
+    return made(ConvertReport, _run(
+        "convert", [checkpoint], parameters, family, shelf, limits, program, timeout, options))
+
+
+def quantize(
+    *nets: Path, precision: str | None = None, force: bool = False, parameters: Parameters | None = None,
+    family: str | None = None, shelf: Path | None = None, limits: Mapping[str, int] | None = None,
+    program: Path | None = None, timeout: float | None = None, **options: Any,
+) -> QuantizeReport:
+    """Makes int8 nets of float ones, or of another precision.
+
+    Args:
+        nets: net files; without any, those that parameters name.
+        precision: ``int8``, ``float16`` or ``bfloat16``.
+        force: replace nets on the shelf that came from others.
+    """
+    options |= {"precision": precision, "force": force}
+    return made(QuantizeReport, _run(
+        "quantize", nets, parameters, family, shelf, limits, program, timeout, options, answers=(0, 1)))
+
+
+def verify(
+    *nets: Path, source: Path | None = None, reference: Path | None = None, parameters: Parameters | None = None,
+    family: str | None = None, shelf: Path | None = None, limits: Mapping[str, int] | None = None,
+    program: Path | None = None, timeout: float | None = None, **options: Any,
+) -> VerifyReport:
+    """Checks every checksum of net files, and what else is asked for; that something differs is no error: see
+    ``verified``.
+
+    Args:
+        nets: net files; without any, those that parameters name.
+        source: a checkpoint that every array is compared with.
+        reference: a file with what other software computed.
+    """
+    options |= {"source": source, "reference": reference}
+    return made(VerifyReport, _run(
+        "verify", nets, parameters, family, shelf, limits, program, timeout, options, answers=(0, 1)))
+
+
+def diff(
+    a: Path, b: Path, *, limits: Mapping[str, int] | None = None, program: Path | None = None,
+    timeout: float | None = None, **options: Any,
+) -> DiffReport:
+    """What differs between two nets or checkpoints, whatever their layouts; that something does is no error.
+
+    Args:
+        a: a net file or checkpoint.
+        b: another one.
+    """
+    return made(DiffReport, _run("diff", [a, b], None, None, None, limits, program, timeout, options, answers=(0, 1)))
+
+
+def scan(
+    *paths: Path, limits: Mapping[str, int] | None = None, program: Path | None = None, timeout: float | None = None,
+    **options: Any,
+) -> ScanReport:
+    """What loading files elsewhere would run; what is found is no error: see ``verdict``.
+
+    Args:
+        paths: files and folders.
+    """
+    return made(ScanReport, _run(
+        "scan", paths, None, None, None, limits, program, timeout, options, answers=(0, 1, 65)))
+
+
+def list_nets(
+    family: str | None = None, *, shelf: Path | None = None, program: Path | None = None,
+    timeout: float | None = None, **options: Any,
+) -> ListReport:
+    """Families, their parameters, and which nets are on the shelf or published.
+
+    Args:
+        family: of which; None: of all.
+    """
+    inputs = [] if family is None else [family]
+    return made(ListReport, _run("list", inputs, None, None, shelf, None, program, timeout, options))

@@ -1,0 +1,40 @@
+"""What the program's JSON becomes. Made by tools/make_results.py: change that, not this."""
+
+from ._record import Record, made
+from .ask import Answer, AnswerFrame, AnswerRanking, AnswerSeconds
+from .caption import Caption, CaptionFrame, CaptionSeconds
+from .classify import Classification, ClassificationClass
+from .convert import ConvertPublished, ConvertReport, Coverage, CoverageIgnored, Totals, WrittenNet
+from .diff import DiffConfiguration, DiffDifference, DiffEquivalent, DiffReport, DiffTy
+from .embed import Vector
+from .inspect import (
+    InspectCheck, InspectCheckFinding, InspectElementType, InspectInferredLayers, InspectInferredLayersOther,
+    InspectInferredLayersType, InspectLeftover, InspectNet, InspectNetContext, InspectQuantization,
+    InspectQuantizationScheme, InspectReport, InspectTotals, InspectedArray, InspectedArrayPacking, Layer, Statistics
+)
+from .list import (
+    ListAxis, ListFamily, ListFamilyUnreadable, ListNet, ListPublication, ListPublicationFile, ListReport
+)
+from .match import Match, MatchFrame, MatchSeconds, Matches
+from .net_file import Tie
+from .quantize import (
+    QuantizeQuantized, QuantizeQuantizedError, QuantizeQuantizedErrorWorstRow, QuantizeQuantizedLeft, QuantizeReport,
+    QuantizeSearch, QuantizeSearchHelped, QuantizeTrial
+)
+from .scan import Finding, ScanReport, ScannedFile, ScannedFileGlobal
+from .verify import VerifyArrays, VerifyFailure, VerifyFile, VerifyFileSource, VerifyOutput, VerifyReport
+
+__all__ = [
+    "Answer", "AnswerFrame", "AnswerRanking", "AnswerSeconds", "Caption", "CaptionFrame", "CaptionSeconds",
+    "Classification", "ClassificationClass", "ConvertPublished", "ConvertReport", "Coverage", "CoverageIgnored",
+    "DiffConfiguration", "DiffDifference", "DiffEquivalent", "DiffReport", "DiffTy", "Finding", "InspectCheck",
+    "InspectCheckFinding", "InspectElementType", "InspectInferredLayers", "InspectInferredLayersOther",
+    "InspectInferredLayersType", "InspectLeftover", "InspectNet", "InspectNetContext", "InspectQuantization",
+    "InspectQuantizationScheme", "InspectReport", "InspectTotals", "InspectedArray", "InspectedArrayPacking", "Layer",
+    "ListAxis", "ListFamily", "ListFamilyUnreadable", "ListNet", "ListPublication", "ListPublicationFile",
+    "ListReport", "Match", "MatchFrame", "MatchSeconds", "Matches", "QuantizeQuantized", "QuantizeQuantizedError",
+    "QuantizeQuantizedErrorWorstRow", "QuantizeQuantizedLeft", "QuantizeReport", "QuantizeSearch",
+    "QuantizeSearchHelped", "QuantizeTrial", "Record", "ScanReport", "ScannedFile", "ScannedFileGlobal", "Statistics",
+    "Tie", "Totals", "Vector", "VerifyArrays", "VerifyFailure", "VerifyFile", "VerifyFileSource", "VerifyOutput",
+    "VerifyReport", "WrittenNet", "made"
+]

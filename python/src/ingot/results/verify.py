@@ -1,0 +1,133 @@
+"""Made by tools/make_results.py from verify.schema.json: change that, not this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ._record import Record
+
+__all__ = ["VerifyArrays", "VerifyFailure", "VerifyFile", "VerifyFileSource", "VerifyOutput", "VerifyReport"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyFailure(Record):
+    """An array that is not as it should be, or the one after padding that is not zero."""
+
+    file: str
+    name: str
+    reason: str
+
+    @classmethod
+    def from_json(cls, value: Any) -> VerifyFailure:
+        return cls(
+            raw=value, file=value["file"], name=value["name"], reason=value["reason"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyArrays(Record):
+    """Part of what `ingot verify --json` prints.
+
+    Attributes:
+        checked: Arrays whose digests were computed.
+    """
+
+    checked: int
+    failed: tuple[VerifyFailure, ...]
+
+    @classmethod
+    def from_json(cls, value: Any) -> VerifyArrays:
+        return cls(
+            raw=value, checked=value["checked"],
+            failed=tuple(VerifyFailure.from_json(item) for item in value["failed"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOutput(Record):
+    """An output of the nets beside a reference's, over all images or questions. Numbers are null when the two can't
+    be compared.
+
+    Attributes:
+        cases: Images or questions.
+        max_error: Largest difference, divided by the reference's largest magnitude; of token ids 1 where any differ.
+        mean_error: Mean difference, divided likewise; of token ids the share of cases that differ.
+        cosine: The least; null for token ids.
+        tolerance: Most that maxError may be.
+        reason: Why the two can't be compared.
+    """
+
+    name: str
+    cases: int
+    max_error: float | None
+    mean_error: float | None
+    cosine: float | None
+    tolerance: float
+    passed: bool
+    reason: str | None
+
+    @classmethod
+    def from_json(cls, value: Any) -> VerifyOutput:
+        return cls(
+            raw=value, name=value["name"], cases=value["cases"], max_error=value["maxError"],
+            mean_error=value["meanError"], cosine=value["cosine"], tolerance=value["tolerance"],
+            passed=value["passed"], reason=value.get("reason"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyFileSource(Record):
+    """The checkpoint that the arrays were compared with; left out when there was none."""
+
+    path: str
+    arrays: int
+    different: int
+
+    @classmethod
+    def from_json(cls, value: Any) -> VerifyFileSource:
+        return cls(
+            raw=value, path=value["path"], arrays=value["arrays"], different=value["different"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyFile(Record):
+    """Part of what `ingot verify --json` prints.
+
+    Attributes:
+        file: Path of the net file.
+        source: The checkpoint that the arrays were compared with; left out when there was none.
+        not_compared: Why no checkpoint can be compared with this net, where one is given.
+    """
+
+    file: str
+    verified: bool
+    arrays: int
+    source: VerifyFileSource | None
+    not_compared: str | None
+
+    @classmethod
+    def from_json(cls, value: Any) -> VerifyFile:
+        return cls(
+            raw=value, file=value["file"], verified=value["verified"], arrays=value["arrays"],
+            source=None if value.get("source") is None else VerifyFileSource.from_json(value.get("source")),
+            not_compared=value.get("notCompared"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyReport(Record):
+    """What ingot verify --json prints
+
+    Attributes:
+        verified: Whether all that was checked is right.
+        outputs: Outputs compared with reference outputs.
+    """
+
+    verified: bool
+    arrays: VerifyArrays
+    outputs: tuple[VerifyOutput, ...]
+    files: tuple[VerifyFile, ...]
+
+    @classmethod
+    def from_json(cls, value: Any) -> VerifyReport:
+        return cls(
+            raw=value, verified=value["verified"], arrays=VerifyArrays.from_json(value["arrays"]),
+            outputs=tuple(VerifyOutput.from_json(item) for item in value["outputs"]),
+            files=tuple(VerifyFile.from_json(item) for item in value["files"]))
