@@ -74,6 +74,8 @@ REFUSED = [
      "check the spelling; where it is private, set HF_TOKEN"),
     ("404", [status(404, code="RepoNotFound", message="Repository not found")], PULL, NO_INPUT,
      "hf://samples/medium: there is no such repository: Repository not found", SPELLING),
+    ("a message for terminals", [status(404, code="RepoNotFound", message="a\x1b[2Jb\x9b2J")], PULL, NO_INPUT,
+     "hf://samples/medium: there is no such repository: a…", SPELLING),
     # The hub knows the file: it is the content network that doesn't give it.
     *[(f"{number} of the content network", [status(number, CONTENT)], PULL, UNAVAILABLE,
        "…: may not be read by whoever asks (status %d)" % number, "try again later") for number in (401, 403)],

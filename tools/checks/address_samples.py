@@ -24,10 +24,10 @@ class Escape:
 
 def make(folder):
     """All sample repositories, and some more: samples/more (NumPy, HDF5, a pickle that runs something), medium (six
-    pieces), other (as both, with another last byte), names (hostile names that a text can hold)."""
+    pieces), two (files as large), other (as both, with another last byte), names (hostile ones that a text can hold)."""
     repositories.make(folder, large_size=LARGE)
     top = pathlib.Path(folder, "samples")
-    for name in ("more", "medium", "names"):
+    for name in ("more", "medium", "names", "two"):
         (top / name).mkdir()
     draw = numpy.random.default_rng(1)
     arrays = {"a": draw.random((300, 70), numpy.float32), "b": draw.integers(0, 9, 5)}
@@ -38,6 +38,8 @@ def make(folder):
     torch.save({"a": torch.zeros(3), "b": Escape()}, top / "more/harmful.bin")
     with open(top / "large/model.bin", "rb") as source:
         (top / "medium/model.bin").write_bytes(source.read(MEDIUM))
+        for name in ("a.bin", "b.bin"):
+            (top / "two" / name).write_bytes(source.read(MEDIUM))
     for file in (top / "both").glob("*.*"):
         shutil.copy(file, top / "names")
     (top / "names/pytorch_model.bin").unlink()
