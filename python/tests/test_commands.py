@@ -154,6 +154,28 @@ def test_messages_are_divided(message: str, file: str | None, place: str | None,
     assert (type(again), str(again), again.hint) == (ingot.BadDataError, message, "hint")
 
 
+def test_pull(program: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the hub for tests, which the official client downloads from too (tools/checks/check_hub_server.py)."""
+    repository = tmp_path / "repositories" / "acme" / "net"
+    shutil.copytree(ROOT / "Tests" / "FamiliesTests" / "Fixtures" / "layouts" / "huggingface", repository)
+    sys.path.insert(0, str(ROOT / "tools" / "hub"))
+    from running_hub import RunningHub  # type: ignore[import-not-found]
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    with RunningHub(tmp_path / "repositories") as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.hub)
+        planned = ingot.pull("hf://acme/net", dry_run=True, program=program)
+        assert planned.dry_run and not os.path.exists(planned.place)
+        pulled = ingot.pull("hf://acme/net", program=program)
+        assert {file.path for file in pulled.files} == {item.name for item in repository.iterdir()}
+        for file in pulled.files:
+            assert (pathlib.Path(pulled.place) / file.path).read_bytes() == (repository / file.path).read_bytes()
+        assert ingot.inspect("hf://acme/net", program=program).fetched is not None
+        with pytest.raises(ingot.NoInputError):
+            ingot.pull("hf://acme/net", revision="none", program=program)
+        with pytest.raises(ingot.UnavailableError):
+            ingot.pull("hf://acme/nothing", program=program)
+
+
 def test_where_the_program_is_looked_for(
     program: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INGOT", raising=False)

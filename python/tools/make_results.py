@@ -17,7 +17,7 @@ SCHEMAS, TARGET = ROOT / "schemas", ROOT / "python" / "src" / "ingot" / "results
 
 #: Reports, as their commands are called, and the definitions of lines that are wanted too.
 REPORTS = {
-    "inspect": [], "convert": [], "quantize": [], "verify": [], "diff": [], "scan": [], "list": [],
+    "inspect": [], "convert": [], "quantize": [], "verify": [], "diff": [], "scan": [], "list": [], "pull": [],
     "ask": ["answer"], "caption": ["caption"], "match": ["match", "several"], "classify": ["line"], "embed": ["vector"]}
 #: Of these only lines.
 LINES = {"ask", "caption", "match", "classify", "embed"}
@@ -26,7 +26,8 @@ NAMES = {
     ("ask", "answer"): "Answer", ("caption", "caption"): "Caption", ("match", "match"): "Match",
     ("match", "several"): "Matches", ("classify", "line"): "Classification", ("embed", "vector"): "Vector",
     ("convert", "net"): "WrittenNet", ("convert", "totals"): "Totals", ("convert", "coverage"): "Coverage",
-    ("net-file", "tie"): "Tie", ("scan", "finding"): "Finding", ("scan", "file"): "ScannedFile",
+    ("net-file", "tie"): "Tie", ("pull", "fetched"): "Fetched",
+    ("scan", "finding"): "Finding", ("scan", "file"): "ScannedFile",
     ("inspect", "array"): "InspectedArray", ("inspect", "statistics"): "Statistics", ("inspect", "layer"): "Layer"}
 PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 KEYWORDS = {"class", "from", "global"}

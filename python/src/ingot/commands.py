@@ -20,9 +20,9 @@ from typing import Any
 
 from ._program import flags, report, settings
 from .results import (
-    ConvertReport, DiffReport, InspectReport, ListReport, QuantizeReport, ScanReport, VerifyReport, made)
+    ConvertReport, DiffReport, InspectReport, ListReport, PullReport, QuantizeReport, ScanReport, VerifyReport, made)
 
-__all__ = ["convert", "diff", "inspect", "list_nets", "quantize", "scan", "verify"]
+__all__ = ["convert", "diff", "inspect", "list_nets", "pull", "quantize", "scan", "verify"]
 
 Path = str | os.PathLike[str]
 Parameters = Mapping[str, str | bool | int]
@@ -135,6 +135,24 @@ def scan(
     """
     return made(ScanReport, _run(
         "scan", paths, None, None, None, limits, program, timeout, options, answers=(0, 1, 65)))
+
+
+def pull(
+    address: str | None = None, *, revision: str | None = None, include: Sequence[str] = (), dry_run: bool = False,
+    parameters: Parameters | None = None, family: str | None = None, program: Path | None = None,
+    timeout: float | None = None, **options: Any,
+) -> PullReport:
+    """Fetches a net's files into the cache that the hub's clients share; ``place`` is where they are then.
+
+    Args:
+        address: ``hf://ORG/NAME``; None: of the published net that parameters name.
+        revision: a branch, tag or commit; None: as the address says, or main.
+        include: patterns of the files that are wanted; none: what a net needs.
+        dry_run: only tell what would be fetched.
+    """
+    options |= {"revision": revision, "include": list(include), "dry_run": dry_run}
+    inputs = [] if address is None else [address]
+    return made(PullReport, _run("pull", inputs, parameters, family, None, None, program, timeout, options))
 
 
 def list_nets(

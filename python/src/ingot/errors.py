@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 __all__ = [
     "BadDataError", "CannotCreateError", "IngotError", "IngotTimeoutError", "InputOutputError", "MismatchError",
-    "NoInputError", "ProgramDiedError", "ProgramNotFoundError", "ProtocolError", "UsageError", "error_of_status"]
+    "NoInputError", "ProgramDiedError", "ProgramNotFoundError", "ProtocolError", "UnavailableError", "UsageError",
+    "error_of_status"]
 
 #: What the program puts before a reason, where that is neither the file nor the reason itself.
 _PLACE = re.compile(r'((?:byte \d+|line \d+|header|array "[^"]*")(?:, [^:]{1,80})?): (?=.)', re.DOTALL)
@@ -18,8 +19,8 @@ class IngotError(Exception):
     """Base of all errors of this package.
 
     Attributes:
-        kind: what sort of failure it is: ``mismatch``, ``usage``, ``bad-data``, ``no-input``, ``cannot-create``,
-            ``io``; of the program itself ``not-found``, ``died``, ``timeout``, ``protocol``.
+        kind: what sort of failure it is: ``mismatch``, ``usage``, ``bad-data``, ``no-input``, ``unavailable``,
+            ``cannot-create``, ``io``; of the program itself ``not-found``, ``died``, ``timeout``, ``protocol``.
         status: the program's exit status for it (after sysexits.h); None where it has none.
         file: the file concerned, or None.
         place: where in the file: ``byte 24``, ``array "x"``, ``line 3``; or None.
@@ -88,6 +89,12 @@ class NoInputError(IngotError, FileNotFoundError):
     kind, status = "no-input", 66
 
 
+class UnavailableError(IngotError):
+    """Another machine doesn't give what it was asked for, or a library that is needed isn't here."""
+
+    kind, status = "unavailable", 69
+
+
 class CannotCreateError(IngotError):
     """The output can't be created."""
 
@@ -125,7 +132,8 @@ class ProtocolError(IngotError):
 
 
 _BY_STATUS: dict[int, type[IngotError]] = {
-    1: MismatchError, 64: UsageError, 65: BadDataError, 66: NoInputError, 73: CannotCreateError, 74: InputOutputError}
+    1: MismatchError, 64: UsageError, 65: BadDataError, 66: NoInputError, 69: UnavailableError,
+    73: CannotCreateError, 74: InputOutputError}
 
 
 def error_of_status(

@@ -17,6 +17,7 @@ from .list import (
 )
 from .match import Match, MatchFrame, MatchSeconds, Matches
 from .net_file import Tie
+from .pull import Fetched, PullFile, PullLeft, PullReport
 from .quantize import (
     QuantizeQuantized, QuantizeQuantizedError, QuantizeQuantizedErrorWorstRow, QuantizeQuantizedLeft, QuantizeReport,
     QuantizeSearch, QuantizeSearchHelped, QuantizeTrial
@@ -27,14 +28,14 @@ from .verify import VerifyArrays, VerifyFailure, VerifyFile, VerifyFileSource, V
 __all__ = [
     "Answer", "AnswerFrame", "AnswerRanking", "AnswerSeconds", "Caption", "CaptionFrame", "CaptionSeconds",
     "Classification", "ClassificationClass", "ConvertPublished", "ConvertReport", "Coverage", "CoverageIgnored",
-    "DiffConfiguration", "DiffDifference", "DiffEquivalent", "DiffReport", "DiffTy", "Finding", "InspectCheck",
-    "InspectCheckFinding", "InspectElementType", "InspectInferredLayers", "InspectInferredLayersOther",
-    "InspectInferredLayersType", "InspectLeftover", "InspectNet", "InspectNetContext", "InspectQuantization",
-    "InspectQuantizationScheme", "InspectReport", "InspectTotals", "InspectedArray", "InspectedArrayPacking", "Layer",
-    "ListAxis", "ListFamily", "ListFamilyUnreadable", "ListNet", "ListPublication", "ListPublicationFile",
-    "ListReport", "Match", "MatchFrame", "MatchSeconds", "Matches", "QuantizeQuantized", "QuantizeQuantizedError",
-    "QuantizeQuantizedErrorWorstRow", "QuantizeQuantizedLeft", "QuantizeReport", "QuantizeSearch",
-    "QuantizeSearchHelped", "QuantizeTrial", "Record", "ScanReport", "ScannedFile", "ScannedFileGlobal", "Statistics",
-    "Tie", "Totals", "Vector", "VerifyArrays", "VerifyFailure", "VerifyFile", "VerifyFileSource", "VerifyOutput",
-    "VerifyReport", "WrittenNet", "made"
+    "DiffConfiguration", "DiffDifference", "DiffEquivalent", "DiffReport", "DiffTy", "Fetched", "Finding",
+    "InspectCheck", "InspectCheckFinding", "InspectElementType", "InspectInferredLayers",
+    "InspectInferredLayersOther", "InspectInferredLayersType", "InspectLeftover", "InspectNet", "InspectNetContext",
+    "InspectQuantization", "InspectQuantizationScheme", "InspectReport", "InspectTotals", "InspectedArray",
+    "InspectedArrayPacking", "Layer", "ListAxis", "ListFamily", "ListFamilyUnreadable", "ListNet", "ListPublication",
+    "ListPublicationFile", "ListReport", "Match", "MatchFrame", "MatchSeconds", "Matches", "PullFile", "PullLeft",
+    "PullReport", "QuantizeQuantized", "QuantizeQuantizedError", "QuantizeQuantizedErrorWorstRow",
+    "QuantizeQuantizedLeft", "QuantizeReport", "QuantizeSearch", "QuantizeSearchHelped", "QuantizeTrial", "Record",
+    "ScanReport", "ScannedFile", "ScannedFileGlobal", "Statistics", "Tie", "Totals", "Vector", "VerifyArrays",
+    "VerifyFailure", "VerifyFile", "VerifyFileSource", "VerifyOutput", "VerifyReport", "WrittenNet", "made"
 ]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ._record import Record
 from .convert import Coverage
 from .net_file import Tie
+from .pull import Fetched
 
 __all__ = ["InspectCheck", "InspectCheckFinding", "InspectElementType", "InspectInferredLayers",
     "InspectInferredLayersOther", "InspectInferredLayersType", "InspectLeftover", "InspectNet", "InspectNetContext",
@@ -387,6 +388,7 @@ class InspectReport(Record):
         leftovers: Of a checkpoint: what the file holds beside the arrays, a line each.
         calls: Of a checkpoint: functions and classes that loading it in Python would call or import, beyond those
             that make arrays.
+        fetched: Of an address: what was fetched to know this.
         notes: What the user should know.
     """
 
@@ -410,6 +412,7 @@ class InspectReport(Record):
     check: InspectCheck | None
     leftovers: tuple[InspectLeftover, ...] | None
     calls: tuple[str, ...] | None
+    fetched: Fetched | None
     notes: tuple[str, ...]
 
     @classmethod
@@ -434,4 +437,5 @@ class InspectReport(Record):
             check=None if value.get("check") is None else InspectCheck.from_json(value.get("check")),
             leftovers=None if value.get("leftovers") is None else tuple(InspectLeftover.from_json(item) for item in
                 value.get("leftovers")), calls=None if value.get("calls") is None else tuple(value.get("calls")),
+            fetched=None if value.get("fetched") is None else Fetched.from_json(value.get("fetched")),
             notes=tuple(value["notes"]))

@@ -47,10 +47,15 @@ class ListPublicationFile(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class ListPublication(Record):
-    """Where the weights can be had."""
+    """Where the weights can be had.
+
+    Attributes:
+        cached: The folder in the cache of the hub's clients, where it is there.
+    """
 
     repository: str
     revision: str | None
+    cached: str | None
     licence: str
     note: str | None
     files: tuple[ListPublicationFile, ...]
@@ -58,8 +63,9 @@ class ListPublication(Record):
     @classmethod
     def from_json(cls, value: Any) -> ListPublication:
         return cls(
-            raw=value, repository=value["repository"], revision=value.get("revision"), licence=value["licence"],
-            note=value.get("note"), files=tuple(ListPublicationFile.from_json(item) for item in value["files"]))
+            raw=value, repository=value["repository"], revision=value.get("revision"), cached=value.get("cached"),
+            licence=value["licence"], note=value.get("note"),
+            files=tuple(ListPublicationFile.from_json(item) for item in value["files"]))
 
 
 @dataclass(frozen=True, kw_only=True)

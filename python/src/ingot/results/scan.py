@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ._record import Record
+from .pull import Fetched
 
 __all__ = ["Finding", "ScanReport", "ScannedFile", "ScannedFileGlobal"]
 
@@ -94,13 +95,17 @@ class ScanReport(Record):
 
     Attributes:
         verdict: The worst of the files'.
+        fetched: What was fetched of the last address.
         files: Files in the order of the arguments; those of a folder by their names.
     """
 
     verdict: Literal["nothing", "cannot-tell", "something"]
+    fetched: Fetched | None
     files: tuple[ScannedFile, ...]
 
     @classmethod
     def from_json(cls, value: Any) -> ScanReport:
         return cls(
-            raw=value, verdict=value["verdict"], files=tuple(ScannedFile.from_json(item) for item in value["files"]))
+            raw=value, verdict=value["verdict"],
+            fetched=None if value.get("fetched") is None else Fetched.from_json(value.get("fetched")),
+            files=tuple(ScannedFile.from_json(item) for item in value["files"]))
