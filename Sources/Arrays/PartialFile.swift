@@ -55,12 +55,23 @@ public final class PartialFile: Sendable {
   deinit { System.close(descriptor) }
 
   private func checkRoom() throws(Failure) {
-    let needed = missing.reduce(0) { $0 + range(of: $1).count }
-    guard let free = System.freeBytes(folderOf(path)), free < needed else { return }
+    try Self.checkRoom(for: missing.reduce(0) { $0 + range(of: $1).count }, in: folderOf(path))
+  }
+
+  /// Says before long work that a disk hasn't room for it.
+  /// - Parameter folder: on the disk; need not be there yet.
+  /// - Throws: `Failure` of kind `cannotCreate`.
+  public static func checkRoom(for needed: Int, in folder: String) throws(Failure) {
+    var place = folder
+    while try System.status(place) == nil, folderOf(place) != place { place = folderOf(place) }
+    guard let free = System.freeBytes(place), free < needed else { return }
     throw Failure(
-      .cannotCreate, file: folderOf(path), "\(needed) bytes more are needed, and the disk has \(free) left",
+      .cannotCreate, file: folder, "\(needed) bytes more are needed, and the disk has \(free) left",
       hint: "free some space on the disk and run the command again: what was fetched is kept")
   }
+
+  /// Whether some of a file is there.
+  public static func isBegun(_ path: String) throws(Failure) -> Bool { try System.status(partial(path)) != nil }
 
   /// Pieces that aren't there yet, in order.
   public var missing: [Int] {

@@ -103,7 +103,7 @@ final class FetchClient: Sendable {
       let target: WebAddress
       do { target = try request.address.following(location) } catch {
         throw FetchRefusal(
-          RemoteFailure.malformed(request.address, "leads to what is no address: \(shortened(location, to: 100))"))
+          RemoteFailure.malformed(request.address, "leads to what is no address: \(Self.told(location))"))
       }
       guard target.scheme == "https" || request.address.scheme == "http" else {
         throw FetchRefusal(
@@ -115,6 +115,11 @@ final class FetchClient: Sendable {
     }
     throw FetchRefusal(
       RemoteFailure.malformed(request.address, "leads on and on: more than \(Self.mostRedirects) redirects"))
+  }
+
+  /// Where an answer leads, without a password.
+  private static func told(_ location: String) -> String {
+    location.contains("@") ? "one with a name or a password in it" : shortened(location, to: 100)
   }
 
   /// What is wrong with an answer that should have been taken.

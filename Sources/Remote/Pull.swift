@@ -22,6 +22,8 @@ package struct Pull: Sendable {
 
   /// Bytes of a request.
   static let pieceSize = 4 << 20
+  /// Files that have git's name only.
+  static let mostOfGit = 64 << 20
   /// Requests at a time.
   static let workers = 6
 
@@ -60,6 +62,12 @@ package struct Pull: Sendable {
     // Files of the same content are one in the cache.
     var seen: Set<String> = []
     let different = items.filter { seen.insert($0.file.tag ?? "").inserted }
+    var needed = 0
+    // Of what is begun, its own journal tells how much is missing.
+    for item in different where !item.isThere {
+      if try !PartialFile.isBegun(cache.blob(tag(of: item))) { needed += item.size }
+    }
+    try PartialFile.checkRoom(for: needed, in: cache.path)
     let small = different.filter { $0.size <= Self.pieceSize }
     do {
       try inParallel(jobs: small.count, workers: Self.workers) { try bring(small[$0], progress, waiting) }
@@ -117,6 +125,12 @@ package struct Pull: Sendable {
   private func isRight(_ file: HubFile, _ partial: PartialFile, _ running: RunningDigest?) throws(Failure) -> Bool {
     if let digest = file.sha256 { return try (running ?? RunningDigest(partial)).finish() == digest }
     // git keeps small files only.
+    guard file.size <= Self.mostOfGit else {
+      throw Failure(
+        .unavailable, file: "\(repository.path)/\(file.path)",
+        "has \(file.size) bytes, and the hub gives no SHA-256 of it",
+        hint: "its owner should keep it in the hub's storage of large files")
+    }
     var bytes: [UInt8] = []
     for piece in 0..<(file.size + Self.pieceSize - 1) / Self.pieceSize { bytes += try partial.bytes(of: piece) }
     return SHA256.gitBlob(bytes) == file.blob

@@ -51,7 +51,11 @@ struct WebAddress: Hashable, Sendable, CustomStringConvertible {
   var path: String { String(rest.prefix { $0 != "?" }) }
 
   /// Whether it is this machine's own, where nobody listens in.
-  var isLoopback: Bool { host == "localhost" || host.hasPrefix("127.") || host == "[::1]" }
+  var isLoopback: Bool {
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    let isNumeric = parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+    return host == "localhost" || host == "[::1]" || isNumeric && parts[0] == "127"
+  }
 
   /// What a `Location` or a link says, from this address on (RFC 3986, 5.2, without dots).
   /// - Throws: `Failure` of kind `usage` when it leads to what isn't HTTP.
