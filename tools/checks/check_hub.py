@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Addresses and `pull`: the command against the hub for tests (tools/hub), and against the official client.
 
-    pip install huggingface_hub transformers torch h5py      (and curl, openssl, strace and unshare on the system)
+    pip install huggingface_hub transformers torch      (and curl, openssl, strace and unshare on the system)
     python3 tools/checks/check_hub.py .build/release/ingot [--kills 25] [--only PART…]
 
 inspect    What inspect says of an address is what it says of the files here, within so many requests and bytes; scan,
