@@ -12,8 +12,9 @@ SAME = ["kind", "family", "layout", "parameters", "arrays", "totals", "configura
 MOST = {
     "hf://samples/blip-vqa": (3, 120_000),
     "hf://samples/shards": (170, 600_000),
-    "hf://samples/both": (3, 70_000),
-    "hf://samples/gguf": (2, 5_000),
+    "hf://samples/both": (3, 90_000),
+    # Two of them for files that most repositories have, and this one hasn't.
+    "hf://samples/gguf": (4, 5_000),
     "hf://samples/both/pytorch_model.bin": (4, 150_000),
     "hf://samples/more/arrays.npz": (4, 140_000),
 }
@@ -35,7 +36,7 @@ def check_reports(checks, command, folder):
             continue
         told = done.json["fetched"]
         checks.check(told["requests"] == len(records), f"{address}: says {told} of {len(records)} requests")
-        bodies = sum(record["sent"] for record in command.hub.log() if (record["status"] or 0) < 300)
+        bodies = sum(record["sent"] for record in command.hub.log() if (record["status"] or 0) // 100 != 3)
         checks.check(told["bytes"] == bodies, f"{address}: says {told} of {bodies} bytes")
         here = command.run("inspect", local, "--json").json
         checks.check(len(here["arrays"]) > 0, f"{local} has arrays")

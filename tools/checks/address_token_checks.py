@@ -98,7 +98,8 @@ def check_hosts(checks, ingot, hub, folder, work):
         for path in ("/api/models/*", "/samples/*"):
             tls.faults({"port": "hub", "path": path, "fault": "redirect", "to": "{plain}{target}"})
             done = command.run("inspect", "hf://samples/blip-vqa")
-            wrong = [item for item in senders(tls) if item[0] != "hub"]
+            # Files that are asked for early may come from the content network, without a token.
+            wrong = [item for item in senders(tls) if item[0] != "hub" and item != ("content", None)]
             checks.check(done.status == UNAVAILABLE and not wrong, f"https to http: {done.status}, {senders(tls)}")
         tls.faults()
         proxied = {"https_proxy": tls.proxy, "no_proxy": ""}
