@@ -92,7 +92,7 @@ class Ingot:
     def result(self, out):
         match self.name:
             case "caption":
-                return out["tokens"][out["promptTokens"]:]
+                return out["tokens"]
             case "match":
                 matches = out["matches"]
                 return [x for one in matches for x in one["logits"]] + [one["cosine"] for one in matches]
