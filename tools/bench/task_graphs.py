@@ -63,7 +63,7 @@ class Encode(torch.nn.Module):
             x = graphs.finish(layer.attention, x, attended)
             if image:
                 queries = graphs.split(layer.crossattention.self.query(x), self.heads)
-                keys, values = (part.expand(len(x), -1, -1, -1) for part in image[2 * number:2 * number + 2])
+                keys, values = (part.expand(x.shape[0], -1, -1, -1) for part in image[2 * number:2 * number + 2])
                 x = graphs.finish(layer.crossattention, x, graphs.attend(queries, keys, values))
             x = graphs.widen(layer, x)
         return x
