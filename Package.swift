@@ -64,7 +64,7 @@ let package = Package(
     library("NetFile", ["Arrays"]),
     library("Kernels", ["Arrays", "CKernels"]),
     library("Nets", ["Arrays", "Kernels", "NetFile"]),
-    library("Families", ["Arrays", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
+    library("Families", ["Arrays", "Remote", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
     library("Media", ["Arrays", "CImages"]),
     library("Text", ["Arrays", "NetFile"]),
     library("Tasks", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Text"]),

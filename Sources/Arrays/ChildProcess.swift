@@ -97,6 +97,55 @@ public final class ChildProcess {
     guard isTaken else { throw Failure(.io, file: path, "the child process takes no more input") }
   }
 
+  /// Answers what the child asks on its standard input, an offset and a number of bytes (8 bytes each, little-endian), by
+  /// those bytes of a source, beside what else is done with it.
+  /// - Throws: `Failure` of kind `io` when a thread can't be started.
+  public func answer(from source: any Source) throws(Failure) -> Answering {
+    try Answering(source, input, path)
+  }
+
+  /// Answers that are given to a child.
+  public final class Answering {
+    private let socket: System.Descriptor
+    private let work: BackgroundWork
+
+    fileprivate init(_ source: any Source, _ socket: System.Descriptor, _ path: String) throws(Failure) {
+      self.socket = socket
+      work = try BackgroundWork {
+        // A child that is given nothing more must not wait for it.
+        defer { System.shutDown(socket) }
+        var request = [UInt8](repeating: 0, count: 16)
+        var bytes: [UInt8] = []
+        while try ChildProcess.read(socket, path, request.count, into: &request) == request.count {
+          var (offset, left) = try Self.range(request, of: source)
+          while left > 0 {
+            let count = min(left, chunkSize)
+            try source.read(count, at: offset, into: &bytes)
+            let isTaken = unsafe bytes.withUnsafeBytes { unsafe System.send(.init(rebasing: $0[..<count]), to: socket) }
+            guard isTaken else { return }
+            (offset, left) = (offset + count, left - count)
+          }
+        }
+      }
+    }
+
+    /// A child that reads a stranger's bytes may ask for anything.
+    private static func range(_ request: [UInt8], of source: any Source) throws(Failure) -> (Int, Int) {
+      func number(_ place: Int) -> UInt64 { (0..<8).reduce(0) { $0 | UInt64(request[place + $1]) << (8 * $1) } }
+      guard let offset = Int(exactly: number(0)), let count = Int(exactly: number(8)), offset <= source.size,
+        count <= source.size - offset
+      else { throw Failure(.badData, file: source.path, "has fewer bytes than its reader needs") }
+      return (offset, count)
+    }
+
+    /// Ends them, when the child has written all that it will, or is not wanted any more.
+    /// - Throws: what kept it from being answered.
+    public func end() throws(Failure) {
+      System.shutDown(socket)
+      do { try work.wait() } catch { throw Failure.wrapping(error, file: "") }
+    }
+  }
+
   /// Tells the child that nothing more comes.
   public func closeInput() {
     if input >= 0 { System.close(input) }

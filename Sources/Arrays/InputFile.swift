@@ -2,6 +2,7 @@
 /// keeps the pages out of the process's resident memory, and a file truncated meanwhile is an error, not a signal.
 public final class InputFile: Source {
   public let path: String
+  public var localPath: String? { path }
   /// Bytes in the file when it was opened.
   public let size: Int
   let descriptor: System.Descriptor
@@ -29,17 +30,7 @@ public final class InputFile: Source {
   /// Reads `count` bytes at `offset` into the front of `buffer`, which grows when it is too small.
   /// - Throws: `Failure` of kind `io` when the file ends early or can't be read.
   public func read(_ count: Int, at offset: Int, into buffer: inout [UInt8]) throws(Failure) {
-    if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
-    let (descriptor, path) = (descriptor, path)
-    let got: Result<Int, Failure> = unsafe buffer.withUnsafeMutableBytes { bytes in
-      do throws(Failure) {
-        return .success(
-          try unsafe System.read(descriptor, into: .init(rebasing: bytes[..<count]), at: offset, path))
-      } catch {
-        return .failure(error)
-      }
-    }
-    guard try got.get() == count else {
+    guard try System.read(descriptor, count, at: offset, into: &buffer, path) == count else {
       throw Failure(
         .io, file: path, place: "byte \(offset)", "the file became shorter while it was being read",
         hint: "wait until whatever writes the file has finished")

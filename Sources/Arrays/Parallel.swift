@@ -22,6 +22,26 @@ public func inParallel(
   if let error = state.error { throw error }
 }
 
+/// Work that goes on beside what its maker does.
+public final class BackgroundWork: Sendable {
+  private let state: JobState
+  private let thread: pthread_t
+
+  /// - Throws: `Failure` of kind `io` when there can't be a thread.
+  public init(_ body: @Sendable @escaping () throws -> Void) throws(Failure) {
+    state = JobState(jobs: 1) { _ in try body() }
+    guard let thread = state.workOnThread() else { throw Failure(.io, "a thread can't be started") }
+    self.thread = thread
+  }
+
+  /// Waits until it is done; once.
+  /// - Throws: what it threw.
+  public func wait() throws {
+    _ = pthread_join(thread, nil)
+    if let error = state.error { throw error }
+  }
+}
+
 /// Runs `body` on a thread that nobody waits for.
 /// - Throws: `Failure` of kind `io` when there can't be one.
 func inBackground(_ body: @Sendable @escaping () -> Void) throws(Failure) {

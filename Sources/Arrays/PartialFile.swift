@@ -9,6 +9,8 @@ public final class PartialFile: Sendable {
   public let path: String
   public let size: Int
   public let pieceSize: Int
+  /// Whether it will be put in its place: a file that serves for a while needn't reach the disk.
+  private let isKept: Bool
   private let descriptor: System.Descriptor
   private let journal: JournalFile
   /// By piece: its digest, where it is there.
@@ -18,9 +20,10 @@ public final class PartialFile: Sendable {
   private static func ranges(_ path: String) -> String { path + ".ingot-ranges" }
 
   /// Takes up what there is of the file; pieces that aren't what the journal says are missing.
+  /// - Parameter isKept: whether it will be committed; else it is let go when it has served.
   /// - Throws: `Failure` of kind `cannotCreate` when it can't be made, or the disk has no room for the rest; `io`.
-  public init(_ path: String, size: Int, pieceSize: Int) throws(Failure) {
-    (self.path, self.size, self.pieceSize) = (path, size, pieceSize)
+  public init(_ path: String, size: Int, pieceSize: Int, isKept: Bool = true) throws(Failure) {
+    (self.path, self.size, self.pieceSize, self.isKept) = (path, size, pieceSize, isKept)
     try System.makeFolder(folderOf(path))
     let descriptor = try System.openForUpdating(Self.partial(path))
     do throws(Failure) {
@@ -47,7 +50,9 @@ public final class PartialFile: Sendable {
       System.close(descriptor)
       throw error
     }
-    try drop { piece, digest throws(Failure) in try self.digest(of: piece) != digest }
+    for (piece, digest) in there.withLock(\.self) where try SHA256.digest(bytes(of: piece)) != digest {
+      _ = there.withLock { $0.removeValue(forKey: piece) }
+    }
     try checkRoom()
     try System.truncate(descriptor, to: size, path)
   }
@@ -73,10 +78,11 @@ public final class PartialFile: Sendable {
   /// Whether some of a file is there.
   public static func isBegun(_ path: String) throws(Failure) -> Bool { try System.status(partial(path)) != nil }
 
+  public var pieces: Int { (size + pieceSize - 1) / pieceSize }
+
   /// Pieces that aren't there yet, in order.
   public var missing: [Int] {
-    let count = (size + pieceSize - 1) / pieceSize
-    return there.withLock { there in (0..<count).filter { there[$0] == nil } }
+    there.withLock { there in (0..<pieces).filter { there[$0] == nil } }
   }
 
   public func range(of piece: Int) -> Range<Int> { piece * pieceSize..<min(size, (piece + 1) * pieceSize) }
@@ -87,25 +93,16 @@ public final class PartialFile: Sendable {
   public func bytes(of piece: Int) throws(Failure) -> [UInt8] {
     let range = range(of: piece)
     var bytes = [UInt8](repeating: 0, count: range.count)
-    let (descriptor, path) = (descriptor, path)
-    let result: Result<Int, Failure> = unsafe bytes.withUnsafeMutableBytes { buffer in
-      do throws(Failure) {
-        return .success(try unsafe System.read(descriptor, into: buffer, at: range.lowerBound, path))
-      } catch {
-        return .failure(error)
-      }
-    }
     // What a crash cut off counts as zeros.
-    _ = try result.get()
+    _ = try System.read(descriptor, range.count, at: range.lowerBound, into: &bytes, path)
     return bytes
   }
 
-  private func digest(of piece: Int) throws(Failure) -> Digest { SHA256.digest(try bytes(of: piece)) }
-
-  /// Forgets pieces for which `isWrong` holds.
-  private func drop(_ isWrong: (Int, Digest) throws(Failure) -> Bool) throws(Failure) {
-    for (piece, digest) in there.withLock({ $0 }) where try isWrong(piece, digest) {
-      _ = there.withLock { $0.removeValue(forKey: piece) }
+  /// Reads bytes of pieces that are there into the front of `buffer`, which grows when it is too small.
+  /// - Throws: `Failure` of kind `io`.
+  public func read(_ count: Int, at offset: Int, into buffer: inout [UInt8]) throws(Failure) {
+    guard try System.read(descriptor, count, at: offset, into: &buffer, path) == count else {
+      throw Failure(.io, file: path, place: "byte \(offset)", "the file became shorter while it was being read")
     }
   }
 
@@ -114,7 +111,7 @@ public final class PartialFile: Sendable {
   public func write(_ bytes: [UInt8], as piece: Int) throws(Failure) {
     precondition(bytes.count == range(of: piece).count, "a piece of another length")
     try System.write(descriptor, bytes.rawSpan, at: piece * pieceSize, path)
-    System.startWriting(descriptor, from: piece * pieceSize, count: bytes.count)
+    if isKept { System.startWriting(descriptor, from: piece * pieceSize, count: bytes.count) }
     let digest = SHA256.digest(bytes)
     let noted: Result<Void, Failure> = there.withLock { there in
       do throws(Failure) {

@@ -17,16 +17,44 @@ public protocol Source: Sendable {
   /// - Throws: `Failure` of kind `noInput` when there is no such thing, `badData` when a link leads out.
   func neighbour(_ name: String, followsLinks: Bool) throws(Failure) -> any Source
 
+  /// Where it is on this machine's disk, for libraries that open files themselves; nil: its bytes can only be read.
+  var localPath: String? { get }
+
   /// The folder that it stands in, where that is none of this machine's; nil: `path` tells.
   var folder: (any SourceFolder)? { get }
 
   /// Tells how many of the first bytes will be read, so that one request gets them all.
   func willRead(_ count: Int)
+
+  /// Whether its bytes are still on their way, in their order, so that reading in that order waits least.
+  var isArriving: Bool { get }
+
+  /// The SHA-256 of all of it.
+  /// - Parameter progress: told what is read for it.
+  /// - Throws: `Failure` of kind `io` when it can't be read, and `unavailable` when it has changed since it was opened.
+  func digest(_ progress: ProgressHandler) throws(Failure) -> Digest
 }
 
 extension Source {
+  public var localPath: String? { nil }
   public var folder: (any SourceFolder)? { nil }
   public func willRead(_ count: Int) {}
+  public var isArriving: Bool { false }
+  public func digest(_ progress: ProgressHandler) throws(Failure) -> Digest { try computedDigest(progress) }
+
+  /// The SHA-256 of what is read of it.
+  public func computedDigest(_ progress: ProgressHandler) throws(Failure) -> Digest {
+    var hash = SHA256()
+    do {
+      try forEachChunk(in: 0..<size) { piece in
+        hash.update(piece)
+        progress("SHA-256 of the source", piece.byteCount)
+      }
+    } catch {
+      throw Failure.wrapping(error, file: path)
+    }
+    return hash.finish()
+  }
 
   /// The `count` bytes at `offset`.
   public func bytes(_ count: Int, at offset: Int) throws(Failure) -> [UInt8] {

@@ -97,6 +97,22 @@ extension System {
     return done
   }
 
+  /// Reads up to `count` bytes into the front of `buffer`, which grows when it is too small.
+  /// - Returns: how many: fewer only at the end of the file.
+  static func read(
+    _ descriptor: Descriptor, _ count: Int, at offset: Int, into buffer: inout [UInt8], _ path: String
+  ) throws(Failure) -> Int {
+    if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
+    let done: Result<Int, Failure> = unsafe buffer.withUnsafeMutableBytes { bytes in
+      do throws(Failure) {
+        return .success(try unsafe read(descriptor, into: .init(rebasing: bytes[..<count]), at: offset, path))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try done.get()
+  }
+
   private static func write(
     _ descriptor: Descriptor, _ buffer: UnsafeRawBufferPointer, at offset: Int, _ path: String
   ) throws(Failure) {

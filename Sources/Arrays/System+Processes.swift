@@ -32,6 +32,9 @@ extension System {
     return true
   }
 
+  /// Lets neither end of a socket read or write any more: whoever waits for it goes on.
+  static func shutDown(_ socket: Descriptor) { _ = Glibc.shutdown(socket, Int32(SHUT_RDWR)) }
+
   /// Bytes read from a stream, fewer than the buffer holds only at its end.
   static func readStream(
     _ descriptor: Descriptor, into buffer: UnsafeMutableRawBufferPointer, _ path: String

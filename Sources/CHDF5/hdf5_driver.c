@@ -1,9 +1,11 @@
-// A virtual file driver of libhdf5: reads a range of one descriptor by pread, and nothing else.
+// A virtual file driver of libhdf5: reads a range of one descriptor by pread, or asks the parent for it, and
+// does nothing else.
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "hdf5_asking.h"
 #include "hdf5_source.h"
 
 /// An open "file" as the library sees it. It keeps fields of its own at the beginning of this, about 80 bytes.
@@ -16,7 +18,11 @@ struct file {
 int ingot_h5_read_source(
     struct ingot_h5_source *source, unsigned long long offset, void *bytes, unsigned long long count) {
   char *position = bytes;
-  while (count > 0) {
+  if (source->descriptor < 0 && ingot_h5_ask(source->base + offset, bytes, count) != 0) {
+    source->error = errno;
+    return -1;
+  }
+  while (source->descriptor >= 0 && count > 0) {
     ssize_t got = pread(source->descriptor, position, (size_t)count, (off_t)(source->base + offset));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {

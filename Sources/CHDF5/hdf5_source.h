@@ -3,11 +3,12 @@
 
 #include "hdf5_api.h"
 
-/// A range of a file that holds HDF5 data, open for reading.
+/// A range of a file that holds HDF5 data, open for reading, or had of the parent process.
 ///
-/// The library gets at it only through a driver of ours, which reads this range of this descriptor and can open nothing
-/// else: whatever file a checkpoint names, there is no way to it.
+/// The library gets at it only through a driver of ours, which reads this range of this descriptor, or asks for it, and can
+/// open nothing else: whatever file a checkpoint names, there is no way to it.
 struct ingot_h5_source {
+  /// -1 where the parent is asked (`ingot_h5_ask`).
   int descriptor;
   unsigned long long base;
   unsigned long long length;
@@ -21,7 +22,7 @@ struct ingot_h5_source {
   hid_t file;
 };
 
-/// Opens the file and the HDF5 data in it, and confines the process (`ingot_child_confine`) in between. Returns 0 or a
+/// Opens the file, or, where the path is empty, goes by the length that is given, and the HDF5 data in it, and confines the process (`ingot_child_confine`) in between. Returns 0 or a
 /// status. Close it in either case.
 int ingot_h5_open_source(
     struct ingot_h5_source *source, const char *path, unsigned long long base, unsigned long long length,

@@ -93,7 +93,6 @@ package func openWeights(
   let kind = try FileKind.of(file)
   switch kind {
   case .safetensors: return try SafetensorsCheckpoint(file, openedBy: path)
-  case .hdf5 where file.folder?.isRemote == true: throw remoteHDF5(file)
   case .hdf5: return try HDF5Checkpoint(file, openedBy: path, takesAll: takesAll)
   case .zip:
     // Keras 3 keeps its weights as an HDF5 file in a zip archive.
@@ -103,7 +102,6 @@ package func openWeights(
     }
     if NumPyCheckpoint.recognizes(archive) { return try NumPyCheckpoint(archive, openedBy: path) }
     if let weights = archive.entry("model.weights.h5") {
-      if file.folder?.isRemote == true { throw remoteHDF5(file) }
       let range: Range<Int>
       do { range = try archive.stored(weights) } catch { throw error.inFile(file.path) }
       return try HDF5Checkpoint(file, range: range, openedBy: path, takesAll: takesAll)
@@ -124,13 +122,4 @@ package func openWeights(
     if file.path.hasSuffix(".safetensors"), kind == .unknown { return try SafetensorsCheckpoint(file, openedBy: path) }
     throw kind.failure(file: file.path, wanted: "a checkpoint")
   }
-}
-
-/// libhdf5 reads files in a child process, which has no network.
-private func remoteHDF5(_ file: any Source) -> Failure {
-  Failure.unsupported(
-    file: file.path, "is an HDF5 file, which is not read from an address",
-    hint: file.path.hasPrefix("hf://")
-      ? "fetch it by `ingot pull`, and name it in the folder that this prints"
-      : "fetch it by another program, and name it here")
 }

@@ -51,7 +51,7 @@ extension ConversionPlan {
     try inParallel(jobs: jobs.count) { [writers] number in
       switch jobs[number] {
       case .hash(let index):
-        let digest = try Self.digest(of: checkpoint.files[index], progress)
+        let digest = try checkpoint.files[index].digest(progress)
         digests.withLock { $0[index] = digest }
       case .write(let net, let arrays):
         for index in arrays {
@@ -118,15 +118,36 @@ extension ConversionPlan {
   /// The digest of a whole file can't be divided and so comes first. Arrays are single jobs unless they are compressed,
   /// which has to go on in the order of the file.
   private func jobs(compress: Bool) -> [Job] {
-    var jobs = checkpoint.files.indices.map(Job.hash)
-    if compress {
-      return jobs + nets.indices.map { .write(net: $0, arrays: Array(nets[$0].arrays.indices)) }
-    }
-    // In turn from each net, so that two threads seldom wait for the lock of one file.
+    let digests = checkpoint.files.indices.map(Job.hash)
+    let isArriving = checkpoint.files.contains(where: \.isArriving)
+    let arrays: [Job] =
+      if compress {
+        nets.indices.map { .write(net: $0, arrays: Array(nets[$0].arrays.indices)) }
+      } else {
+        isArriving ? arraysInOrderOfSource : arraysOfNetsInTurn
+      }
+    // Of what is on its way, who fetches it makes the digests meanwhile.
+    return isArriving ? arrays + digests : digests + arrays
+  }
+
+  /// In turn from each net, so that two threads seldom wait for the lock of one file.
+  private var arraysOfNetsInTurn: [Job] {
+    var jobs: [Job] = []
     for index in 0..<(nets.map(\.arrays.count).max() ?? 0) {
       jobs += nets.indices.filter { index < nets[$0].arrays.count }.map { .write(net: $0, arrays: [index]) }
     }
     return jobs
+  }
+
+  /// As their bytes come.
+  private var arraysInOrderOfSource: [Job] {
+    var jobs: [(source: Int, job: Job)] = []
+    for (net, planned) in nets.enumerated() {
+      for (index, array) in planned.arrays.enumerated() {
+        jobs.append((array.sources.min() ?? 0, .write(net: net, arrays: [index])))
+      }
+    }
+    return jobs.sorted { $0.source < $1.source }.map(\.job)
   }
 
   private func write(
@@ -140,14 +161,5 @@ extension ConversionPlan {
       }
     }
     return overflows
-  }
-
-  private static func digest(of file: any Source, _ progress: ProgressHandler) throws -> Digest {
-    var hash = SHA256()
-    try file.forEachChunk(in: 0..<file.size) { piece in
-      hash.update(piece)
-      progress("SHA-256 of the source", piece.byteCount)
-    }
-    return hash.finish()
   }
 }

@@ -1,6 +1,7 @@
 import Arrays
 import NetFile
 import Nets
+import Remote
 
 /// Nets of one construction: their axes, definitions, profiles, layouts, and what is published where. Read from a family
 /// file (schemas/families, described by schemas/family.schema.json).
@@ -116,6 +117,13 @@ public struct Family: Sendable {
     public let profile: String?
     public let note: String?
     public let files: [File]
+
+    /// Its repository's address on the hub; nil where its files are elsewhere.
+    public var address: String? {
+      let address = "hf://\(repository)" + (revision.map { "@\($0)" } ?? "")
+      guard !repository.hasPrefix("weights/"), (try? RemoteAddress(address)) != nil else { return nil }
+      return address
+    }
   }
 
   public let name: String

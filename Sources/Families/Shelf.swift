@@ -62,9 +62,10 @@ public struct Shelf: Sendable {
       } else if !there.isEmpty {
         "on this shelf there is \(there.joined(separator: ", "))"
       } else if let publication = family.publication(of: combination) {
-        publication.repository.hasPrefix("weights/")
-          ? "run `ingot convert \(publication.repository)`"
-          : "download \(publication.repository) and run `ingot convert` on it"
+        publication.address.map { "run `ingot convert \($0)`" }
+          ?? (publication.repository.hasPrefix("weights/")
+            ? "run `ingot convert \(publication.repository)`"
+            : "download \(publication.repository) and run `ingot convert` on it")
       } else {
         "make it by `ingot convert`; `ingot list` shows what is there"
       }

@@ -22,10 +22,6 @@ package struct Pull: Sendable {
 
   /// Bytes of a request.
   static let pieceSize = 4 << 20
-  /// Files that have git's name only.
-  static let mostOfGit = 64 << 20
-  /// Requests at a time.
-  static let workers = 6
 
   /// - Parameter paths: the files that are wanted, all of the repository.
   /// - Throws: `Failure` of kind `io` when the cache can't be looked at.
@@ -58,6 +54,12 @@ package struct Pull: Sendable {
   package func run(
     progress: @escaping ProgressHandler = { _, _ in }, waiting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(Failure) {
+    try run(items, progress: progress, waiting)
+  }
+
+  private func run(
+    _ items: [Item], progress: @escaping ProgressHandler, _ waiting: @escaping @Sendable (String) -> Void
+  ) throws(Failure) {
     // Small files wait for answers, not for bytes: several at a time. Of a large one, several pieces are fetched at a time.
     // Files of the same content are one in the cache.
     var seen: Set<String> = []
@@ -70,7 +72,7 @@ package struct Pull: Sendable {
     try PartialFile.checkRoom(for: needed, in: cache.path)
     let small = different.filter { $0.size <= Self.pieceSize }
     do {
-      try inParallel(jobs: small.count, workers: Self.workers) { try bring(small[$0], progress, waiting) }
+      try inParallel(jobs: small.count, workers: FetchRun.workers) { try bring(small[$0], progress, waiting) }
     } catch {
       throw Failure.wrapping(error, file: repository.path)
     }
@@ -104,84 +106,36 @@ package struct Pull: Sendable {
       return
     }
     let partial = try PartialFile(cache.blob(tag), size: item.size, pieceSize: Self.pieceSize)
-    let missing = partial.missing
-    let source = try repository.source(item.file)
-    progress(item.path, item.size - missing.reduce(0) { $0 + partial.range(of: $1).count })
-    let running = RunningDigest(partial)
-    do {
-      try inParallel(jobs: missing.count, workers: Self.workers) { job in
-        let bytes = try source.fetch(partial.range(of: missing[job]))
-        try partial.write(bytes, as: missing[job])
-        progress(item.path, bytes.count)
-        try running.goOn()
-      }
-    } catch {
-      throw Failure.wrapping(error, file: item.path)
-    }
-    if try !isRight(item.file, partial, running) { try mend(item, partial, source) }
+    try FetchRun([FileFetch(item, partial, of: repository)], progress: progress).run()
     try partial.commit()
   }
 
-  private func isRight(_ file: HubFile, _ partial: PartialFile, _ running: RunningDigest?) throws(Failure) -> Bool {
-    if let digest = file.sha256 { return try (running ?? RunningDigest(partial)).finish() == digest }
-    // git keeps small files only.
-    guard file.size <= Self.mostOfGit else {
-      throw Failure(
-        .unavailable, file: "\(repository.path)/\(file.path)",
-        "has \(file.size) bytes, and the hub gives no SHA-256 of it",
-        hint: "its owner should keep it in the hub's storage of large files")
-    }
-    var bytes: [UInt8] = []
-    for piece in 0..<(file.size + Self.pieceSize - 1) / Self.pieceSize { bytes += try partial.bytes(of: piece) }
-    return SHA256.gitBlob(bytes) == file.blob
-  }
-
-  /// What came isn't what the hub says. A piece that comes otherwise the second time was damaged on its way; when what
-  /// there is then is right, that is all that was fetched twice.
-  private func mend(_ item: Item, _ partial: PartialFile, _ source: RangeFetcher) throws(Failure) {
-    for piece in 0..<(item.size + Self.pieceSize - 1) / Self.pieceSize {
-      let bytes = try source.fetch(partial.range(of: piece))
-      guard SHA256.digest(bytes) != partial.digest(noted: piece) else { continue }
-      try partial.write(bytes, as: piece)
-      if try isRight(item.file, partial, nil) { return }
-    }
-    partial.discard()
-    throw Failure(
-      .badData, file: "\(repository.path)/\(item.path)", "is not what the hub says that it is: its SHA-256 is another",
-      hint: "don't use it; try again later, and tell the repository's owner if it stays so")
-  }
-}
-
-/// The digest of a file that comes in pieces of any order: of its front as far as it is there.
-private final class RunningDigest: Sendable {
-  private final class Front {
-    private var hash = SHA256()
-    private var next = 0
-
-    func advance(_ partial: PartialFile) throws(Failure) {
-      let pieces = (partial.size + partial.pieceSize - 1) / partial.pieceSize
-      while next < pieces, partial.digest(noted: next) != nil {
-        let bytes = try partial.bytes(of: next)
-        hash.update(bytes.rawSpan)
-        next += 1
+  /// Begins to fetch the large files that aren't there, to be read meanwhile; what is small is brought before.
+  /// - Parameter isKept: whether they will be kept in the cache.
+  /// - Returns: nil where all are there already.
+  /// - Throws: as `run`.
+  package func begin(
+    isKept: Bool, waiting: @escaping @Sendable (String) -> Void = { _ in }
+  ) throws(Failure) -> Arrival? {
+    let large = items.filter { $0.size > Self.pieceSize && $0.file.sha256 != nil }
+    guard large.contains(where: { !$0.isThere }) else { return nil }
+    let isLarge = Set(large.map(\.path))
+    try run(items.filter { !isLarge.contains($0.path) }, progress: { _, _ in }, waiting)
+    var (fetches, locks, seen): ([FileFetch], [FileLock], Set<String>) = ([], [], [])
+    for item in large {
+      let tag = try tag(of: item)
+      guard seen.insert(tag).inserted else { return nil }
+      let lock = try FileLock(cache.lock(tag)) { waiting(item.path) }
+      // Whoever was waited for may have fetched it.
+      if try Self.isThere(item.file, cache) {
+        try cache.link(item.path, of: commit, to: tag)
+        continue
       }
+      let partial = try PartialFile(cache.blob(tag), size: item.size, pieceSize: Self.pieceSize, isKept: isKept)
+      fetches.append(try FileFetch(item, partial, of: repository))
+      locks.append(lock)
     }
-
-    func finish() -> Digest { hash.finish() }
-  }
-
-  private let partial: PartialFile
-  private let front = Mutex(Front())
-
-  init(_ partial: PartialFile) { self.partial = partial }
-
-  /// Takes in what has come, unless somebody is at it.
-  func goOn() throws { _ = try front.withLockIfAvailable { try $0.advance(partial) } }
-
-  func finish() throws(Failure) -> Digest {
-    try front.withLock { front throws(Failure) in
-      try front.advance(partial)
-      return front.finish()
-    }
+    guard !fetches.isEmpty else { return nil }
+    return Arrival(fetches, locks, isKept: isKept, cache, commit: commit, repository: repository.path)
   }
 }

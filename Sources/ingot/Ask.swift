@@ -40,6 +40,7 @@ struct Ask: LimitedCommand {
   var frames: Int?
 
   @OptionGroup var selection: SelectionOptions
+  @OptionGroup var pulling: PullOption
   @OptionGroup var options: DecodingOptions
   @OptionGroup var computing: ComputingOptions
 
@@ -102,8 +103,10 @@ struct Ask: LimitedCommand {
       try OutputFile.checkCanBeWritten(trace)
     }
     if let results { try OutputFile.checkCanBeWritten(results) }
-    let nets = try VQANets(
-      family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
+    let shelf = selection.shelfOptions.chosen
+    let nets = try pulling.opening(on: shelf) {
+      try VQANets(family: selection.family, parameters: selection.parsedParameters(), on: shelf)
+    }
     let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
     let answerOptions = try options.answerOptions
     try vqa.check(answerOptions, list)

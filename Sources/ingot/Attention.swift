@@ -49,6 +49,7 @@ struct Attention: LimitedCommand {
   var net: String?
 
   @OptionGroup var selection: SelectionOptions
+  @OptionGroup var pulling: PullOption
   @OptionGroup var options: DecodingOptions
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var computing: ComputingOptions
@@ -113,12 +114,16 @@ struct Attention: LimitedCommand {
     let shelf = selection.shelfOptions.chosen
     let parameters = try selection.parsedParameters()
     if let question {
-      let nets = try VQANets(family: selection.family, parameters: parameters, on: shelf)
+      let nets = try pulling.opening(on: shelf) {
+        try VQANets(family: selection.family, parameters: parameters, on: shelf)
+      }
       let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
       return try vqa.attention(question, about: vqa.look(at: picture), options: options.answerOptions)
     }
     if net == nil, try isCaptioning(parameters, on: shelf) {
-      let nets = try CaptionNets(family: selection.family, parameters: parameters, on: shelf)
+      let nets = try pulling.opening(on: shelf) {
+        try CaptionNets(family: selection.family, parameters: parameters, on: shelf)
+      }
       let captioning = try ImageCaptioning(nets, threads: computing.threads, level: computing.level)
       var captionOptions = options.captionOptions
       captionOptions.prompt = prompt
@@ -130,7 +135,9 @@ struct Attention: LimitedCommand {
         hint: "leave out --prompt and the options of decoding")
     }
     // Where no part is named, the image encoder is meant.
-    let file = try selection.net(path: net) { [.blipImageEncoder, .clipImageEncoder].contains($0.definition) }
+    let file = try pulling.opening(on: shelf) {
+      try selection.net(path: net) { [.blipImageEncoder, .clipImageEncoder].contains($0.definition) }
+    }
     return try ImageFeatures(file, threads: computing.threads, level: computing.level).attention(of: picture)
   }
 

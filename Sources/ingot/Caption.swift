@@ -37,6 +37,7 @@ struct CaptionCommand: LimitedCommand {
   var frames: Int?
 
   @OptionGroup var selection: SelectionOptions
+  @OptionGroup var pulling: PullOption
 
   @Option(help: "Most new tokens of a caption, its end included. (default: as the profile says)")
   var maxTokens: Int?
@@ -79,8 +80,10 @@ struct CaptionCommand: LimitedCommand {
       }
       try OutputFile.checkCanBeWritten(trace)
     }
-    let nets = try CaptionNets(
-      family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
+    let shelf = selection.shelfOptions.chosen
+    let nets = try pulling.opening(on: shelf) {
+      try CaptionNets(family: selection.family, parameters: selection.parsedParameters(), on: shelf)
+    }
     let captioning = try ImageCaptioning(nets, threads: computing.threads, level: computing.level)
     let options = CaptionOptions(
       prompt: prompt, maximumTokens: maxTokens, minimumTokens: minTokens, beams: beams, temperature: temperature,

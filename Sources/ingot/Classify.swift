@@ -26,6 +26,7 @@ struct Classify: LimitedCommand {
   var net: String?
 
   @OptionGroup var selection: SelectionOptions
+  @OptionGroup var pulling: PullOption
 
   @Option(
     help: .init("A file of labels, one a line, that a CLIP net chooses from.", valueName: "file"), completion: .file())
@@ -80,15 +81,19 @@ struct Classify: LimitedCommand {
   }
 
   private func ofClasses() throws -> ClassificationRun {
-    let file = try selection.selectionOnShelf(path: net, fit: ImageClassification.isFamily).file(
-      on: selection.shelfOptions.chosen)
+    let shelf = selection.shelfOptions.chosen
+    let file = try pulling.opening(on: shelf) {
+      try selection.selectionOnShelf(path: net, fit: ImageClassification.isFamily).file(on: shelf)
+    }
     return ClassificationRun(
       try ImageClassification(file, side: size.side, threads: computing.threads, level: computing.level))
   }
 
   private func ofLabels(_ labels: [String]?) throws -> ClassificationRun {
-    let nets = try ClipNets(
-      family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
+    let shelf = selection.shelfOptions.chosen
+    let nets = try pulling.opening(on: shelf) {
+      try ClipNets(family: selection.family, parameters: selection.parsedParameters(), on: shelf)
+    }
     let embedding = try ImageTextEmbedding(nets, threads: computing.threads, level: computing.level)
     let templates = template.isEmpty ? [ZeroShotClassification.usualTemplate] : template
     guard let labels else { return ClassificationRun(embedding, templates: templates) }

@@ -10,7 +10,7 @@ struct Convert: LimitedCommand {
     abstract: "Casts a checkpoint into one net file per part, with the proof that every array was used once.")
 
   @Argument(
-    help: "A weights file, the folder that holds it and its configuration, or hf://ORG/NAME, which is fetched first.",
+    help: "A weights file, the folder that holds it and its configuration, or hf://ORG/NAME, cast while it is fetched.",
     completion: .file())
   var checkpoint: String
 
@@ -38,33 +38,37 @@ struct Convert: LimitedCommand {
   @Flag(help: "Replace nets on the shelf that came from another checkpoint.")
   var force = false
 
+  @Flag(help: "Keep what is fetched of an address in the cache of the hub's clients.")
+  var keep = false
+
   @OptionGroup var part: PartOptions
   @OptionGroup var fetching: FetchOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    if keep, !RemoteAddress.isOne(checkpoint) { throw ValidationError("--keep is of what is fetched of an address") }
+  }
+
   func run() throws {
-    let opened = try openCheckpoint(here(checkpoint), part.chosen)
+    guard RemoteAddress.isOne(checkpoint) else {
+      try cast(openCheckpoint(checkpoint, part.chosen), nil)
+      return
+    }
+    try PullJob(checkpoint).open(part.chosen, isKept: keep, cast)
+  }
+
+  /// - Parameter arrival: of the checkpoint's bytes, where they aren't there yet.
+  private func cast(_ opened: any Checkpoint, _ arrival: Arrival?) throws {
     let plan = try ConversionPlan(
       opened,
       ConversionRequest(
         family: selection.givenFamily(), parameters: selection.parsedParameters(), precision: elementType(),
         profile: profile, pixels: pixels, allowsUnused: allowUnused, keepsUnknown: true, part: part.chosen))
-    let progress = ProgressLine("converting", total: plan.totalBytes)
-    defer { progress.finish() }
-    let nets = try plan.run(
-      on: selection.shelfOptions.chosen, replacing: force, compress: compress, progress: progress.add)
-    progress.finish()
+    let nets = try convert(
+      plan, arrival, on: selection.shelfOptions.chosen, replacing: force, compress: compress)
     let report = ConversionReport(plan, nets)
     try output.print(json: report.json, text: report.text)
-  }
-
-  /// Where a checkpoint is, once it is here: of an address, in the cache that the hub's clients share.
-  private func here(_ path: String) throws(Failure) -> String {
-    guard RemoteAddress.isOne(path) else { return path }
-    let pull = try PullJob(path)
-    try pull.run()
-    return pull.place
   }
 
   private func elementType() throws(Failure) -> ElementType? {

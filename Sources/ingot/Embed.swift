@@ -77,6 +77,7 @@ struct Embed: LimitedCommand {
   var net: String?
 
   @OptionGroup var selection: SelectionOptions
+  @OptionGroup var pulling: PullOption
   @OptionGroup var computing: ComputingOptions
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var size: SideOptions
@@ -138,11 +139,13 @@ struct Embed: LimitedCommand {
     if made.read.failed.count > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 
-  private func embedder(looks: Bool) throws(Failure) -> Embedder {
-    let embedder = try Embedder(
-      path: net, family: selection.family, parameters: selection.parsedParameters(),
-      on: selection.shelfOptions.chosen, looks: looks, side: size.side, threads: computing.threads,
-      level: computing.level)
+  private func embedder(looks: Bool) throws -> Embedder {
+    let shelf = selection.shelfOptions.chosen
+    let embedder = try pulling.opening(on: shelf) {
+      try Embedder(
+        path: net, family: selection.family, parameters: selection.parsedParameters(), on: shelf, looks: looks,
+        side: size.side, threads: computing.threads, level: computing.level)
+    }
     if embedder.images != nil {
       for text in arguments + search where !isLookedAt(text) { try checkIsText(text) }
     }

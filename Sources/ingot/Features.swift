@@ -50,6 +50,7 @@ struct Features: LimitedCommand {
   var net: String?
 
   @OptionGroup var selection: SelectionOptions
+  @OptionGroup var pulling: PullOption
 
   @OptionGroup var computing: ComputingOptions
 
@@ -113,7 +114,9 @@ struct Features: LimitedCommand {
     let paths = try PictureFiles.find(images)
     try checkClasses(paths)
     // Where no part is named, the image encoder is meant.
-    let net = try selection.net(path: net) { [.blipImageEncoder, .clipImageEncoder].contains($0.definition) }
+    let net = try pulling.opening(on: selection.shelfOptions.chosen) {
+      try selection.net(path: self.net) { [.blipImageEncoder, .clipImageEncoder].contains($0.definition) }
+    }
     let features = try ImageFeatures(
       net, pool: pool, side: size.side, threads: computing.threads, level: computing.level)
     let progress = ProgressLine("looking", total: paths.count, unit: .things("images"))

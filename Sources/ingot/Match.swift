@@ -38,6 +38,7 @@ struct Match: LimitedCommand {
   var frames: Int?
 
   @OptionGroup var selection: SelectionOptions
+  @OptionGroup var pulling: PullOption
   @OptionGroup var computing: ComputingOptions
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
@@ -54,8 +55,10 @@ struct Match: LimitedCommand {
 
   func run() throws {
     let (images, texts) = try divided()
-    let nets = try MatchNets(
-      family: selection.family, parameters: selection.parsedParameters(), on: selection.shelfOptions.chosen)
+    let shelf = selection.shelfOptions.chosen
+    let nets = try pulling.opening(on: shelf) {
+      try MatchNets(family: selection.family, parameters: selection.parsedParameters(), on: shelf)
+    }
     let matching = try ImageTextMatching(nets, threads: computing.threads, level: computing.level)
     let progress = FrameProgress()
     defer { progress.finish() }

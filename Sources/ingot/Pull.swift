@@ -56,51 +56,11 @@ extension Pull {
         .noInput, "nobody published weights of these parameters",
         hint: "`ingot list FAMILY` shows what is published; an address is taken too: ingot pull hf://ORG/NAME")
     }
-    let address = "hf://\(publication.repository)" + (publication.revision.map { "@\($0)" } ?? "")
-    let isOfHub = (try? RemoteAddress(address)) != nil && !publication.repository.hasPrefix("weights/")
-    guard isOfHub else {
+    guard let address = publication.address else {
       throw Failure(
         .usage, "\(publication.repository) is no repository of the hub",
         hint: publication.note ?? "`ingot list` tells where its files are; fetch them by another program")
     }
     return address
-  }
-}
-
-/// A pull of what an address means.
-struct PullJob {
-  let pull: Remote.Pull
-  /// What is left on the hub.
-  let left: [(path: String, size: Int)]
-  /// Where it is then: a folder, or a file.
-  let place: String
-
-  /// - Throws: `Failure` of kind `usage` when the address is none of the hub, and what asking throws.
-  init(_ address: String, revision given: String? = nil, including included: [String] = []) throws(Failure) {
-    guard case .hub(let name, let named, let path) = try RemoteAddress(address) else {
-      throw Failure(
-        .usage, file: shortened(address, to: 200), "is no address of the hub; only those are kept in its cache",
-        hint: "fetch the file by another program, such as curl, and name it here")
-    }
-    if let given, let named, given != named {
-      throw Failure(.usage, "--revision \(given) contradicts the address, which says \(named)")
-    }
-    let repository = try RemoteRepository(name, revision: given ?? named)
-    let choice = try RepositoryChoice(repository, in: path ?? "", including: included)
-    pull = try Remote.Pull(repository, choice.files)
-    left = choice.left
-    let snapshot = pull.snapshot
-    place = path.map { Paths.join(snapshot, $0) } ?? snapshot
-  }
-
-  /// - Parameter tells: whether to say on standard error what will be fetched.
-  func run(tells: Bool = true) throws(Failure) {
-    let missing = pull.items.filter { !$0.isThere }
-    if tells, !missing.isEmpty { Console.printError(PullReport.plan(pull)) }
-    let progress = ProgressLine("fetching", total: pull.bytesToFetch)
-    defer { progress.finish() }
-    try pull.run(progress: progress.add) { file in
-      Console.printError("waiting for another program that fetches \(printable(file))")
-    }
   }
 }

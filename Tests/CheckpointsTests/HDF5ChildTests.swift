@@ -11,7 +11,7 @@ import Testing
     _ list: String, _ ending: ChildProcess.Ending = .exited(0), says message: String = "", data: [UInt8] = []
   ) throws -> HDF5Checkpoint {
     let file = try InputFile(folder.write([UInt8](repeating: 5, count: 64), to: "x.h5"))
-    return try HDF5Checkpoint(file, openedBy: file.path) { words, limit in
+    return try HDF5Checkpoint(file, openedBy: file.path) { words, _, limit in
       let isList = words.first == "list"
       return HDF5Child.Answer(
         output: isList ? Array(list.utf8) : data, ending: isList ? ending : .exited(0), message: message)

@@ -1,41 +1,11 @@
 import Arrays
 import Checkpoints
-import Synchronization
 import TestSupport
 import Testing
 
-/// What a file holds, had from memory, and a tally of what was asked for. Behind `content` there are zeros up to `size`.
-private final class MemorySource: Source {
-  let path: String
-  let size: Int
-  private let content: [UInt8]
-  private let neighbours: [String: [UInt8]]
-  private let asked = Mutex(0)
-
-  init(_ name: String, _ content: [UInt8], size: Int? = nil, beside neighbours: [String: [UInt8]] = [:]) {
-    (path, self.content, self.neighbours) = ("memory://\(name)", content, neighbours)
-    self.size = size ?? content.count
-  }
-
-  /// Bytes that were read.
-  var read: Int { asked.withLock { $0 } }
-
-  func read(_ count: Int, at offset: Int, into buffer: inout [UInt8]) throws(Failure) {
-    guard offset + count <= size else { throw Failure(.io, file: path, "ends early") }
-    asked.withLock { $0 += count }
-    if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
-    for index in 0..<count { buffer[index] = offset + index < content.count ? content[offset + index] : 0 }
-  }
-
-  func neighbour(_ name: String, followsLinks: Bool) throws(Failure) -> any Source {
-    guard let bytes = neighbours[name] else { throw Failure(.noInput, file: name, "no such file") }
-    return MemorySource(name, bytes)
-  }
-}
-
 @Suite struct SourceTests {
-  /// Files of every container but HDF5, which a library reads in a process of its own, are read through any source: their
-  /// arrays are what the publishers' libraries found in the file.
+  /// Files of every container are read through any source (of HDF5: HDF5Tests): their arrays are what the publishers'
+  /// libraries found in the file.
   @Test(arguments: ContainerTests.containers)
   func readsThroughAnySource(container: String) throws {
     let folder = Paths.join(ContainerFixtures.folder, container)

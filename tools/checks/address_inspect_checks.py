@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from hub_command import BAD_DATA, NO_INPUT, UNAVAILABLE, USAGE, Command, answered, asked
+from hub_command import NO_INPUT, UNAVAILABLE, USAGE, Command, answered, asked
 
 # Of a report on files, what must be the same of those files at an address: the rest tells of where they are, and of how
 # the net is run, for which nothing is fetched.
@@ -96,11 +96,8 @@ def check_names(checks, command):
 
 
 def check_commands(checks, command, folder, work):
-    """scan, diff, verify --source, convert; HDF5 can't be read so."""
+    """scan, diff, verify --source, convert."""
     run, content = command.run, command.hub.content
-    done = run("inspect", "hf://samples/more/arrays.h5")
-    right = done.status in (BAD_DATA, UNAVAILABLE, USAGE) and len(done.lines) == 2 and "pull" in done.hint
-    checks.check(right, f"HDF5: {done.status} {done.errors}")
     for address in ("hf://samples/more/harmful.bin", f"{content}/files/samples/more/harmful.bin"):
         done, here = run("scan", address, "--json"), run("scan", folder / "samples/more/harmful.bin", "--json")
         checks.check(done.status == here.status == 1, f"scan {address}: {done.status} {done.errors}")

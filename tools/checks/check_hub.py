@@ -7,6 +7,7 @@
 inspect    What inspect says of an address is what it says of the files here, within so many requests and bytes; scan,
            diff, verify --source and convert; revisions, pages of the hub, malformed addresses.
 caches     What `pull` fetches, huggingface_hub, `hf download` and transformers find, and the other way round.
+convert    What is cast while it arrives, and the tasks' --pull; HDF5 files; damage, kills and refusals.
 kills      SIGKILL at random moments of a pull, gone on with until it is done; two pulls at once.
 faults     Every fault that a server or a line can have: what is repaired, and the exact error where nothing helps.
 tls        Certificates, and redirects from https to http.
@@ -27,6 +28,7 @@ from checks import Checks
 TOOLS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.append(str(TOOLS / "hub"))
 
+import address_convert_checks  # noqa: E402
 import address_samples  # noqa: E402
 from address_cache_checks import check_caches  # noqa: E402
 from address_fault_checks import check_faults  # noqa: E402
@@ -37,7 +39,7 @@ from address_tls_checks import check_tls  # noqa: E402
 from address_token_checks import check_tokens  # noqa: E402
 from running_hub import RunningHub  # noqa: E402
 
-PARTS = ["inspect", "caches", "kills", "faults", "tls", "tokens", "local"]
+PARTS = ["inspect", "caches", "convert", "kills", "faults", "tls", "tokens", "local"]
 
 
 def main():
@@ -51,11 +53,14 @@ def main():
     checks, ingot = Checks(), options.ingot.resolve()
     with tempfile.TemporaryDirectory() as work:
         folder = address_samples.make(f"{work}/repositories")
+        address_convert_checks.make(folder)
         with RunningHub(folder) as hub:
             if "inspect" in options.only:
                 check_inspect(checks, ingot, hub, folder, work)
             if "caches" in options.only:
                 check_caches(checks, ingot, hub, folder, work)
+            if "convert" in options.only:
+                address_convert_checks.check_conversions(checks, ingot, hub, folder, work, options.kills)
             if "kills" in options.only:
                 check_kills(checks, ingot, hub, folder, work, options.kills)
             if "tokens" in options.only:

@@ -39,7 +39,8 @@ struct ingot_hdf5_limits {
 void ingot_hdf5_set_limits(struct ingot_hdf5_limits limits);
 
 /// Writes one line of JSON to the descriptor `output`: what the HDF5 data at `base`, `length` bytes of the file at
-/// `path`, consist of. A `length` of 0 means up to the end of the file. A `base` other than 0 is for HDF5 data that
+/// `path`, consist of. An empty path: bytes are asked of whoever holds the other end of standard input, a socket
+/// (hdf5_asking.h), and the length must be given. A `length` of 0 means up to the end of the file. A `base` other than 0 is for HDF5 data that
 /// stand uncompressed inside another file, as in a `.keras` archive.
 ///
 ///     {"arrays": [{"name": "a/kernel:0", "type": "float32", "shape": [3, 4], "bytes": 48, "offset": 2048,

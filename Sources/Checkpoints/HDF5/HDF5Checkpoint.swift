@@ -37,7 +37,7 @@ public struct HDF5Checkpoint: Checkpoint {
     self.path = path
     files = [file]
     do throws(Failure) {
-      let list = try HDF5Checkpoint.list(run(HDF5Child.words("list", file, range), HDF5Child.listLimit))
+      let list = try HDF5Checkpoint.list(run(HDF5Child.words("list", file, range), HDF5Child.asked(of: file), HDF5Child.listLimit))
       var (arrays, offsets): ([CheckpointArray], [Int?]) = ([], [])
       for value in try list.member("arrays").array() {
         let (array, offset) = try HDF5Checkpoint.array(value, file)
@@ -133,7 +133,8 @@ public struct HDF5Checkpoint: Checkpoint {
     do throws(Failure) {
       try Limit.checkArrayMemory(wanted)
       let answer = try run(
-        HDF5Child.words("read", files[0], base..<base + length) + [arrays[array].name], wanted)
+        HDF5Child.words("read", files[0], base..<base + length) + [arrays[array].name],
+        HDF5Child.asked(of: files[0]), wanted)
       guard answer.ending == .exited(0) else { throw answer.failure }
       guard answer.output.count == wanted else {
         throw Failure(.badData, "gives \(byteCount(answer.output.count)) where \(wanted) are needed")

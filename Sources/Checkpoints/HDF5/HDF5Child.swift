@@ -22,14 +22,22 @@ package enum HDF5Child {
 
   /// - Parameters:
   ///   - words: what it is to do.
+  ///   - source: of whose bytes it is given those that it asks for; nil: it opens the file itself.
   ///   - limit: most bytes of output.
-  package typealias Run = @Sendable (_ words: [String], _ limit: Int) throws(Failure) -> Answer
+  package typealias Run = @Sendable (
+    _ words: [String], _ source: (any Source)?, _ limit: Int
+  ) throws(Failure) -> Answer
 
-  package static let run: Run = { words, limit throws(Failure) in
+  package static let run: Run = { words, source, limit throws(Failure) in
     let child = try start(words)
-    let output = try child.readAll(limit: limit)
+    let answering = try source.map { source throws(Failure) in try child.answer(from: source) }
+    let output: Result<[UInt8], Failure>
+    do throws(Failure) { output = .success(try child.readAll(limit: limit)) } catch { output = .failure(error) }
+    // What kept a child from its bytes is the cause of all that it says then.
+    try answering?.end()
+    let bytes = try output.get()
     let (ending, message) = child.finish()
-    return Answer(output: output, ending: ending, message: message)
+    return Answer(output: bytes, ending: ending, message: message)
   }
 
   /// - Parameter file: for the child to write.
@@ -41,8 +49,11 @@ package enum HDF5Child {
 
   /// - Parameter range: of the HDF5 data in the file.
   static func words(_ verb: String, _ file: any Source, _ range: Range<Int>) -> [String] {
-    [verb, file.path, "\(range.lowerBound)", "\(range.count)"]
+    [verb, file.localPath ?? "", "\(range.lowerBound)", "\(range.count)"]
   }
+
+  /// What the child is given the bytes of.
+  static func asked(of file: any Source) -> (any Source)? { file.localPath == nil ? file : nil }
 
   /// In what the child says of a file, or an object in it, in a form that libhdf5 doesn't know yet.
   static let needsNewerLibrary = "may need a newer libhdf5 than"

@@ -141,7 +141,7 @@ extension FuzzTarget {
       .exited(0), .exited(0), .exited(0), .exited(65), .exited(69), .exited(1), .killed(signal: 11), .killed(signal: 9),
     ]
     let content = storage + storage
-    let run: HDF5Child.Run = { words, limit throws(Failure) in
+    let run: HDF5Child.Run = { words, _, limit throws(Failure) in
       let isList = words.first == "list"
       let output = isList ? parts[0] : parts[1]
       guard output.count <= limit else { throw Failure(.badData, "the child process prints more") }
