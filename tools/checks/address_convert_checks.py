@@ -203,7 +203,7 @@ def check_pulled(run):
     right = done.status == NO_INPUT and f"hf://{name}" in done.hint and not run.hub.log()
     checks.check(right, f"without --pull: {done.status} {done.errors}, {len(run.hub.log())} requests")
     pulled, wanted = run.command.run(*words, run.shelf, "--pull"), run.command.run(*words, made)
-    right = pulled.status == wanted.status == 0 and pulled.json["embeddings"] == wanted.json["embeddings"]
+    right = pulled.status == wanted.status == 0 and pulled.json["texts"] == wanted.json["texts"]
     checks.check(right, f"--pull: {pulled.status} {pulled.errors}")
     checks.check(name in pulled.errors and "apache-2.0" in pulled.errors, f"--pull doesn't tell whose: {pulled.errors}")
     checks.check(not run.large() and not litter(run.command.home), f"--pull: the cache holds {run.large()}")
