@@ -88,7 +88,7 @@ final class FetchClient: Sendable {
       {
         sent.headers.append(("Authorization", "Bearer \(token.value)"))
       }
-      let body = Body(most: most)
+      let body = Body(most: most, expected: request.range?.count ?? 0)
       let head = try unsafe Connections.shared.perform(sent, timeout: settings.timeout) { head, bytes in
         unsafe body.add(bytes, isRedirect: (300...399).contains(head.status))
       }
@@ -144,7 +144,11 @@ final class FetchClient: Sendable {
     private(set) var isTooLong = false
     private let most: Int
 
-    init(most: Int) { self.most = most }
+    /// - Parameter expected: bytes that are likely to come.
+    init(most: Int, expected: Int) {
+      self.most = most
+      bytes.reserveCapacity(min(most, expected))
+    }
 
     func add(_ piece: UnsafeRawBufferPointer, isRedirect: Bool) -> Bool {
       // What a redirect says to people is of no use.

@@ -38,7 +38,12 @@ final class FileFetch: Sendable {
     try partial.write(bytes, as: piece)
     // What is there of the front is hashed meanwhile, unless somebody is at it.
     let result: Result<Void, Failure>? = front.withLockIfAvailable { front in
-      do throws(Failure) { return .success(try front.advance(partial)) } catch { return .failure(error) }
+      do throws(Failure) {
+        front.take(bytes, as: piece)
+        return .success(try front.advance(partial))
+      } catch {
+        return .failure(error)
+      }
     }
     try result?.get()
     return bytes.count
@@ -103,6 +108,13 @@ final class FileFetch: Sendable {
 private struct FrontDigest: ~Copyable {
   private var hash = SHA256()
   private var next = 0
+
+  /// Takes in a piece that comes next, which is not read again then.
+  mutating func take(_ bytes: [UInt8], as piece: Int) {
+    guard piece == next else { return }
+    hash.update(bytes.rawSpan)
+    next += 1
+  }
 
   mutating func advance(_ partial: PartialFile) throws(Failure) {
     while next < partial.pieces, partial.digest(noted: next) != nil {
