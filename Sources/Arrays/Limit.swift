@@ -42,6 +42,8 @@ public enum Limit: String, CaseIterable, Sendable {
   case scanMemory = "scan-memory"
   case scanUnpacked = "scan-unpacked"
   case scanFiles = "scan-files"
+  case signatureBytes = "signature-bytes"
+  case signedFiles = "signed-files"
 
   public enum Unit: String, Sendable {
     case bytes
@@ -104,6 +106,8 @@ public enum Limit: String, CaseIterable, Sendable {
     case .scanUnpacked: (4 << 30, 1 << 50, byte, "all that is unpacked of a file to be scanned")
     case .scanFiles:
       (1_000_000, 1 << 30, .count, "files of folders, and entries of a file's archives, that are scanned")
+    case .signatureBytes: (64 << 20, 1 << 32, byte, "the file of a signature, which lists what is signed")
+    case .signedFiles: (100_000, 1 << 24, .count, "files of a folder that are signed, or compared with their signature")
     }
   }
 

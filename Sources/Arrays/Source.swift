@@ -51,6 +51,18 @@ extension Source {
       offset += count
     }
   }
+
+  /// The SHA-256 of all its bytes.
+  /// - Parameter progress: is told of every piece's bytes.
+  /// - Throws: `Failure` of kind `io` when it can't be read.
+  public func digest(progress: (_ bytes: Int) -> Void = { _ in }) throws -> Digest {
+    var hash = SHA256()
+    try forEachChunk(in: 0..<size) { piece in
+      hash.update(piece)
+      progress(piece.byteCount)
+    }
+    return hash.finish()
+  }
 }
 
 /// Bytes handled at a time where whole files pass through: few enough to stay in a cache between reading, hashing and

@@ -51,7 +51,7 @@ extension ConversionPlan {
     try inParallel(jobs: jobs.count) { [writers] number in
       switch jobs[number] {
       case .hash(let index):
-        let digest = try Self.digest(of: checkpoint.files[index], progress)
+        let digest = try checkpoint.files[index].digest { progress("SHA-256 of the source", $0) }
         digests.withLock { $0[index] = digest }
       case .write(let net, let arrays):
         for index in arrays {
@@ -140,14 +140,5 @@ extension ConversionPlan {
       }
     }
     return overflows
-  }
-
-  private static func digest(of file: any Source, _ progress: ProgressHandler) throws -> Digest {
-    var hash = SHA256()
-    try file.forEachChunk(in: 0..<file.size) { piece in
-      hash.update(piece)
-      progress("SHA-256 of the source", piece.byteCount)
-    }
-    return hash.finish()
   }
 }
