@@ -96,7 +96,8 @@ public enum Limit: String, CaseIterable, Sendable {
     case .videoPixels: (1 << 26, 1 << 30, .count, "pixels of a frame of a video: twice those of 8K")
     case .videoFrames: (4_000_000, 1 << 31, .count, "frames of a video: 18 hours at 60 a second")
     case .animationBytes: (256 << 20, 1 << 40, byte, "the file of an animated WebP, which is read as a whole")
-    case .lineBytes: (1 << 20, 1 << 32, byte, "a line of standard input")
+    case .lineBytes:
+      (32 << 20, 1 << 32, byte, "a line of standard input, which may hold a photograph in Base64")
     case .answers: (1 << 20, 1 << 30, .count, "answers of a closed list")
     case .answersBytes: (64 << 20, 1 << 40, byte, "the file of a closed list of answers")
     case .questionsBytes:
