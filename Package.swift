@@ -35,6 +35,8 @@ let package = Package(
     .systemLibrary(name: "CSystem"),
     // What a signal that ends the process leaves to do: a handler may only call what C gives it.
     .target(name: "CEnding"),
+    // Signatures by keys and certificates, by OpenSSL's libcrypto.
+    .target(name: "CSigning", dependencies: ["CLibCrypto"]),
     // The family files of schemas/families as bytes inside the binary.
     .target(name: "CFamilyFiles"),
     // What keeps the child processes of the two below small, short and harmless.
@@ -59,6 +61,7 @@ let package = Package(
       name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CZlib", "CSystem", "CEnding"],
       // A getter that lends its bytes (`Array.rawSpan`) needs this feature.
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
+    library("Signing", ["Arrays", "CSigning"]),
     library("Remote", ["Arrays", "CFetch"]),
     library("Checkpoints", ["Arrays", "Remote"]),
     library("NetFile", ["Arrays"]),
@@ -71,7 +74,10 @@ let package = Package(
     library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Tasks"]),
     library(
       "Reports",
-      ["Arrays", "Remote", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Tasks", "Assurance"]),
+      [
+        "Arrays", "Signing", "Remote", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Tasks",
+        "Assurance",
+      ]),
     // The library product: the public face of the targets above.
     .target(
       name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "Media", "Tasks"],
@@ -80,8 +86,8 @@ let package = Package(
     .executableTarget(
       name: "IngotCommand",
       dependencies: [
-        "Arrays", "Remote", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Text", "Tasks", "Assurance",
-        "Reports", "CChild", "CHDF5", "CVideo",
+        "Arrays", "Signing", "Remote", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Text", "Tasks",
+        "Assurance", "Reports", "CChild", "CHDF5", "CVideo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/ingot", swiftSettings: settings),
@@ -90,12 +96,15 @@ let package = Package(
     // What is fuzzed, by tools/fuzz/run; here, what that found is replayed.
     .target(
       name: "FuzzTargets",
-      dependencies: ["Arrays", "Remote", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks"],
+      dependencies: [
+        "Arrays", "Signing", "Remote", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks",
+      ],
       path: "tools/fuzz/Targets", swiftSettings: settings),
     tests("FuzzTests", ["FuzzTargets"]),
     tests("ArraysTests", [], hasFixtures: true),
     // Those who read HDF5 run the command as their child.
     tests("CheckpointsTests", ["Checkpoints", "IngotCommand"], hasFixtures: true),
+    tests("SigningTests", ["Signing"], hasFixtures: true),
     tests("RemoteTests", ["Checkpoints", "Remote"]),
     tests("KernelsTests", ["Kernels", "CKernels"]),
     tests("NetsTests", ["Kernels", "Nets", "NetFile"]),

@@ -21,6 +21,19 @@ public struct Failure: Error, Hashable, Sendable {
     /// Exit status of the command, after BSD's sysexits.h.
     public var exitStatus: Int32 { Int32(rawValue) }
 
+    /// As reports tell it.
+    public var name: String {
+      switch self {
+      case .mismatch: "mismatch"
+      case .usage: "usage"
+      case .badData: "bad-data"
+      case .noInput: "no-input"
+      case .unavailable: "unavailable"
+      case .cannotCreate: "cannot-create"
+      case .io: "io"
+      }
+    }
+
     /// What can be done where a failure says nothing better.
     public var usualHint: String {
       switch self {

@@ -5,6 +5,9 @@ public struct InputLines {
     /// Without its line feed.
     case bytes([UInt8])
     case tooLong
+
+    /// Bytes that are held of it.
+    public var count: Int { if case .bytes(let bytes) = self { bytes.count } else { 0 } }
   }
 
   private let more: () throws(Failure) -> [UInt8]

@@ -42,6 +42,8 @@ public enum Limit: String, CaseIterable, Sendable {
   case scanMemory = "scan-memory"
   case scanUnpacked = "scan-unpacked"
   case scanFiles = "scan-files"
+  case signatureBytes = "signature-bytes"
+  case signedFiles = "signed-files"
 
   public enum Unit: String, Sendable {
     case bytes
@@ -94,7 +96,8 @@ public enum Limit: String, CaseIterable, Sendable {
     case .videoPixels: (1 << 26, 1 << 30, .count, "pixels of a frame of a video: twice those of 8K")
     case .videoFrames: (4_000_000, 1 << 31, .count, "frames of a video: 18 hours at 60 a second")
     case .animationBytes: (256 << 20, 1 << 40, byte, "the file of an animated WebP, which is read as a whole")
-    case .lineBytes: (1 << 20, 1 << 32, byte, "a line of standard input")
+    case .lineBytes:
+      (32 << 20, 1 << 32, byte, "a line of standard input, which may hold a photograph in Base64")
     case .answers: (1 << 20, 1 << 30, .count, "answers of a closed list")
     case .answersBytes: (64 << 20, 1 << 40, byte, "the file of a closed list of answers")
     case .questionsBytes:
@@ -104,6 +107,8 @@ public enum Limit: String, CaseIterable, Sendable {
     case .scanUnpacked: (4 << 30, 1 << 50, byte, "all that is unpacked of a file to be scanned")
     case .scanFiles:
       (1_000_000, 1 << 30, .count, "files of folders, and entries of a file's archives, that are scanned")
+    case .signatureBytes: (64 << 20, 1 << 32, byte, "the file of a signature, which lists what is signed")
+    case .signedFiles: (100_000, 1 << 24, .count, "files of a folder that are signed, or compared with their signature")
     }
   }
 

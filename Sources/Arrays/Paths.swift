@@ -9,6 +9,10 @@ public enum Paths {
   /// - Throws: `Failure` of kind `io` when that can't be said.
   public static func isFolder(_ path: String) throws(Failure) -> Bool { try System.status(path)?.isDirectory == true }
 
+  /// Whether there is a symbolic link, wherever it leads.
+  /// - Throws: `Failure` of kind `io` when that can't be said.
+  public static func isLink(_ path: String) throws(Failure) -> Bool { try System.isLink(path) }
+
   /// Whether there is a regular file; following links.
   /// - Throws: `Failure` of kind `io` when that can't be said.
   public static func isRegularFile(_ path: String) throws(Failure) -> Bool {

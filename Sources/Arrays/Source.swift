@@ -30,9 +30,9 @@ public protocol Source: Sendable {
   var isArriving: Bool { get }
 
   /// The SHA-256 of all of it.
-  /// - Parameter progress: told what is read for it.
+  /// - Parameter progress: told the bytes of every piece that is read for it.
   /// - Throws: `Failure` of kind `io` when it can't be read, and `unavailable` when it has changed since it was opened.
-  func digest(_ progress: ProgressHandler) throws(Failure) -> Digest
+  func digest(progress: (_ bytes: Int) -> Void) throws(Failure) -> Digest
 }
 
 extension Source {
@@ -40,15 +40,18 @@ extension Source {
   public var folder: (any SourceFolder)? { nil }
   public func willRead(_ count: Int) {}
   public var isArriving: Bool { false }
-  public func digest(_ progress: ProgressHandler) throws(Failure) -> Digest { try computedDigest(progress) }
+  public func digest(progress: (_ bytes: Int) -> Void) throws(Failure) -> Digest {
+    try computedDigest(progress: progress)
+  }
 
   /// The SHA-256 of what is read of it.
-  public func computedDigest(_ progress: ProgressHandler) throws(Failure) -> Digest {
+  /// - Throws: `Failure` of kind `io` when it can't be read.
+  public func computedDigest(progress: (_ bytes: Int) -> Void) throws(Failure) -> Digest {
     var hash = SHA256()
     do {
       try forEachChunk(in: 0..<size) { piece in
         hash.update(piece)
-        progress("SHA-256 of the source", piece.byteCount)
+        progress(piece.byteCount)
       }
     } catch {
       throw Failure.wrapping(error, file: path)

@@ -80,6 +80,16 @@ extension System {
     throw failure(.io, path, "has no readable status", code)
   }
 
+  /// Whether the path itself is a symbolic link, wherever it leads.
+  /// - Throws: `Failure` of kind `io` when that can't be said.
+  static func isLink(_ path: String) throws(Failure) -> Bool {
+    var info = stat()
+    if retrying(.stat, { unsafe lstat(path, &info) }) == 0 { return info.st_mode & S_IFMT == S_IFLNK }
+    let code = errno
+    guard ![ENOENT, ENOTDIR, ENAMETOOLONG].contains(code) else { return false }
+    throw failure(.io, path, "has no readable status", code)
+  }
+
   /// Bytes read, fewer than the buffer holds only at the end of the file.
   static func read(
     _ descriptor: Descriptor, into buffer: UnsafeMutableRawBufferPointer, at offset: Int, _ path: String

@@ -51,7 +51,7 @@ extension ConversionPlan {
     try inParallel(jobs: jobs.count) { [writers] number in
       switch jobs[number] {
       case .hash(let index):
-        let digest = try checkpoint.files[index].digest(progress)
+        let digest = try checkpoint.files[index].digest { progress("SHA-256 of the source", $0) }
         digests.withLock { $0[index] = digest }
       case .write(let net, let arrays):
         for index in arrays {

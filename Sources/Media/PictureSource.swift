@@ -64,7 +64,7 @@ public enum PictureSource {
     let data = try unescaped(bytes[(comma + 1)...], hint)
     let head = String(decoding: bytes[..<comma], as: UTF8.self).lowercased()
     guard head.split(separator: ";").last.map({ $0.filter { $0 != " " } }) == "base64" else { return data }
-    guard let decoded = base64(data) else {
+    guard let decoded = base64Decoded(data) else {
       throw Failure(.badData, "is a data: address whose data are no base64", hint: hint)
     }
     return decoded
@@ -88,36 +88,5 @@ public enum PictureSource {
       position += 3
     }
     return out
-  }
-
-  /// RFC 4648, with either of its alphabets; padding may be missing, white space may stand anywhere. nil when it is none.
-  private static func base64(_ text: [UInt8]) -> [UInt8]? {
-    var out: [UInt8] = []
-    out.reserveCapacity(text.count / 4 * 3)
-    var (held, bits, padding) = (UInt32(0), 0, 0)
-    for byte in text where byte > 0x20 {
-      let value: UInt8
-      switch byte {
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = byte - UInt8(ascii: "A")
-      case UInt8(ascii: "a")...UInt8(ascii: "z"): value = byte - UInt8(ascii: "a") + 26
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = byte - UInt8(ascii: "0") + 52
-      case UInt8(ascii: "+"), UInt8(ascii: "-"): value = 62
-      case UInt8(ascii: "/"), UInt8(ascii: "_"): value = 63
-      case UInt8(ascii: "="):
-        padding += 1
-        continue
-      default: return nil
-      }
-      guard padding == 0 else { return nil }
-      held = held << 6 | UInt32(value)
-      bits += 6
-      if bits >= 8 {
-        bits -= 8
-        out.append(UInt8(truncatingIfNeeded: held >> UInt32(bits)))
-        held &= (1 << UInt32(bits)) - 1
-      }
-    }
-    // One character alone is no byte.
-    return bits < 6 && padding <= 2 ? out : nil
   }
 }

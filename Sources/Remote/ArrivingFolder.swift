@@ -74,12 +74,12 @@ private struct ArrivingFile: Source {
 
   /// That which the hub says, which what came is held to.
   /// - Throws: `Failure` of kind `unavailable` when bytes that may have been read were damaged on their way.
-  func digest(_ progress: ProgressHandler) throws(Failure) -> Digest {
+  func digest(progress: (_ bytes: Int) -> Void) throws(Failure) -> Digest {
     try place.run.wait(for: index)
     guard !file.isMended else {
       throw Failure(.unavailable, file: path, "was damaged on its way, and has been mended", hint: "read it again")
     }
-    guard let digest = file.item.file.sha256 else { return try computedDigest(progress) }
+    guard let digest = file.item.file.sha256 else { return try computedDigest(progress: progress) }
     return digest
   }
 }

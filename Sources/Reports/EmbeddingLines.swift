@@ -39,7 +39,8 @@ public struct EmbeddingLines {
       let number = number - lines.count + index + 1
       switch item {
       case .empty: break
-      case .failure(let failure, let given): out.append(told(failure, given, number))
+      case .failure(let failure, let given):
+        out.append(told(failure, given, number, message: "\(failure.inFile("line \(number)"))"))
       case .item(let item, let given):
         do throws(Failure) {
           let known = item.isImage ? nil : vectors?.next()
@@ -80,16 +81,18 @@ public struct EmbeddingLines {
       try ImageLines.check(image: path)
       return .item(.image(path), object)
     } catch {
-      return .failure(error.inFile("line \(number)"), given)
+      return .failure(error, given)
     }
   }
 
-  private mutating func told(_ failure: Failure, _ given: JSONValue?, _ number: Int) -> String {
+  private mutating func told(
+    _ failure: Failure, _ given: JSONValue?, _ number: Int, message: String? = nil
+  ) -> String {
     failed += 1
     let usual =
       failure.kind == .badData
       ? "each line is one object {\"text\": TEXT} or {\"image\": PATH}" : failure.kind.usualHint
-    return written(given, .object(["line": .integer(number), "error": failure.json(hint: usual)]))
+    return written(given, .object(["line": .integer(number), "error": failure.json(hint: usual, message: message)]))
   }
 
   private func written(_ line: JSONValue?, _ object: JSONValue) -> String {

@@ -36,9 +36,12 @@ extension Failure {
   /// As in all reports (schemas/reports/ask.schema.json).
   var json: JSONValue { json(hint: kind.usualHint) }
 
-  func json(hint usual: String) -> JSONValue {
+  /// - Parameter message: what is told to people, where that is more than this.
+  func json(hint usual: String, message: String? = nil) -> JSONValue {
     .object([
-      "message": .string("\(self)"), "hint": .string(hint ?? usual), "status": .integer(Int(exitStatus)),
+      "message": .string(message ?? "\(self)"), "hint": .string(hint ?? usual), "status": .integer(Int(exitStatus)),
+      "kind": .string(kind.name), "file": file.map { .string($0) }, "place": place.map { .string($0) },
+      "reason": .string(shortened(reason)),
     ])
   }
 }

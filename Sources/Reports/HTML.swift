@@ -72,21 +72,6 @@ package struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
   }
 }
 
-/// Bytes in Base64 (RFC 4648), padded.
-package func base64(_ bytes: [UInt8]) -> String {
-  let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-  var out: [UInt8] = []
-  out.reserveCapacity((bytes.count + 2) / 3 * 4)
-  for start in stride(from: 0, to: bytes.count, by: 3) {
-    let group = bytes[start..<min(start + 3, bytes.count)]
-    let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
-    for place in 0..<4 {
-      out.append(place <= group.count ? digits[Int(bits >> UInt32(18 - 6 * place) & 63)] : UInt8(ascii: "="))
-    }
-  }
-  return String(decoding: out, as: UTF8.self)
-}
-
 extension JSONValue {
   /// JSON text that can stand inside a script element: `<`, `>` and `&`, and the line ends that only JavaScript knows, are
   /// written as escapes. They occur in strings alone.

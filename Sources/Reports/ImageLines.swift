@@ -46,7 +46,7 @@ struct ImageLines {
       var members: [JSONMember] = [JSONMember("line", .integer(number))]
       if let told { members.append(JSONMember("image", told)) }
       if let asked { members.append(JSONMember(wanted, asked)) }
-      members.append(JSONMember("error", failure.json(hint: hint)))
+      members.append(JSONMember("error", error.json(hint: hint, message: "\(failure)")))
       return written(given, JSONValue(.object(members)))
     }
   }

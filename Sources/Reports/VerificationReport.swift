@@ -6,17 +6,25 @@ import NetFile
 public struct VerificationReport: Sendable {
   private let items: [Verification.Findings]
   private let outputs: [OutputComparison]
+  private let signatures: SignatureLines?
 
-  /// - Parameter outputs: what the nets computed, compared with a reference.
-  public init(_ items: [Verification.Findings], outputs: [OutputComparison] = []) {
+  /// - Parameters:
+  ///   - outputs: what the nets computed, compared with a reference.
+  ///   - signatures: what was found of signatures; nil: none was looked at.
+  public init(
+    _ items: [Verification.Findings], outputs: [OutputComparison] = [], signatures: SignatureLines? = nil
+  ) {
     self.items = items
     self.outputs = outputs
+    self.signatures = signatures
   }
 
-  public var isVerified: Bool { items.allSatisfy(\.isVerified) && outputs.allSatisfy(\.passed) }
+  public var isVerified: Bool {
+    items.allSatisfy(\.isVerified) && outputs.allSatisfy(\.passed) && signatures?.isVerified != false
+  }
 
   public var text: String {
-    (items.map(text(of:)) + (outputs.isEmpty ? [] : [outputsText])).joined(separator: "\n")
+    ((signatures?.text ?? []) + items.map(text(of:)) + (outputs.isEmpty ? [] : [outputsText])).joined(separator: "\n")
   }
 
   private func text(of item: Verification.Findings) -> String {
@@ -70,6 +78,7 @@ public struct VerificationReport: Sendable {
             "notCompared": item.obstacle.map { .string($0) },
           ])
         }),
+      "signatures": signatures?.json,
     ])
   }
 

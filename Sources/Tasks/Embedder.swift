@@ -124,18 +124,19 @@ extension Embedder {
   /// where the shelf has none.
   /// - Parameters:
   ///   - path: of a net file that is a whole embedder.
-  ///   - looks: whether there are pictures.
+  ///   - looks: whether there are pictures; nil: nobody knows yet, as of lines that are still to come. Then a sentence
+  ///     embedder is meant, CLIP where the shelf has none, and another net of images where it has neither.
   ///   - side: of the pictures in pixels, to which a net of images interpolates its positions; nil: as its profile says.
   ///   - threads: that compute together; nil: one per core.
   ///   - level: what kernels compute with; nil: the best there is.
   /// - Throws: `Failure` of kind `usage` when the parameters make no sense, `noInput` when a net is not on the shelf,
   ///   `badData` when a file is damaged.
   public init(
-    path: String?, family name: String?, parameters: [Combination.Parameter], on shelf: Shelf, looks: Bool,
+    path: String?, family name: String?, parameters: [Combination.Parameter], on shelf: Shelf, looks: Bool?,
     side: Int? = nil, threads: Int? = nil, level: Engine.Level? = nil
   ) throws(Failure) {
     self = try Self.chosen(path, name, parameters, shelf, looks: looks, side, threads, level)
-    if looks { try checkTakesPictures() }
+    if looks == true { try checkTakesPictures() }
     guard side == nil || images is ImageFeatures else {
       throw Failure(
         .usage, "a side is given, but the net takes pictures of its own", hint: "--side is for ViT, DeiT and DINOv2")
@@ -143,7 +144,7 @@ extension Embedder {
   }
 
   private static func chosen(
-    _ path: String?, _ name: String?, _ parameters: [Combination.Parameter], _ shelf: Shelf, looks: Bool,
+    _ path: String?, _ name: String?, _ parameters: [Combination.Parameter], _ shelf: Shelf, looks: Bool?,
     _ side: Int?, _ threads: Int?, _ level: Engine.Level?
   ) throws(Failure) -> Embedder {
     func one(_ file: NetFile, _ family: Family?) throws(Failure) -> Embedder {
@@ -156,16 +157,19 @@ extension Embedder {
       let file = try NetSelection(path: path, family: name, parameters: parameters).file(on: shelf)
       return try one(file, Family.known.first { $0.name == file.header.family })
     }
-    let families: [Family]
-    if name == nil, parameters.isEmpty {
-      families = try usualFamilies(on: shelf, looks: looks)
-    } else {
-      families = try Family.meant(name, by: parameters) { family in
-        ClipNets.isFamily(family) || (looks ? ImageNet.isFamily(family) : TextEmbedding.isFamily(family))
-      }
+    func choice(_ fit: (Family) -> Bool) throws(Failure) -> (family: Family, combination: Combination) {
+      try shelf.choice(of: Family.meant(name, by: parameters, fit: fit), parameters)
+    }
+    var (family, combination) =
+      name == nil && parameters.isEmpty
+      ? try shelf.choice(of: usualFamilies(on: shelf, looks: looks), parameters)
+      : try choice { ClipNets.isFamily($0) || (looks == true ? ImageNet.isFamily($0) : TextEmbedding.isFamily($0)) }
+    // Who doesn't know what is to come may mean a net of images.
+    if looks == nil, try !Paths.exists(shelf.path(family, combination)) {
+      let other = try choice(ImageNet.isFamily)
+      if try Paths.exists(shelf.path(other.family, other.combination)) { (family, combination) = other }
     }
     // Of CLIP both parts are meant; that one is named is for `ClipNets` to refuse.
-    let (family, combination) = try shelf.choice(of: families, parameters)
     if ClipNets.isFamily(family) {
       let nets = try ClipNets(family: family.name, parameters: parameters, on: shelf)
       return Embedder(try ImageTextEmbedding(nets, threads: threads, level: level))
@@ -174,10 +178,15 @@ extension Embedder {
   }
 
   /// Where the shelf has nets of one of these, and where it has none the first.
-  private static func usualFamilies(on shelf: Shelf, looks: Bool) throws(Failure) -> [Family] {
+  private static func usualFamilies(on shelf: Shelf, looks: Bool?) throws(Failure) -> [Family] {
     let both = Family.known.filter(ClipNets.isFamily)
-    let alone = Family.known.filter(looks ? ImageNet.isFamily : TextEmbedding.isFamily)
-    let order = looks ? [both, alone] : [alone, both]
+    let (images, texts) = (Family.known.filter(ImageNet.isFamily), Family.known.filter(TextEmbedding.isFamily))
+    let order =
+      switch looks {
+      case true?: [both, images]
+      case false?: [texts, both]
+      case nil: [texts, both, images]
+      }
     for families in order {
       for family in families where try !shelf.items(of: family).isEmpty { return families }
     }

@@ -73,6 +73,10 @@ struct Embed: LimitedCommand {
   @Option(help: "How many texts and images are told of each query. (default: 5)")
   var top: Int?
 
+  @Option(
+    help: .init("Of lines of standard input: how many that have come are run together. (default: 256)", valueName: "n"))
+  var batch: Int?
+
   @Option(help: .init("The net file, where it isn't named by --set.", valueName: "file"), completion: .file())
   var net: String?
 
@@ -90,6 +94,10 @@ struct Embed: LimitedCommand {
 
   func validate() throws {
     if file != nil, form == nil { throw ValidationError("--output ends in .npy, .safetensors or .csv") }
+    if let batch, !(1...4096).contains(batch) { throw ValidationError("--batch is a number from 1 to 4096") }
+    if batch != nil, isNamed || isListed || vectors != nil {
+      throw ValidationError("--batch is for lines of standard input")
+    }
     if let top, top < 1 { throw ValidationError("--top is a number from 1") }
     guard search.isEmpty else { return try validateSearch() }
     if vectors != nil || top != nil || queryPrompt != nil {
@@ -139,7 +147,7 @@ struct Embed: LimitedCommand {
     if made.read.failed.count > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 
-  private func embedder(looks: Bool) throws -> Embedder {
+  private func embedder(looks: Bool?) throws -> Embedder {
     let shelf = selection.shelfOptions.chosen
     let embedder = try pulling.opening(on: shelf) {
       try Embedder(
@@ -242,13 +250,19 @@ struct Embed: LimitedCommand {
 
   /// Answers lines of standard input as they come; texts of those that have come together are run together.
   private func answerLines() throws {
-    let embedder = try embedder(looks: false)
+    let embedder = try embedder(looks: nil)
     var lines = EmbeddingLines(embedder, prompt: try embedder.prompt(prompt), isUpright: pictures.upright)
     var input = InputLines()
+    let most = batch ?? 256
     while let first = try input.next() {
-      var batch = [first]
-      while batch.count < 256, input.hasWaitingLine, let next = try input.next() { batch.append(next) }
-      for answer in lines.answers(batch) { try Console.print(answer) }
+      var together = [first]
+      // Lines with pictures may be long, and are no faster together.
+      var bytes = first.count
+      while together.count < most, bytes < 1 << 20, input.hasWaitingLine, let next = try input.next() {
+        together.append(next)
+        bytes += next.count
+      }
+      for answer in lines.answers(together) { try Console.print(answer) }
     }
     if let note = noteOnTurned(lines.turned) { Console.printError(note) }
     if lines.failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }

@@ -17,7 +17,8 @@ struct IngotCommand: ParsableCommand {
       """,
     version: Families.Ingot.version,
     subcommands: [
-      Convert.self, Pull.self, List.self, Inspect.self, ScanCommand.self, Create.self, Verify.self, Diff.self,
+      Convert.self, Pull.self, List.self, Inspect.self, ScanCommand.self, Create.self, Sign.self, Verify.self,
+      Diff.self,
       Export.self,
       Quantize.self,
       Evaluate.self, Ask.self, CaptionCommand.self, Match.self, Attention.self, Features.self, Classify.self,

@@ -44,6 +44,12 @@ struct Inspect: LimitedCommand {
   @Option(help: .init("Write a page with all that was found and measured.", valueName: "file"), completion: .file())
   var html: String?
 
+  @Option(
+    help: .init(
+      "Write a bill of materials, CycloneDX 1.6, with the SHA-256 of the files; - prints it and nothing else.",
+      valueName: "file"), completion: .file())
+  var bom: String?
+
   @OptionGroup var part: PartOptions
   @OptionGroup var fetching: FetchOptions
   @OptionGroup var limits: LimitOptions
@@ -53,6 +59,7 @@ struct Inspect: LimitedCommand {
     guard layers || (tokens == nil && context == nil) else {
       throw ValidationError("--tokens and --context go with --layers")
     }
+    if bom == "-", output.json { throw ValidationError("--json and --bom - both print on standard output") }
     guard (tokens ?? 1) > 0, (context ?? 1) > 0 else { throw ValidationError("--tokens and --context are at least 1") }
   }
 
@@ -61,6 +68,7 @@ struct Inspect: LimitedCommand {
     let onShelf = try ifFound { () throws(Failure) in try selection.selectionOnShelf(path: path) }
     let selected = try onShelf ?? selection.selection(path: path)
     let inspection = try Inspection(selected, shelf: selection.shelfOptions.chosen, part: part.given)
+    if let bom, try writes(inspection, to: bom) { return }
     let file = try html.map { path throws(Failure) in try OutputFile(path) }
     let measured = statistics || check || file != nil ? try measure(inspection) : nil
     let listing = layers ? try inspection.layerListing(tokens: tokens, context: context) : nil
@@ -71,6 +79,24 @@ struct Inspect: LimitedCommand {
       json: inspection.json(statistics: told, check: checked, layers: listing),
       text: inspection.text(listsEveryArray: arrays, statistics: told, check: checked, layers: listing))
     if let checked, !checked.findings.isEmpty { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
+  }
+
+  /// - Parameter bom: where the bill of materials goes.
+  /// - Returns: whether that is standard output, on which nothing else is printed then.
+  private func writes(_ inspection: Inspection, to bom: String) throws -> Bool {
+    let file = bom == "-" ? nil : try OutputFile(bom)
+    let bill = try showingProgress("SHA-256") {
+      try BillOfMaterials(inspection, epoch: Paths.environment("SOURCE_DATE_EPOCH"), beginning: $0)
+    }
+    let text = printableJSON(bill.json.prettyText)
+    guard let file else {
+      try Console.print(text)
+      return true
+    }
+    try file.write(Array("\(text)\n".utf8).rawSpan, at: 0)
+    try file.flush()
+    try file.commit()
+    return false
   }
 
   /// nil where there are no weights.

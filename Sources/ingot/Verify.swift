@@ -6,18 +6,21 @@ import Families
 import NetFile
 import Tasks
 import Reports
+import Signing
 
 struct Verify: LimitedCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Checks a net file's checksums, its equality with its checkpoint, and what the nets compute.",
+    abstract:
+      "Checks a net file's checksums, its equality with its checkpoint, its signature, and what the nets compute.",
     discussion: """
       Without a path and parameters, every net file on the shelf is checked; what didn't come \
       from the source, as int8 nets don't from a checkpoint, is not compared with it. With --reference, the nets that answer \
       questions, make captions or match or compare images and texts together, or the one that embeds texts, are run: their paths, or \
-      parameters without the part.
+      parameters without the part. With --key or --certificate-chain, signatures are verified first, of whatever folders \
+      and files; of those that are net files, the rest too.
       """)
 
-  @Argument(help: "Net files.", completion: .file())
+  @Argument(help: "Net files; with --key or --certificate-chain, any folders and files.", completion: .file())
   var paths: [String] = []
 
   @OptionGroup var selection: SelectionOptions
@@ -37,6 +40,7 @@ struct Verify: LimitedCommand {
   @Option(help: "Most error of an output, as a part of the reference's largest magnitude.")
   var tolerance = ReferenceVerification.usualTolerance
 
+  @OptionGroup var signing: SignatureOptions
   @OptionGroup var part: PartOptions
   @OptionGroup var computing: ComputingOptions
   @OptionGroup var fetching: FetchOptions
@@ -50,16 +54,53 @@ struct Verify: LimitedCommand {
     if reference != nil, !paths.isEmpty, !selection.parameters.isEmpty {
       throw ValidationError("paths and parameters are both given")
     }
+    try signing.files.check(paths: paths.count)
   }
 
   func run() throws {
+    guard let trust = try signing.trust() else {
+      try run(checking: nil)
+      return
+    }
+    let signed = paths.isEmpty ? try files().files.map(\.path) : paths
+    if signing.files.signature != nil, signed.count > 1 {
+      throw Failure(.usage, "--signature is of one net, and \(signed.count) are meant", hint: "name one by its path")
+    }
+    var found: [ModelSignature.Findings] = []
+    for path in signed {
+      let signature = try signing.files.signature(of: path)
+      found.append(try showingProgress("verifying") { try signature.verify(trusting: trust, beginning: $0) })
+    }
+    var others = self
+    if !paths.isEmpty, source == nil, reference == nil {
+      var nets: [String] = []
+      for path in paths where try isNetFile(path) { nets.append(path) }
+      if nets.isEmpty {
+        try tell(VerificationReport([], signatures: SignatureLines(found)))
+        return
+      }
+      others.paths = nets
+    }
+    try others.run(checking: SignatureLines(found))
+  }
+
+  private func isNetFile(_ path: String) throws(Failure) -> Bool {
+    guard try Paths.isRegularFile(path) else { return false }
+    return try FileKind.of(InputFile(path)) == .netFile
+  }
+
+  /// - Parameter signatures: what was found of them before.
+  private func run(checking signatures: SignatureLines?) throws {
     let (running, files, unreadable) = try inputs()
     let verifications = try verifications(of: files)
     let progress = ProgressLine("verifying", total: verifications.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
     let findings = try verifications.map { try $0.run(progress: progress.add) }
     progress.finish()
-    let report = VerificationReport(findings + unreadable, outputs: try outputs(of: running))
+    try tell(VerificationReport(findings + unreadable, outputs: try outputs(of: running), signatures: signatures))
+  }
+
+  private func tell(_ report: VerificationReport) throws {
     try output.print(json: report.json, text: report.text)
     if !report.isVerified { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }

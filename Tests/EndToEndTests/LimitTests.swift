@@ -51,6 +51,7 @@ import Testing
   private static let gguf = "Tests/CheckpointsTests/Fixtures/gguf"
   private static let sharded = "Tests/FamiliesTests/Fixtures/layouts/sharded"
   private static let forms = "Tests/AssuranceTests/Fixtures/forms/good"
+  private static let signing = "Tests/SigningTests/Fixtures"
   private static let picture = "weights/demo/pictures/red-circle-0004.png"
   private static let video = "weights/demo/videos/circles.mp4"
   private static let animation = "Tests/MediaTests/Fixtures/videos/animation.webp"
@@ -167,6 +168,12 @@ import Testing
     Case(
       .scanFiles, 2, "scan weights/demo/pictures", "weights/demo/pictures: has 12 files; at most 2 are read", enough: 12
     ),
+    Case(
+      .signatureBytes, 10, "verify weights/demo --signature \(signing)/p256.sig --key \(signing)/p256.pub",
+      "\(signing)/p256.sig: has 2431 bytes; at most 10 are read", enough: 2431),
+    Case(
+      .signedFiles, 2, "sign weights/demo/pictures --key \(signing)/p256.pem --signature SHELF/pictures.sig",
+      "weights/demo/pictures: has 12 files; at most 2 are read", enough: 12),
   ]
 
   /// What is met otherwise: by the tests below, or only by files too large for a test.
@@ -364,6 +371,7 @@ import Testing
       ("tokens of an answer that a net file may ask for", "1,024"),
       ("bytes of a tile or strip of a TIFF: those of the picture, or", number(1 << 27)),
       ("archives in archives that are scanned", "8"),
+      ("bytes of a file of keys or certificates; certificates in one, or in a signature", "\(number(1 << 20)); 1,000"),
       ("bytes behind a pickle, or of an unknown format, in which pickles are looked for", number(64 << 20)),
     ]
     for (name, value) in rows { #expect(text.contains("| \(name) | \(value) |\n"), "\(name): \(value)") }

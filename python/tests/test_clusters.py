@@ -1,4 +1,4 @@
-"""Ray and Spark: every row comes once, equal to what one process says, when workers are killed on the way.
+"""Ray, Spark and Daft: every row comes once, equal to what one process says, when workers are killed on the way.
 
 INGOT_ROWS says of how many rows (1,200 unless set).
 """
@@ -139,6 +139,24 @@ def killed(run: Any, folder: str) -> Any:
     return through
 
 
+def test_daft(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without deaths: Daft's own runner ends a query whose process has died."""
+    monkeypatch.setenv("DAFT_PROGRESS_BAR", "0")
+    monkeypatch.setenv("PYTHONPATH", SOURCE)
+    daft = pytest.importorskip("daft")
+    ingot_daft = pytest.importorskip("ingot.daft")
+    for binary in (True, False):
+        data = rows(binary)[:400]
+        wanted = expected(data, options)
+        found = ingot_daft.ask(
+            daft.from_pylist(data), columns={"image": "picture"}, processes=2, batch=32, **options).to_pylist()
+        assert sorted(row["key"] for row in found) == sorted(wanted)
+        for row in found:
+            assert (row["answer"], row["log_probability"], row["error"], row["error_status"]) == wanted[row["key"]]
+    with pytest.raises(ingot.UsageError, match="picture"):
+        ingot_daft.ask(daft.from_pylist(data), columns={"picture": "image"}, **options)
+
+
 def test_rows_without_an_engine(options: dict[str, Any], shelf: pathlib.Path) -> None:
     np = pytest.importorskip("numpy")
     net = ingot.ray.Ask(columns={"image": "picture"}, **options)
@@ -157,7 +175,7 @@ def test_rows_without_an_engine(options: dict[str, Any], shelf: pathlib.Path) ->
     pictures = np.array([picture.read_bytes() for picture in PICTURES[:3]], object)
     classes = ingot.ray.Classify(**digits)({"image": pictures})
     assert all(0 < score <= 1 for score in classes["score"]) and classes["label"][0]
-    vectors = ingot.ray.Embed(**digits, family="vit-imagenet")({"item": pictures})
+    vectors = ingot.ray.Embed(**digits)({"item": pictures})
     assert [len(vector) for vector in vectors["embedding"]] == [64] * 3
     matches = ingot.ray.Match(**{**digits, "parameters": {"Release": "demo-match"}})({
         "image": pictures, "text": np.array(["a red circle"] * 3)})

@@ -187,3 +187,24 @@ def test_where_the_program_is_looked_for(
     assert ingot.find_program() == program
     ended = subprocess.run([sys.executable, "-m", "ingot", "--version"], capture_output=True, text=True, check=False)
     assert ended.stdout.strip() == ingot.__version__
+
+
+def test_signatures(program: str, tmp_path: pathlib.Path) -> None:
+    keys = ROOT / "Tests" / "SigningTests" / "Fixtures"
+    net = tmp_path / "net"
+    net.mkdir()
+    (net / "a").write_bytes(b"1")
+    made = ingot.sign(net, key=keys / "p256.pem", program=program)
+    assert made.signatures[0].files == 1 and made.signatures[0].signer.curve == "P-256"
+    assert ingot.verify(net, key=keys / "p256.pub", program=program).verified
+    (net / "a").write_bytes(b"2")
+    found = ingot.verify(net, key=keys / "p256.pub", program=program)
+    assert found.signatures and not found.verified
+    assert [(one.name, one.kind) for one in found.signatures[0].differences] == [("a", "changed")]
+    with pytest.raises(ingot.MismatchError, match="another key"):
+        ingot.verify(net, key=keys / "p384.pub", program=program)
+    place = tmp_path / "by-certificate.sig"
+    ingot.sign(net, key=keys / "signer.pem", certificate=keys / "signer.crt", certificate_chain=[keys / "between.crt"],
+               signature=place, ignore=["model.sig"], program=program)
+    found = ingot.verify(net, certificate_chain=[keys / "root.crt"], signature=place, program=program)
+    assert found.verified and found.signatures and found.signatures[0].signer.issuer == "CN=Between,O=Tests"

@@ -31,9 +31,7 @@ class Program:
         self.path, self.shelf = path, shelf
 
     def words(self, command: str, *options: str) -> list[str]:
-        family = ["--family=vit-imagenet"] if command == "embed" else []
-        return [
-            self.path, command, f"--set=Release={RELEASES[command]}", f"--shelf={self.shelf}", *family, *options]
+        return [self.path, command, f"--set=Release={RELEASES[command]}", f"--shelf={self.shelf}", *options]
 
     def run(self, command: str, data: bytes | list[Any], *options: str) -> tuple[list[Any], int, str]:
         """Lines out, the exit status and standard error."""
@@ -82,6 +80,9 @@ def test_a_line_for_a_line(ingot_lines: Program, command: str) -> None:
     for number, (answer, code) in enumerate(zip(out[5:8], [66, 65, 65], strict=True), start=6):
         assert answer["line"] == number and answer["error"]["status"] == code
         assert answer["error"]["message"] and answer["error"]["hint"] and "\n" not in answer["error"]["message"]
+    missing = out[5]["error"]
+    assert (missing["kind"], missing["file"], missing["reason"]) == ("no-input", "none.png", "no such file")
+    assert out[6]["error"]["kind"] == "bad-data" and "file" not in out[6]["error"]
     assert "ingot: error" not in stderr
     for answer in out:
         validator(command).validate(answer)
@@ -112,11 +113,23 @@ def test_what_lines_may_be(ingot_lines: Program) -> None:
 
 
 def test_long_lines(ingot_lines: Program) -> None:
-    long = {**LINES["ask"], "more": "x" * (1 << 20)}
+    # A line has room for a photograph; what is longer is not held, and the next line is answered.
+    fitting = {**LINES["ask"], "more": "x" * (30 << 20)}
+    out, status, _ = ingot_lines.run("ask", [fitting])
+    assert status == 0 and "answer" in out[0]
+    long = {**LINES["ask"], "more": "x" * (32 << 20)}
     out, status, _ = ingot_lines.run("ask", [long, LINES["ask"]])
     assert status == 1 and out[0]["error"]["status"] == 65 and "answer" in out[1]
-    out, status, _ = ingot_lines.run("ask", [long], f"--allow=line-bytes={1 << 22}")
+    out, status, _ = ingot_lines.run("ask", [long], f"--allow=line-bytes={1 << 26}")
     assert status == 0 and "answer" in out[0]
+
+
+def test_batches(ingot_lines: Program) -> None:
+    lines = [{"id": number, **LINES["embed"], "image": image} for number, image in enumerate([PICTURE, OTHER, "none.png"] * 3)]
+    usual = ingot_lines.run("embed", lines)
+    for batch in (1, 2, 4096):
+        assert ingot_lines.run("embed", lines, f"--batch={batch}") == usual
+    assert ingot_lines.run("embed", lines, "--batch=0")[1] == 64
 
 
 @pytest.mark.parametrize("options", [[], ["--temperature=1", "--seed=5"], ["--beams=3"], ["--threads=1"]])

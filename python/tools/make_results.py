@@ -18,6 +18,7 @@ SCHEMAS, TARGET = ROOT / "schemas", ROOT / "python" / "src" / "ingot" / "results
 #: Reports, as their commands are called, and the definitions of lines that are wanted too.
 REPORTS = {
     "inspect": [], "convert": [], "quantize": [], "verify": [], "diff": [], "scan": [], "list": [], "pull": [],
+    "sign": [],
     "ask": ["answer"], "caption": ["caption"], "match": ["match", "several"], "classify": ["line"], "embed": ["vector"]}
 #: Of these only lines.
 LINES = {"ask", "caption", "match", "classify", "embed"}
@@ -27,6 +28,7 @@ NAMES = {
     ("match", "several"): "Matches", ("classify", "line"): "Classification", ("embed", "vector"): "Vector",
     ("convert", "net"): "WrittenNet", ("convert", "totals"): "Totals", ("convert", "coverage"): "Coverage",
     ("net-file", "tie"): "Tie", ("pull", "fetched"): "Fetched",
+    ("sign", "signature"): "Signature", ("sign", "signer"): "Signer", ("verify", "signature"): "VerifiedSignature",
     ("scan", "finding"): "Finding", ("scan", "file"): "ScannedFile",
     ("inspect", "array"): "InspectedArray", ("inspect", "statistics"): "Statistics", ("inspect", "layer"): "Layer"}
 PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}

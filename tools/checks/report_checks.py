@@ -83,6 +83,34 @@ def check_matching(checks, errors, program):
         ["matches", 0, "probability", 2], ["kernels", "gpu"]])
 
 
+def check_signing(checks, errors, program, net):
+    """Signatures of a net and of a folder, which is changed then."""
+    keys = ROOT / "Tests" / "SigningTests" / "Fixtures"
+    folder = program.folder / "signed"
+    (folder / "a").mkdir(parents=True)
+    for name in ("a/b", "c"):
+        (folder / name).write_text(name)
+    by_key, trust = ["--key", keys / "p256.pem"], ["--key", keys / "p256.pub"]
+    by_certificate = ["--key", keys / "signer.pem", "--certificate", keys / "signer.crt", "--certificate-chain",
+                      keys / "between.crt"]
+    signed = program.report(checks, errors, "sign", "sign", folder, net, *by_key)
+    program.report(checks, errors, "sign", "sign", folder / "c", "--signature", program.folder / "c.sig", *by_certificate)
+    verified = program.report(checks, errors, "verify", "verify", folder, net, *trust)
+    checks.check(len(verified["signatures"]) == 2 and len(verified["files"]) == 1, "two signatures, one net")
+    program.report(checks, errors, "verify", "verify", folder / "c", "--signature", program.folder / "c.sig",
+                   "--certificate-chain", keys / "root.crt")
+    (folder / "c").rename(folder / "d")
+    changed = program.report(checks, errors, "verify", "verify", folder, *trust, "--ignore", "a", status=1)
+    told = [(one["name"], one["kind"]) for one in changed["signatures"][0]["differences"]]
+    checks.check(told == [("c", "missing"), ("d", "unsigned")], f"a renamed file: {told}")
+    check_refused(checks, errors, "sign", signed, [
+        ["signatures", []], ["signatures", 0, "signer", {}], ["signatures", 0, "rootSha256", "?"],
+        ["signatures", 0, "files", -1], ["signatures", 0, "signature", REMOVE]])
+    check_refused(checks, errors, "verify", changed, [
+        ["signatures", []], ["signatures", 0, "differences", 0, "kind", "other"], ["signatures", 0, "verified", REMOVE],
+        ["verified", True], ["signatures", REMOVE]])
+
+
 def flipped(data, place, bit=0):
     return data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1:]
 
@@ -316,6 +344,7 @@ def check_reports(checks, errors, program):
     for net, path in zip(quantized["nets"], plain):
         numpy_checks.check_quantized(checks, pathlib.Path(net["file"]), path)
         program.report(checks, errors, "verify", "verify", net["file"], "--source", path)
+    check_signing(checks, errors, program, plain[0])
     check_classifying(checks, errors, program)
     check_embedding(checks, errors, program)
     check_plain_exports(checks, errors, program, *check_plain(checks, errors, program))

@@ -22,6 +22,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib"),
     .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
     .target(name: "CEnding"),
+    .target(name: "CSigning", dependencies: ["CLibCrypto"]),
     .target(name: "CFamilyFiles"),
     .target(name: "CLoading"),
     .target(name: "CKernels", dependencies: ["CLoading"]),
@@ -30,6 +31,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
     watched(
       "Arrays", ["CLibCrypto", "CZstd", "CZlib", "CSystem", "CEnding"], [.enableExperimentalFeature("Lifetimes")]),
+    watched("Signing", ["Arrays", "CSigning"]),
     .target(name: "CFetch", dependencies: ["CLoading"]),
     watched("Remote", ["Arrays", "CFetch"]),
     watched("Checkpoints", ["Arrays", "Remote"]),
@@ -44,7 +46,7 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "Arrays", "Remote", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks",
+        "Arrays", "Signing", "Remote", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks",
       ],
       path: "Targets", swiftSettings: [.strictMemorySafety()]),
     .executableTarget(

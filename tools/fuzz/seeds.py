@@ -6,6 +6,7 @@
 
 import base64
 import gzip
+import hashlib
 import json
 import struct
 import sys
@@ -452,6 +453,39 @@ def web_lines():
     yield b"https://host:99999/"
 
 
+def signatures():
+    folder = TESTS / "SigningTests/Fixtures"
+
+    def bundle(material, payload=b"{}", **changes):
+        envelope = {"payload": base64.b64encode(payload).decode(), "payloadType": "application/vnd.in-toto+json",
+                    "signatures": [{"sig": "MAA=", "keyid": ""}]}
+        return b"\0" + compact({"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+                                "verificationMaterial": material, "dsseEnvelope": envelope | changes})
+
+    root = (folder / "root.crt").read_text().split("-----")[2].replace("\n", "")
+    yield bundle({"publicKey": {"hint": ZERO}, "tlogEntries": []})
+    yield bundle({"publicKey": {}})
+    yield bundle({"x509CertificateChain": {"certificates": [{"rawBytes": root}]}})
+    yield bundle({"certificate": {"rawBytes": "MAA="}})
+    yield bundle({"publicKey": {}}, signatures=[])
+
+    def statement(resources, ignored=(), digest=ZERO, predicate="https://model_signing/signature/v1.0"):
+        return b"\1" + compact({
+            "_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "m", "digest": {"sha256": digest}}],
+            "predicateType": predicate, "predicate": {
+                "serialization": {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": ignored},
+                "resources": [{"name": name, "algorithm": "sha256", "digest": ZERO} for name in resources]}})
+
+    for names in (["a"], ["a", "b/c"], ["."]):
+        digest = hashlib.sha256(bytes(32 * len(names))).hexdigest()
+        yield statement(names, ["x/./y", ".git"], digest)
+    yield statement(["../a"])
+    yield statement(["a", "a"])
+    yield statement(["a"], predicate="https://model_signing/Digests/v0.1")
+    for name in ("root", "signer", "unsaid"):
+        yield b"\2" + (folder / f"{name}.crt").read_bytes()
+
+
 def stored(target):
     """What earlier runs found worth keeping: length (32 bits, little-endian) and bytes of each, one after another."""
     path = Path(__file__).parent / f"Seeds/{target}.seeds"
@@ -474,7 +508,7 @@ SEEDS = {
     "messagepack": messagepack_files, "tensorflow": tensorflow_files,
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "bytepair": byte_pair_files, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
-    "address": addresses, "scan": scanned_files, "hub": hub_lists, "web": web_lines,
+    "address": addresses, "scan": scanned_files, "hub": hub_lists, "web": web_lines, "signature": signatures,
 }
 
 

@@ -10,7 +10,7 @@ from . import aio, errors, results
 from ._pictures import Picture
 from ._program import find as find_program
 from .array import Array
-from .commands import convert, diff, inspect, pull, quantize, scan, verify
+from .commands import convert, diff, inspect, pull, quantize, scan, sign, verify
 from .commands import list_nets as list
 from .errors import (
     BadDataError, CannotCreateError, IngotError, IngotTimeoutError, InputOutputError, MismatchError, NoInputError,
@@ -26,4 +26,4 @@ __all__ = [
     "IngotError", "IngotTimeoutError", "InputOutputError", "Matcher", "MismatchError", "NetFile", "NoInputError",
     "Picture", "ProgramDiedError", "ProgramNotFoundError", "ProtocolError", "UnavailableError", "UsageError",
     "VerificationError", "aio", "convert", "diff", "errors", "find_program", "inspect", "list", "open", "pull",
-    "quantize", "results", "scan", "verify"]
+    "quantize", "results", "scan", "sign", "verify"]

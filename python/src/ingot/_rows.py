@@ -1,5 +1,5 @@
-"""Columns of rows in, columns of what nets make of them out: what `ingot.ray` and `ingot.spark` share. A row that gives
-an error has that in place of results; no row is left out, and none comes twice."""
+"""Columns of rows in, columns of what nets make of them out: what `ingot.ray`, `ingot.spark` and `ingot.daft` share. A
+row that gives an error has that in place of results; no row is left out, and none comes twice."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from . import _program
 from ._child import GRACE, READY, Child, Item
-from .errors import IngotError, IngotTimeoutError, InputOutputError, ProtocolError, UsageError, error_of_status
+from .errors import IngotError, IngotTimeoutError, InputOutputError, ProtocolError, UsageError, error_of_reply
 
 #: Most lines that are given to a child before they are answered.
 _WINDOW = 256
@@ -237,9 +237,7 @@ class Worker:
                 continue
             error = reply.get("error")
             if isinstance(error, dict):
-                item.fail(error_of_status(
-                    int(error.get("status", 65)), str(error.get("message", "")), error.get("hint"),
-                    [str(reply.get("image", ""))]))
+                item.fail(error_of_reply(error, str(reply.get("image", ""))))
             else:
                 item.answer(reply)
         return True

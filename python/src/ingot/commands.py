@@ -20,9 +20,10 @@ from typing import Any
 
 from ._program import flags, report, settings
 from .results import (
-    ConvertReport, DiffReport, InspectReport, ListReport, PullReport, QuantizeReport, ScanReport, VerifyReport, made)
+    ConvertReport, DiffReport, InspectReport, ListReport, PullReport, QuantizeReport, ScanReport, SignReport,
+    VerifyReport, made)
 
-__all__ = ["convert", "diff", "inspect", "list_nets", "pull", "quantize", "scan", "verify"]
+__all__ = ["convert", "diff", "inspect", "list_nets", "pull", "quantize", "scan", "sign", "verify"]
 
 Path = str | os.PathLike[str]
 Parameters = Mapping[str, str | bool | int]
@@ -93,8 +94,30 @@ def quantize(
         "quantize", nets, parameters, family, shelf, limits, program, timeout, options, answers=(0, 1)))
 
 
+def sign(
+    *paths: Path, key: Path, certificate: Path | None = None, certificate_chain: Sequence[Path] = (),
+    signature: Path | None = None, ignore: Sequence[str] = (), allow_symlinks: bool = False,
+    parameters: Parameters | None = None, family: str | None = None, shelf: Path | None = None,
+    limits: Mapping[str, int] | None = None, program: Path | None = None, timeout: float | None = None, **options: Any,
+) -> SignReport:
+    """Signs folders, files or the nets that parameters name, as OpenSSF model signing does.
+
+    Args:
+        paths: folders and files; each gets a signature of its own.
+        key: the private key, of the curve P-256, P-384 or P-521, in PEM.
+        certificate: the key's certificate, in PEM; ``certificate_chain``: those that lead from it to the root.
+        signature: where the signature is written; None: ``model.sig`` in a folder, ``NAME.sig`` beside a file.
+        ignore: paths in the folder that are left out.
+        allow_symlinks: follow symbolic links to files.
+    """
+    options |= {"key": key, "certificate": certificate, "certificate_chain": list(certificate_chain),
+                "signature": signature, "ignore": list(ignore), "allow_symlinks": allow_symlinks}
+    return made(SignReport, _run("sign", paths, parameters, family, shelf, limits, program, timeout, options))
+
+
 def verify(
-    *nets: Path, source: Path | None = None, reference: Path | None = None, parameters: Parameters | None = None,
+    *nets: Path, source: Path | None = None, reference: Path | None = None, key: Path | None = None,
+    certificate_chain: Sequence[Path] = (), signature: Path | None = None, parameters: Parameters | None = None,
     family: str | None = None, shelf: Path | None = None, limits: Mapping[str, int] | None = None,
     program: Path | None = None, timeout: float | None = None, **options: Any,
 ) -> VerifyReport:
@@ -105,8 +128,12 @@ def verify(
         nets: net files; without any, those that parameters name.
         source: a checkpoint that every array is compared with.
         reference: a file with what other software computed.
+        key: the public key of whom signed: then signatures are verified too, of other folders and files as well;
+            ``certificate_chain``: the certificates that are trusted, where a certificate's key signed.
+        signature: the signature's file; None: ``model.sig`` in a folder, ``NAME.sig`` beside a file.
     """
-    options |= {"source": source, "reference": reference}
+    options |= {"source": source, "reference": reference, "key": key, "certificate_chain": list(certificate_chain),
+                "signature": signature}
     return made(VerifyReport, _run(
         "verify", nets, parameters, family, shelf, limits, program, timeout, options, answers=(0, 1)))
 

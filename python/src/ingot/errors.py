@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 __all__ = [
     "BadDataError", "CannotCreateError", "IngotError", "IngotTimeoutError", "InputOutputError", "MismatchError",
     "NoInputError", "ProgramDiedError", "ProgramNotFoundError", "ProtocolError", "UnavailableError", "UsageError",
-    "error_of_status"]
+    "error_of_reply", "error_of_status"]
 
 #: What the program puts before a reason, where that is neither the file nor the reason itself.
 _PLACE = re.compile(r'((?:byte \d+|line \d+|header|array "[^"]*")(?:, [^:]{1,80})?): (?=.)', re.DOTALL)
@@ -158,3 +158,17 @@ def error_of_status(
     if place:
         reason = reason[place.end():]
     return kind(reason, file=file, place=place.group(1) if place else None, hint=hint)
+
+
+def error_of_reply(error: Mapping[str, Any], image: str) -> IngotError:
+    """The error of a line, as docs/PROTOCOL.md has it.
+
+    Args:
+        error: its member ``error``.
+        image: that of the line; programs before 0.2 don't tell which file is meant.
+    """
+    status, message, hint = int(error.get("status", 65)), str(error.get("message", "")), error.get("hint")
+    if "reason" not in error:
+        return error_of_status(status, message, hint, [image])
+    kind = _BY_STATUS.get(status, ProgramDiedError)
+    return kind(str(error["reason"]), file=error.get("file"), place=error.get("place"), hint=hint)

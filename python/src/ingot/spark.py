@@ -53,7 +53,8 @@ def _series(values: list[Any], index: Any, kind: str) -> Any:
 def _mapped(kind: str, frame: Any, columns: Columns | None, options: Mapping[str, Any]) -> Any:
     from pyspark.sql.types import StructType
     added = ", ".join(f"`{name}` {type_}" for name, type_ in {**KINDS[kind].outputs, **ERRORS}.items())
-    schema = StructType([*frame.schema.fields, *StructType.fromDDL(added).fields])
+    outputs: Any = StructType.fromDDL(added)
+    schema = StructType([*frame.schema.fields, *outputs.fields])
     return frame.mapInPandas(mapper(kind, columns=columns, **options), schema)
 
 

@@ -39,7 +39,7 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
   public static let all: [FuzzTarget] = [
     json, safetensors, index, torch, hdf5, gguf, numpy, onnx, messagePack, tensorFlow, net, settings, names, tokenizer,
     bytePair,
-    questions, answers, journal, video, image, orientation, address, scan, hub, web,
+    questions, answers, journal, video, image, orientation, address, scan, hub, web, signature,
   ]
 }
 

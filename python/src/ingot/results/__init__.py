@@ -23,7 +23,11 @@ from .quantize import (
     QuantizeSearch, QuantizeSearchHelped, QuantizeTrial
 )
 from .scan import Finding, ScanReport, ScannedFile, ScannedFileGlobal
-from .verify import VerifyArrays, VerifyFailure, VerifyFile, VerifyFileSource, VerifyOutput, VerifyReport
+from .sign import SignReport, Signature, Signer
+from .verify import (
+    VerifiedSignature, VerifyArrays, VerifyDifference, VerifyFailure, VerifyFile, VerifyFileSource, VerifyOutput,
+    VerifyReport
+)
 
 __all__ = [
     "Answer", "AnswerFrame", "AnswerRanking", "AnswerSeconds", "Caption", "CaptionFrame", "CaptionSeconds",
@@ -36,6 +40,7 @@ __all__ = [
     "ListPublicationFile", "ListReport", "Match", "MatchFrame", "MatchSeconds", "Matches", "PullFile", "PullLeft",
     "PullReport", "QuantizeQuantized", "QuantizeQuantizedError", "QuantizeQuantizedErrorWorstRow",
     "QuantizeQuantizedLeft", "QuantizeReport", "QuantizeSearch", "QuantizeSearchHelped", "QuantizeTrial", "Record",
-    "ScanReport", "ScannedFile", "ScannedFileGlobal", "Statistics", "Tie", "Totals", "Vector", "VerifyArrays",
-    "VerifyFailure", "VerifyFile", "VerifyFileSource", "VerifyOutput", "VerifyReport", "WrittenNet", "made"
+    "ScanReport", "ScannedFile", "ScannedFileGlobal", "SignReport", "Signature", "Signer", "Statistics", "Tie",
+    "Totals", "Vector", "VerifiedSignature", "VerifyArrays", "VerifyDifference", "VerifyFailure", "VerifyFile",
+    "VerifyFileSource", "VerifyOutput", "VerifyReport", "WrittenNet", "made"
 ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ._record import Record
+from .sign import Signer
 
-__all__ = ["VerifyArrays", "VerifyFailure", "VerifyFile", "VerifyFileSource", "VerifyOutput", "VerifyReport"]
+__all__ = ["VerifiedSignature", "VerifyArrays", "VerifyDifference", "VerifyFailure", "VerifyFile", "VerifyFileSource",
+    "VerifyOutput", "VerifyReport"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,22 +114,80 @@ class VerifyFile(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerifyDifference(Record):
+    """A file that isn't what was signed.
+
+    Attributes:
+        name: Its path from the folder; . where a file is signed for itself.
+    """
+
+    name: str
+    kind: Literal["changed", "missing", "unsigned"]
+    reason: str
+
+    @classmethod
+    def from_json(cls, value: Any) -> VerifyDifference:
+        return cls(
+            raw=value, name=value["name"], kind=value["kind"], reason=value["reason"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedSignature(Record):
+    """A signature that is right, and how what is there differs from what was signed.
+
+    Attributes:
+        path: The folder or file that was signed.
+        signature: The signature's file.
+        verified: Whether all files are as they were signed.
+        files: How many were signed.
+        bytes: Of the files that were read.
+        root_sha256: SHA-256 of the signed files' digests, one after the other.
+        ignored: Paths that the signature leaves out, with all below them.
+        left_out: Paths that whoever verified left out besides.
+    """
+
+    path: str
+    signature: str
+    verified: bool
+    signer: Signer
+    files: int
+    bytes: int
+    root_sha256: str
+    ignored: tuple[str, ...]
+    left_out: tuple[str, ...]
+    differences: tuple[VerifyDifference, ...]
+
+    @classmethod
+    def from_json(cls, value: Any) -> VerifiedSignature:
+        return cls(
+            raw=value, path=value["path"], signature=value["signature"], verified=value["verified"],
+            signer=Signer.from_json(value["signer"]), files=value["files"], bytes=value["bytes"],
+            root_sha256=value["rootSha256"], ignored=tuple(value["ignored"]), left_out=tuple(value["leftOut"]),
+            differences=tuple(VerifyDifference.from_json(item) for item in value["differences"]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerifyReport(Record):
     """What ingot verify --json prints
 
     Attributes:
         verified: Whether all that was checked is right.
         outputs: Outputs compared with reference outputs.
+        files: Net files; empty where only signatures of other files were verified.
+        signatures: Signatures that were verified; left out where none were to be.
     """
 
     verified: bool
     arrays: VerifyArrays
     outputs: tuple[VerifyOutput, ...]
     files: tuple[VerifyFile, ...]
+    signatures: tuple[VerifiedSignature, ...] | None
 
     @classmethod
     def from_json(cls, value: Any) -> VerifyReport:
         return cls(
             raw=value, verified=value["verified"], arrays=VerifyArrays.from_json(value["arrays"]),
             outputs=tuple(VerifyOutput.from_json(item) for item in value["outputs"]),
-            files=tuple(VerifyFile.from_json(item) for item in value["files"]))
+            files=tuple(VerifyFile.from_json(item) for item in value["files"]),
+            signatures=None if value.get("signatures") is None else tuple(VerifiedSignature.from_json(item) for item
+                in value.get("signatures")))
