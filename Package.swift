@@ -65,13 +65,18 @@ let package = Package(
     library("Kernels", ["Arrays", "CKernels"]),
     library("Nets", ["Arrays", "Kernels", "NetFile"]),
     library("Families", ["Arrays", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
+    // Nets as graphs of operators, which other runtimes run.
+    library("Graphs", ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families"]),
     library("Media", ["Arrays", "CImages"]),
     library("Text", ["Arrays", "NetFile"]),
     library("Tasks", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Text"]),
     library("Assurance", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Tasks"]),
     library(
       "Reports",
-      ["Arrays", "Remote", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Tasks", "Assurance"]),
+      [
+        "Arrays", "Remote", "Checkpoints", "NetFile", "Families", "Graphs", "Kernels", "Nets", "Media", "Tasks",
+        "Assurance",
+      ]),
     // The library product: the public face of the targets above.
     .target(
       name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "Media", "Tasks"],
@@ -80,8 +85,8 @@ let package = Package(
     .executableTarget(
       name: "IngotCommand",
       dependencies: [
-        "Arrays", "Remote", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Text", "Tasks", "Assurance",
-        "Reports", "CChild", "CHDF5", "CVideo",
+        "Arrays", "Remote", "Checkpoints", "NetFile", "Families", "Graphs", "Kernels", "Media", "Text", "Tasks",
+        "Assurance", "Reports", "CChild", "CHDF5", "CVideo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/ingot", swiftSettings: settings),
@@ -92,6 +97,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: ["Arrays", "Remote", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks"],
       path: "tools/fuzz/Targets", swiftSettings: settings),
+    tests("GraphsTests", ["Checkpoints", "Families", "Graphs", "NetFile", "Nets"]),
     tests("FuzzTests", ["FuzzTargets"]),
     tests("ArraysTests", [], hasFixtures: true),
     // Those who read HDF5 run the command as their child.
