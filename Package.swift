@@ -68,6 +68,8 @@ let package = Package(
     library("Kernels", ["Arrays", "CKernels"]),
     library("Nets", ["Arrays", "Kernels", "NetFile"]),
     library("Families", ["Arrays", "Remote", "Checkpoints", "NetFile", "Nets", "CFamilyFiles"]),
+    // Nets as graphs of operators, which other runtimes run.
+    library("Graphs", ["Arrays", "Checkpoints", "NetFile", "Kernels", "Nets", "Families"]),
     library("Media", ["Arrays", "CImages"]),
     library("Text", ["Arrays", "NetFile"]),
     library("Tasks", ["Arrays", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Text"]),
@@ -75,7 +77,7 @@ let package = Package(
     library(
       "Reports",
       [
-        "Arrays", "Signing", "Remote", "Checkpoints", "NetFile", "Families", "Kernels", "Nets", "Media", "Tasks",
+        "Arrays", "Signing", "Remote", "Checkpoints", "NetFile", "Families", "Graphs", "Kernels", "Nets", "Media", "Tasks",
         "Assurance",
       ]),
     // The library product: the public face of the targets above.
@@ -86,7 +88,7 @@ let package = Package(
     .executableTarget(
       name: "IngotCommand",
       dependencies: [
-        "Arrays", "Signing", "Remote", "Checkpoints", "NetFile", "Families", "Kernels", "Media", "Text", "Tasks",
+        "Arrays", "Signing", "Remote", "Checkpoints", "NetFile", "Families", "Graphs", "Kernels", "Media", "Text", "Tasks",
         "Assurance", "Reports", "CChild", "CHDF5", "CVideo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -100,6 +102,7 @@ let package = Package(
         "Arrays", "Signing", "Remote", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks",
       ],
       path: "tools/fuzz/Targets", swiftSettings: settings),
+    tests("GraphsTests", ["Checkpoints", "Families", "Graphs", "NetFile", "Nets"]),
     tests("FuzzTests", ["FuzzTargets"]),
     tests("ArraysTests", [], hasFixtures: true),
     // Those who read HDF5 run the command as their child.

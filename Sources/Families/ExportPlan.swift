@@ -62,6 +62,26 @@ public struct ExportPlan: Sendable {
     smallFiles = compresses ? try Self.compressed(files, self.arrays, first.path) : files
   }
 
+  /// The small files that stand beside weights of the published layout: configuration, tokenizer, how pictures are prepared.
+  /// - Parameter nets: every net of one combination, once; int8 ones too.
+  /// - Throws: `Failure` of kind `usage` or `badData` when the nets don't make a whole.
+  package static func smallFiles(
+    of nets: [NetFile]
+  ) throws(Failure) -> (family: Family, files: [(name: String, text: String)]) {
+    guard let first = nets.first else { throw Failure(.usage, "no nets are named") }
+    let family: Family
+    do {
+      family = try first.header.definition().family
+    } catch {
+      throw error.inFile(first.path)
+    }
+    try checkWhole(nets, family, true)
+    guard let skeletons = family.exported(nets.map(\.header), as: "huggingface")?.exportedFiles else {
+      return (family, [])
+    }
+    return (family, try ExportedFiles(family, nets.map(\.header)).texts(skeletons))
+  }
+
   private static func checkWhole(_ nets: [NetFile], _ family: Family, _ compresses: Bool) throws(Failure) {
     func rest(_ net: NetFile) -> [JSONMember] { net.header.parameters.filter { $0.key != family.netAxis?.name } }
     for net in nets {

@@ -35,7 +35,7 @@ public struct ClipTextEncoder: Net {
   /// Natural logarithm of what cosines are multiplied by before their softmax; a scalar.
   public let logitScale: Weight
   /// Of the token at which a text's vector is taken.
-  let endToken: Int
+  package let endToken: Int
 
   public init(_ configuration: Configuration, _ source: WeightSource) throws(Failure) {
     let dimensions = try BlockDimensions(configuration)

@@ -108,7 +108,7 @@ struct HyperbolicTangent: Sendable {
 /// Transformer, 2020, arXiv:2002.05202).
 public struct GatedUnit: Sendable {
   /// Of what comes out.
-  let size: Int
+  package let size: Int
 
   init(_ source: WeightSource, size: Int) {
     self.size = size
@@ -118,13 +118,13 @@ public struct GatedUnit: Sendable {
 
 /// Two linear maps with an activation or a gate between them.
 public struct MLP: Sendable {
-  enum Middle: Sendable {
+  package enum Middle: Sendable {
     case activation(ActivationLayer)
     case gate(GatedUnit)
   }
 
   public let fc1: Linear
-  let middle: Middle
+  package let middle: Middle
   public let fc2: Linear
 
   public init(

@@ -5,7 +5,7 @@ extension VisionTrunk {
   /// Width of the vectors.
   public var size: Int { classToken.shape.elements }
   /// Tokens before the patches that have positions.
-  private var leading: Int { distillationToken == nil ? 1 : 2 }
+  package var leading: Int { distillationToken == nil ? 1 : 2 }
   /// Tokens before the patches: the class token, and others of some nets.
   public var tokens: Int { leading + (registers?.shape.dimensions[0] ?? 0) }
   /// Vectors of an image: those of the tokens, the class token's first, and one per patch.

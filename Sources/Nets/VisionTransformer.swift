@@ -57,7 +57,7 @@ public struct VisionTrunk: Sendable {
   public let blocks: [PreNormBlock]
   public let norm: LayerNorm
   /// Patches along a side of the images that the positions are of.
-  let gridSide: Int
+  package let gridSide: Int
   /// Positions of images of another side, made of the net's own.
   var interpolated: (gridSide: Int, rows: Matrix)?
 

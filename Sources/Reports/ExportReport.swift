@@ -1,5 +1,6 @@
 import Arrays
 import Families
+import Graphs
 
 /// What an export wrote, for people and as JSON (schemas/reports/export.schema.json).
 public struct ExportReport: Sendable {
@@ -40,6 +41,14 @@ public struct ExportReport: Sendable {
         "config.json says how the weights are quantized, and nothing of the net; --config FILE keeps what the checkpoint's says"
       ]
     }
+  }
+
+  /// Of graphs for other runtimes.
+  public init(_ plan: ONNXExport, folder: String) {
+    (self.folder, layout) = (folder, "onnx")
+    files = [ONNXExport.weightsName] + plan.graphNames + plan.smallFiles.map(\.name)
+    (arrays, bytes) = (plan.arrayCount, plan.totalBytes)
+    if plan.quantized > 0 { quantized = (plan.quantized, []) }
   }
 
   public var text: String {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Arrays
 import Families
+import Graphs
 import NetFile
 import Reports
 
@@ -17,6 +18,9 @@ struct Export: LimitedCommand {
 
       int8 nets become a folder that Python's compressed-tensors and transformers load, with the same numbers: \
       ingot export --set Name=encoder --set Precision=int8 --to compressed-tensors --config config.json FOLDER
+
+      For ONNX Runtime, OpenVINO and others, nets of every known family become graphs of operators, int8 ones too: \
+      ingot export --set Release=demo --to onnx FOLDER
       """)
 
   @Argument(
@@ -28,7 +32,7 @@ struct Export: LimitedCommand {
 
   @Option(
     help:
-      "The container: safetensors, or hdf5 (of a known family: TensorFlow's layout); of a plain net numpy and gguf too, of int8 nets compressed-tensors. Default: what the file's name says, or safetensors.",
+      "The container: safetensors, or hdf5 (of a known family: TensorFlow's layout); of a plain net numpy and gguf too, of int8 nets compressed-tensors; or onnx, of a known family: graphs for other runtimes. Default: what the file's name says, or safetensors.",
     completion: .list(Self.forms))
   var to: String?
 
@@ -55,7 +59,9 @@ struct Export: LimitedCommand {
 
   /// A form of quantized weights in safetensors, and no container of its own.
   private static let compressedTensors = "compressed-tensors"
-  private static let forms = PlainExport.Container.allCases.map(\.rawValue) + [compressedTensors]
+  /// Graphs of operators.
+  private static let onnx = "onnx"
+  private static let forms = PlainExport.Container.allCases.map(\.rawValue) + [compressedTensors, onnx]
 
   func validate() throws {
     if config != nil, to != Self.compressedTensors {
@@ -65,6 +71,7 @@ struct Export: LimitedCommand {
 
   func run() throws {
     let isCompressed = to == Self.compressedTensors
+    if to == Self.onnx { return try writeONNX(nets()) }
     let container = try (isCompressed ? nil : to).map { name throws(Failure) in
       guard let known = PlainExport.Container(rawValue: name) else {
         throw Failure(.usage, "--to can't be \(name)", hint: "choose one of \(Self.forms.joined(separator: ", "))")
@@ -118,6 +125,27 @@ struct Export: LimitedCommand {
   private func writeCompressedTensors(_ net: NetFile) throws {
     let folder = paths.last ?? ""
     let plan = try CompressedTensorsExport(net, config: config, dequantizes: dequantize)
+    let progress = ProgressLine("exporting", total: plan.totalBytes)
+    defer { progress.finish() }
+    try plan.write(to: folder, replacing: force, progress: progress.add)
+    progress.finish()
+    let report = ExportReport(plan, folder: folder)
+    try output.print(json: report.json, text: report.text)
+  }
+
+  private func writeONNX(_ nets: [NetFile]) throws {
+    guard !dequantize else {
+      throw Failure(
+        .usage, "--dequantize is of plain nets, and not for --to \(Self.onnx)",
+        hint: "leave it out: graphs compute with int8 weights")
+    }
+    if let plain = nets.first(where: { $0.header.family == Family.plain.name }) {
+      throw Failure.unsupported(
+        file: plain.path, "is a plain net: named arrays, of which nobody knows what is computed with them",
+        hint: "--to onnx is of known families, which `ingot list` shows; --to safetensors writes the arrays")
+    }
+    let plan = try ONNXExport(nets)
+    let folder = paths.last ?? ""
     let progress = ProgressLine("exporting", total: plan.totalBytes)
     defer { progress.finish() }
     try plan.write(to: folder, replacing: force, progress: progress.add)

@@ -14,6 +14,9 @@ struct ONNXType: Sendable {
     self = ONNXType.all[index]
   }
 
+  /// The number that stands for a type; nil: none does.
+  static func number(of type: ElementType) -> Int? { all.firstIndex { $0.elementType == type } }
+
   private init(_ name: String, _ type: String, _ field: Int) {
     (self.name, self.field, elementType) = (name, field, ElementType(rawValue: type))
   }
