@@ -29,6 +29,8 @@ public enum Limit: String, CaseIterable, Sendable {
   case imageBytes = "image-bytes"
   case imagePixels = "image-pixels"
   case images
+  case pictureMemory = "picture-memory"
+  case pictureSeconds = "picture-seconds"
   case videoMemory = "video-memory"
   case videoSeconds = "video-seconds"
   case videoPixels = "video-pixels"
@@ -42,6 +44,15 @@ public enum Limit: String, CaseIterable, Sendable {
   case scanMemory = "scan-memory"
   case scanUnpacked = "scan-unpacked"
   case scanFiles = "scan-files"
+  case requestBytes = "request-bytes"
+  case requestMemory = "request-memory"
+  case requestPixels = "request-pixels"
+  case requestItems = "request-items"
+  case requestSeconds = "request-seconds"
+  case bodySeconds = "body-seconds"
+  case headSeconds = "head-seconds"
+  case connections
+  case queue
 
   public enum Unit: String, Sendable {
     case bytes
@@ -89,6 +100,8 @@ public enum Limit: String, CaseIterable, Sendable {
     case .imageBytes: (1 << 30, 1 << 40, byte, "the file of a picture")
     case .imagePixels: (178_956_970, 1 << 30, .count, "pixels of a picture; as in Pillow, which refuses more as a bomb")
     case .images: (100_000, 1 << 30, .count, "pictures that are found in folders")
+    case .pictureMemory: (4 << 30, 1 << 44, byte, "address space of the process that decodes a picture for the server")
+    case .pictureSeconds: (60, 1 << 20, .seconds, "processor time of that process; twice as long by the clock")
     case .videoMemory: (2 << 30, 1 << 44, byte, "address space of the process that runs FFmpeg's libraries")
     case .videoSeconds: (300, 1 << 20, .seconds, "processor time of that process; twice as long by the clock")
     case .videoPixels: (1 << 26, 1 << 30, .count, "pixels of a frame of a video: twice those of 8K")
@@ -104,6 +117,16 @@ public enum Limit: String, CaseIterable, Sendable {
     case .scanUnpacked: (4 << 30, 1 << 50, byte, "all that is unpacked of a file to be scanned")
     case .scanFiles:
       (1_000_000, 1 << 30, .count, "files of folders, and entries of a file's archives, that are scanned")
+    case .requestBytes: (32 << 20, 1 << 32, byte, "the body of a request to the server")
+    case .requestMemory: (512 << 20, 1 << 44, byte, "the bodies of all requests that the server holds at a time")
+    case .requestPixels: (50_000_000, 1 << 30, .count, "pixels of a picture in a request")
+    case .requestItems: (2048, 1 << 20, .count, "texts and pictures of a request; as OpenAI's embeddings have it")
+    case .requestSeconds: (60, 1 << 20, .seconds, "waiting of a request for its turn to be computed")
+    case .bodySeconds: (30, 1 << 20, .seconds, "the arrival of a request's body")
+    case .headSeconds:
+      (10, 1 << 20, .seconds, "the arrival of a request's head; idle connections have six times as long")
+    case .connections: (1024, 1 << 20, .count, "connections to the server at a time")
+    case .queue: (64, 1 << 20, .count, "requests that wait to be computed, or are")
     }
   }
 

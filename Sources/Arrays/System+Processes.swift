@@ -1,4 +1,4 @@
-import CSystem
+import CSystemCalls
 import Glibc
 
 /// Child processes, and the streams between them and this one.
@@ -110,6 +110,14 @@ extension System {
     }
     guard status == 0 else { throw failure(.io, path, "can't be started", errno) }
     return process
+  }
+
+  /// Goes on as another program. Returns when that can't be, with what the system says.
+  static func become(_ path: String, _ arguments: [String]) -> String {
+    var texts = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
+    defer { unsafe texts.forEach { unsafe free($0) } }
+    _ = unsafe execvp(path, &texts)
+    return unsafe String(cString: strerror(errno))
   }
 
   static func kill(_ process: pid_t) { _ = once(.kill) { Glibc.kill(process, SIGKILL) } }

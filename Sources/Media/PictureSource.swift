@@ -91,7 +91,7 @@ public enum PictureSource {
   }
 
   /// RFC 4648, with either of its alphabets; padding may be missing, white space may stand anywhere. nil when it is none.
-  private static func base64(_ text: [UInt8]) -> [UInt8]? {
+  package static func base64(_ text: [UInt8]) -> [UInt8]? {
     var out: [UInt8] = []
     out.reserveCapacity(text.count / 4 * 3)
     var (held, bits, padding) = (UInt32(0), 0, 0)
