@@ -19,10 +19,12 @@ import pathlib
 import tempfile
 
 from check_server_clients import check_clients
+from check_server_life import check_life
+from check_server_requests import check_requests
 from checks import Checks
 from server_running import Server, make_shelf
 
-PARTS = ["clients"]
+PARTS = ["clients", "requests", "life"]
 
 
 def main():
@@ -40,6 +42,11 @@ def main():
         if "clients" in parts:
             with Server(options.server, shelf) as server:
                 check_clients(checks, server, options.ingot, shelf)
+        if "requests" in parts:
+            with Server(options.server, shelf, "--log", "warning") as server:
+                check_requests(checks, server, shelf)
+        if "life" in parts:
+            check_life(checks, options.ingot, options.server, shelf, work, options.kills)
     checks.exit()
 
 

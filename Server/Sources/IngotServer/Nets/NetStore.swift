@@ -12,8 +12,8 @@ final class NetStore: Sendable {
 
   private struct State {
     var listed: [ServedNets] = []
-    /// Of the files that the list is of.
-    var marks: [String: Paths.Stamp] = [:]
+    /// Of the files that the list is of; nil: there is no list yet.
+    var marks: [String: Paths.Stamp]?
     var looked: ContinuousClock.Instant?
     var opened: [Digest: Opened] = [:]
   }
