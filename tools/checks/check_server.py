@@ -2,7 +2,7 @@
 """Is the server (ingot serve) what its clients expect, and does it stand what strangers send?
 
     python3 -m venv .venv-server; .venv-server/bin/pip install openai ollama 'tritonclient[http]' prometheus-client schemathesis
-    .venv-server/bin/python tools/checks/check_server.py INGOT INGOT_SERVE [--kills N] [--only PART]
+    .venv-server/bin/python tools/checks/check_server.py INGOT INGOT_SERVE [--kills N] [--examples N] [--only PART]
 
 The two programs must stand beside each other. The parts:
 
@@ -20,11 +20,12 @@ import tempfile
 
 from check_server_clients import check_clients
 from check_server_life import check_life
+from check_server_openapi import check_openapi
 from check_server_requests import check_requests
 from checks import Checks
 from server_running import Server, make_shelf
 
-PARTS = ["clients", "requests", "life"]
+PARTS = ["clients", "requests", "openapi", "life"]
 
 
 def main():
@@ -32,6 +33,7 @@ def main():
     parser.add_argument("ingot", type=pathlib.Path)
     parser.add_argument("server", type=pathlib.Path)
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--examples", type=int, default=20, help="of each path, that schemathesis makes")
     parser.add_argument("--only", choices=PARTS)
     options = parser.parse_args()
     checks = Checks()
@@ -45,6 +47,9 @@ def main():
         if "requests" in parts:
             with Server(options.server, shelf, "--log", "warning") as server:
                 check_requests(checks, server, shelf)
+        if "openapi" in parts:
+            with Server(options.server, shelf, "--log", "warning") as server:
+                check_openapi(checks, server, options.examples)
         if "life" in parts:
             check_life(checks, options.ingot, options.server, shelf, work, options.kills)
     checks.exit()

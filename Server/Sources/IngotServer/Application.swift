@@ -59,7 +59,12 @@ public struct IngotApplication {
   private static func routes(_ services: Services) -> [Route] {
     let health = Health(services: services)
     let models = Models(services: services)
+    let own = OwnPaths(services: services)
     return [
+      Route(.get, "/", isOpen: true, Page.answer),
+      Route(.get, "/openapi.json", OpenAPIDocument(services: services).answer),
+      Route(.post, "/ingot/v1/match", own.match), Route(.post, "/ingot/v1/classify", own.classify),
+      Route(.post, "/ingot/v1/attention", own.attention),
       Route(.get, "/healthz", isOpen: true, health.live), Route(.get, "/readyz", isOpen: true, health.ready),
       Route(.get, "/metrics", health.metrics),
       Route(.get, "/v1/models", models.list), Route(.get, "/v1/models/{model}", models.one),

@@ -9,9 +9,13 @@ struct Asked: Sendable {
   var question: String?
   /// What a caption is to begin with; nil: as the net's publisher has it.
   var beginning: String?
+  var options = SayOptions()
+}
+
+/// How it is to be said.
+struct SayOptions: Sendable {
   /// nil: as the net's publisher has it.
   var maximumTokens: Int?
-  var minimumTokens: Int?
   var temperature = 0.0
   var seed: UInt64 = 0
   /// Texts before which the answer ends.
@@ -45,7 +49,7 @@ extension Services {
       throw ServiceError.badRequest("this model says nothing about pictures", "model", code: "model_not_supported")
     }
     let middle = ContinuousClock.now
-    let pieces = TextPieces(stop: asked.stop, telling: telling)
+    let pieces = TextPieces(stop: asked.options.stop, telling: telling)
     var said = try await work.compute { [store] in
       do throws(Failure) {
         return try Self.say(asked, try store.open(asked.nets), image) { text in isWanted() && pieces.more(text) }
@@ -65,8 +69,7 @@ extension Services {
     switch nets {
     case .answer(let vqa):
       let options = AnswerOptions(
-        maximumTokens: asked.maximumTokens, minimumTokens: asked.minimumTokens, temperature: asked.temperature,
-        seed: asked.seed)
+        maximumTokens: asked.options.maximumTokens, temperature: asked.options.temperature, seed: asked.options.seed)
       // One at a time: together with others its last bits would be others.
       let answer = try vqa.answer([asked.question ?? ""], about: image, options: options) { _, text in telling(text) }[
         0]
@@ -75,8 +78,8 @@ extension Services {
         isCut: answer.tokens.last != vqa.profile.answer.endToken, seconds: (0, 0))
     case .caption(let net):
       let options = CaptionOptions(
-        prompt: asked.beginning, maximumTokens: asked.maximumTokens, minimumTokens: asked.minimumTokens,
-        temperature: asked.temperature, seed: asked.seed)
+        prompt: asked.beginning, maximumTokens: asked.options.maximumTokens, temperature: asked.options.temperature,
+        seed: asked.options.seed)
       let caption = try net.caption(image, options: options, telling: telling)
       return Said(
         text: caption.text, promptTokens: caption.promptTokens.count, tokens: caption.tokens.count,

@@ -9,21 +9,24 @@ struct OllamaGenerate: Sendable {
   func generate(_ call: Call) async throws -> Response {
     let (fields, share) = try await call.json(in: services.room)
     let served = try services.store.named(fields.requiredString("model"))
+    let options = try OllamaOptions(fields)
     let prompt = try fields.string("prompt") ?? ""
+    let isRaw = try fields.boolean("raw") ?? false
     let pictures = try Self.pictures(fields, "images")
     if prompt.isEmpty, pictures.isEmpty { return try await load(served, fields, call, isChat: false) }
     var chat = try ChatMessages(
       [.init(role: "user", text: prompt, pictures: pictures)], parameter: pictures.count > 1 ? "images" : "prompt")
     // What is not to be put into a template is what the text begins with.
-    if try fields.boolean("raw") == true, served.nets.task == .caption {
+    if isRaw, served.nets.task == .caption {
       (chat.beginning, chat.question) = (prompt, nil)
     }
-    return try await answer(served, chat, fields, call, share, isChat: false)
+    return try await answer(served, chat, options, call, share, isChat: false)
   }
 
   func chat(_ call: Call) async throws -> Response {
     let (fields, share) = try await call.json(in: services.room)
     let served = try services.store.named(fields.requiredString("model"))
+    let options = try OllamaOptions(fields)
     let values = try fields.array("messages") ?? []
     if values.isEmpty { return try await load(served, fields, call, isChat: true) }
     var messages: [ChatMessages.Message] = []
@@ -38,7 +41,7 @@ struct OllamaGenerate: Sendable {
       messages.append(
         .init(role: role, text: try message.string("content") ?? "", pictures: try Self.pictures(message, "images")))
     }
-    return try await answer(served, ChatMessages(messages), fields, call, share, isChat: true)
+    return try await answer(served, ChatMessages(messages), options, call, share, isChat: true)
   }
 
   private static func pictures(_ fields: Fields, _ key: String) throws -> [SentPicture] {
@@ -78,10 +81,11 @@ struct OllamaGenerate: Sendable {
   }
 
   private func answer(
-    _ served: ServedNets, _ chat: ChatMessages, _ fields: Fields, _ call: Call, _ share: BodyRoom.Share, isChat: Bool
+    _ served: ServedNets, _ chat: ChatMessages, _ options: OllamaOptions, _ call: Call, _ share: BodyRoom.Share,
+    isChat: Bool
   ) async throws -> Response {
     var asked = try served.asked(chat, parameter: isChat ? "messages" : "images")
-    let options = try OllamaOptions(fields, &asked)
+    asked.options = options.say
     let unread = served.unread(chat) + options.unread
     let head = Head(model: served.name, isChat: isChat)
     guard options.streams else {

@@ -3,10 +3,11 @@ import Ingot
 /// What Ollama's clients ask for besides, as far as it can be obeyed; what can't is refused, unless it asks for nothing.
 struct OllamaOptions {
   var streams = true
+  var say = SayOptions()
   var unread: [String] = []
 
   /// - Throws: `ServiceError`.
-  init(_ fields: Fields, _ asked: inout Asked) throws {
+  init(_ fields: Fields) throws {
     streams = try fields.boolean("stream") ?? true
     try fields.refuse(
       "format", unless: ["", JSONValue.object([:])],
@@ -21,21 +22,22 @@ struct OllamaOptions {
       }
     }
     guard let options = try fields.fields("options") else { return }
-    if let most = try options.integer("num_predict"), most >= 0 {
+    // Of Ollama's words for no bound, both mean here what the net's publisher has.
+    if let most = try options.integer("num_predict"), most != -1, most != -2 {
       guard (1...1024).contains(most) else {
         throw ServiceError.badRequest(
-          "options.num_predict is \(most); 1 to 1024, or -1, are possible", "options.num_predict")
+          "options.num_predict is \(most); 1 to 1024, -1 and -2 are possible", "options.num_predict")
       }
-      asked.maximumTokens = most
+      say.maximumTokens = most
     }
-    asked.temperature = try options.number("temperature", 0...2) ?? 0
-    asked.seed = UInt64(bitPattern: Int64(try options.integer("seed") ?? 0))
-    asked.stop = try options.texts("stop") ?? []
-    guard asked.stop.allSatisfy({ !$0.isEmpty }), asked.stop.count <= 16 else {
+    say.temperature = try options.number("temperature", 0...2) ?? 0
+    say.seed = UInt64(bitPattern: Int64(try options.integer("seed") ?? 0))
+    say.stop = try options.texts("stop") ?? []
+    guard say.stop.allSatisfy({ !$0.isEmpty }), say.stop.count <= 16 else {
       throw ServiceError.badRequest("options.stop is to be up to 16 texts, none empty", "options.stop")
     }
     // The likeliest token is the same, whatever the less likely ones would have been.
-    if asked.temperature > 0 {
+    if say.temperature > 0 {
       let all = "tokens are drawn from all, by the temperature"
       try options.refuse("top_k", unless: [0], all)
       try options.refuse("top_p", unless: [1, JSONValue.number(1)], all)

@@ -36,11 +36,11 @@ struct ChatCompletions: Sendable {
   /// Reads what is asked for besides; what can't be obeyed is refused.
   private static func options(_ fields: Fields, _ asked: inout Asked) throws -> Options {
     let most = try fields.integer("max_completion_tokens", 1...1024) ?? fields.integer("max_tokens", 1...1024)
-    asked.maximumTokens = most
-    asked.temperature = try fields.number("temperature", 0...2) ?? 0
-    asked.seed = UInt64(bitPattern: Int64(try fields.integer("seed") ?? 0))
-    asked.stop = try fields.texts("stop") ?? []
-    guard asked.stop.count <= 4, asked.stop.allSatisfy({ !$0.isEmpty }) else {
+    asked.options.maximumTokens = most
+    asked.options.temperature = try fields.number("temperature", 0...2) ?? 0
+    asked.options.seed = UInt64(bitPattern: Int64(try fields.integer("seed") ?? 0))
+    asked.options.stop = try fields.texts("stop") ?? []
+    guard asked.options.stop.count <= 4, asked.options.stop.allSatisfy({ !$0.isEmpty }) else {
       throw ServiceError.badRequest("stop is to be up to 4 texts, none empty", "stop", code: "invalid_value")
     }
     try fields.refuse("n", unless: [1], "one answer is made")
