@@ -118,7 +118,7 @@ public enum Limit: String, CaseIterable, Sendable {
     case .scanFiles:
       (1_000_000, 1 << 30, .count, "files of folders, and entries of a file's archives, that are scanned")
     case .requestBytes: (32 << 20, 1 << 32, byte, "the body of a request to the server")
-    case .requestMemory: (512 << 20, 1 << 44, byte, "the bodies of all requests that the server holds at a time")
+    case .requestMemory: (256 << 20, 1 << 44, byte, "the bodies of all requests that the server holds at a time")
     case .requestPixels: (50_000_000, 1 << 30, .count, "pixels of a picture in a request")
     case .requestItems: (2048, 1 << 20, .count, "texts and pictures of a request; as OpenAI's embeddings have it")
     case .requestSeconds: (60, 1 << 20, .seconds, "waiting of a request for its turn to be computed")

@@ -91,6 +91,8 @@ extension System {
     for (number, descriptor) in descriptors.enumerated() {
       _ = unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
     }
+    // Whoever uses this library may have files and connections open that a child would get: it may know of none of them.
+    _ = unsafe ingot_close_from(&actions, Int32(descriptors.count))
     // What a terminal sends to all processes ends this one, and that ends the child; else it might be the child's end
     // that is told.
     var blocked = sigset_t()

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 
-from check_server_requests import is_error
+from check_server_requests import is_error, png
 from server_running import BOTH, CAPTION, PICTURE, ROOT, TEXTS, VQA, Server
 
 PICTURES = sorted((ROOT / "weights/demo/pictures").glob("*.png"))
@@ -107,6 +107,12 @@ def check_slow(checks, program, shelf):
         checks.check(time.monotonic() - start < 30, f"slow ones are closed after {time.monotonic() - start:.0f} s")
         for connection in slow:
             connection.close()
+        # A client that waits to be told that its body is wanted.
+        with connect(server) as connection:
+            connection.sendall(head[:-2] + b"Expect: 100-continue\r\n\r\n")
+            checks.check(connection.recv(4096).startswith(b"HTTP/1.1 100"), "a body that is waited for")
+            connection.sendall(body)
+            checks.check(connection.recv(4096).startswith(b"HTTP/1.1 200"), "and its answer")
         # A body that comes in two pieces is a body.
         with connect(server) as connection:
             connection.sendall(head + body[:100])
@@ -277,6 +283,30 @@ def check_kills(checks, program, shelf, kills):
     checks.end_group(f"{kills} kills")
 
 
+def check_children(checks, program, shelf):
+    """What decodes pictures has no connection of the server: only its own streams, and the one by which it sees its parent end."""
+    side = 3500
+    large = {"model": VQA, "prompt": "what?", "stream": False,
+             "images": [base64.b64encode(png(side, side, bytes(side * (3 * side + 1)))).decode()]}
+    before = set(children_of(program))
+    with Server(program, shelf, "--log", "warning", "--looks", "0") as server:
+        held = [connect(server) for _ in range(5)]
+        seen = []
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            running = [pool.submit(try_post, server, large) for _ in range(6)]
+            while not all(one.done() for one in running):
+                for child in set(children_of(program)) - before - {server.process.pid}:
+                    try:
+                        seen.append({int(name) for name in os.listdir(f"/proc/{child}/fd")})
+                    except OSError:
+                        pass
+        checks.check(all(one.result()[0] == 200 for one in running), f"large pictures: {[one.result()[2][:80] for one in running]}")
+        for connection in held:
+            connection.close()
+    checks.check(seen and all(each <= {0, 1, 2, 3} for each in seen), f"children have more than their streams: {seen[:3]}, seen {len(seen)} times")
+    checks.end_group("children")
+
+
 def try_post(server, body):
     try:
         return server.post("/api/generate", body)
@@ -323,5 +353,6 @@ def check_life(checks, ingot, program, shelf, work, kills):
     check_shelf(checks, program, shelf, work)
     check_tokens(checks, program, shelf, work)
     check_starts(checks, ingot, program, shelf, work)
+    check_children(checks, program, shelf)
     check_end(checks, program, shelf)
     check_kills(checks, program, shelf, kills)

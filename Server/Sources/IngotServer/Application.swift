@@ -64,7 +64,7 @@ public struct IngotApplication {
       Route(.get, "/", isOpen: true, Page.answer),
       Route(.get, "/openapi.json", OpenAPIDocument(services: services).answer),
       Route(.post, "/ingot/v1/match", own.match), Route(.post, "/ingot/v1/classify", own.classify),
-      Route(.post, "/ingot/v1/attention", own.attention),
+      Route(.post, "/ingot/v1/attention", own.attention), Route(.get, "/ingot/v1/arrays/{model}", own.arrays),
       Route(.get, "/healthz", isOpen: true, health.live), Route(.get, "/readyz", isOpen: true, health.ready),
       Route(.get, "/metrics", health.metrics),
       Route(.get, "/v1/models", models.list), Route(.get, "/v1/models/{model}", models.one),

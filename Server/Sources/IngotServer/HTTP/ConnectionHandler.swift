@@ -38,8 +38,14 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
-    case .head:
+    case .head(let head):
       requests += 1
+      // Such as curl's, which waits a second for it.
+      let isTooLong =
+        head.headerFields[.contentLength].flatMap { Int($0) }.map { $0 > Limit.requestBytes.value } ?? false
+      if head.headerFields[.expect]?.lowercased() == "100-continue", !isTooLong {
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+      }
       isBodyComing = true
       wait(Int64(Limit.bodySeconds.value), context) { context in context.fireErrorCaught(LateBody()) }
     case .body: break

@@ -94,6 +94,8 @@ struct OpenAPIDocument: Sendable {
         "/ingot/v1/attention",
         post("What words look at", OwnSchemas.attention(talking), OwnSchemas.heat, Self.plainError)),
     ]
+    let arrays = get(
+      "The arrays of a net", OwnSchemas.arrays, names: ["model": nets.map(\.name)], error: Self.plainError)
     var members: [JSONMember] = [
       JSONMember("openapi", "3.1.0"),
       JSONMember(
@@ -102,7 +104,7 @@ struct OpenAPIDocument: Sendable {
           "title": "Ingot", "version": .string(Ingot.version),
           "license": .object(["name": "Apache-2.0", "identifier": "Apache-2.0"]),
         ])),
-      JSONMember("paths", JSONValue(.object(paths))),
+      JSONMember("paths", JSONValue(.object(paths + [path("/ingot/v1/arrays/{model}", arrays)]))),
     ]
     if services.settings.token != nil {
       members.append(

@@ -142,6 +142,15 @@ enum OwnSchemas {
       ["question": Schema.text, "block": Schema.count, "head": Schema.count])
   }
 
+  static let arrays = Schema.object([
+    "model": Schema.text,
+    "arrays": Schema.list(
+      Schema.object([
+        "part": Schema.text, "name": Schema.text, "shape": Schema.list(Schema.count), "type": Schema.text,
+        "bytes": Schema.count,
+      ])),
+  ])
+
   static let heat = Schema.object([
     "model": Schema.text, "text": Schema.text, "grid": Schema.count,
     "tokens": Schema.list(Schema.object(["text": Schema.text, "heat": Schema.list(Schema.number)])),

@@ -129,6 +129,20 @@ struct OwnPaths: Sendable {
       ]))
   }
 
+  /// `GET /ingot/v1/arrays/{model}`: the arrays of a net's files, as their headers have them.
+  func arrays(_ call: Call) async throws -> Response {
+    let served = try services.store.named(call.name("model"))
+    let arrays = served.nets.files.flatMap { file in
+      file.header.arrays.map { array -> JSONValue in
+        .object([
+          "part": .string(file.header.net), "name": .string(array.name), "shape": .integers(array.shape.dimensions),
+          "type": .string(array.elementType.rawValue), "bytes": .integer(array.bytes),
+        ])
+      }
+    }
+    return .json(.object(["model": .string(served.name), "arrays": .array(arrays)]))
+  }
+
   private func read(_ call: Call) async throws -> (ServedNets, SentPicture, Fields, BodyRoom.Share) {
     let (fields, share) = try await call.json(in: services.room)
     let served = try services.store.named(fields.requiredString("model"))
