@@ -32,7 +32,7 @@ let package = Package(
     .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CSystem"),
+    .systemLibrary(name: "CSystemCalls"),
     // What a signal that ends the process leaves to do: a handler may only call what C gives it.
     .target(name: "CEnding"),
     // Signatures by keys and certificates, by OpenSSL's libcrypto.
@@ -58,7 +58,7 @@ let package = Package(
 
     // Dependencies point one way only: every target names those below it.
     .target(
-      name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CZlib", "CSystem", "CEnding"],
+      name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CZlib", "CSystemCalls", "CEnding"],
       // A getter that lends its bytes (`Array.rawSpan`) needs this feature.
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     library("Signing", ["Arrays", "CSigning"]),

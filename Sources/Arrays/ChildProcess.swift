@@ -206,11 +206,20 @@ public final class ChildProcess {
   /// Says that this program is the `ingot` command, whatever its file is called.
   public static func thisProgramIsIngot() { isIngot.store(true, ordering: .relaxed) }
 
+  /// A program that stands beside this one; else its name alone, to be found on the path.
+  public static func beside(_ name: String) -> String {
+    let path = Paths.join(Paths.folder(of: System.thisProgram), name)
+    return (try? Paths.exists(path)) == true ? path : name
+  }
+
+  /// Goes on as another program, which is found on the path if its name has no slash.
+  /// - Returns: why that can't be.
+  public static func become(_ path: String, _ arguments: [String]) -> String { System.become(path, arguments) }
+
   /// The `ingot` command: this program, or the one that stands beside it, or the one on the path.
   public static var ingot: String {
     // Whatever became of the file's name since: that may hold anything, and there may be another version now.
     if isIngot.load(ordering: .relaxed) { return "/proc/self/exe" }
-    let beside = Paths.join(Paths.folder(of: System.thisProgram), "ingot")
-    return (try? Paths.exists(beside)) == true ? beside : "ingot"
+    return beside("ingot")
   }
 }

@@ -94,7 +94,7 @@ public struct Failure: Error, Hashable, Sendable {
   }
 
   /// The same failure, of a file whose stand-in it was about.
-  func of(_ file: String) -> Failure {
+  package func of(_ file: String) -> Failure {
     var copy = self
     copy.file = file
     return copy

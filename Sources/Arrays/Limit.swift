@@ -29,6 +29,8 @@ public enum Limit: String, CaseIterable, Sendable {
   case imageBytes = "image-bytes"
   case imagePixels = "image-pixels"
   case images
+  case pictureMemory = "picture-memory"
+  case pictureSeconds = "picture-seconds"
   case videoMemory = "video-memory"
   case videoSeconds = "video-seconds"
   case videoPixels = "video-pixels"
@@ -44,6 +46,15 @@ public enum Limit: String, CaseIterable, Sendable {
   case scanFiles = "scan-files"
   case signatureBytes = "signature-bytes"
   case signedFiles = "signed-files"
+  case requestBytes = "request-bytes"
+  case requestMemory = "request-memory"
+  case requestPixels = "request-pixels"
+  case requestItems = "request-items"
+  case requestSeconds = "request-seconds"
+  case bodySeconds = "body-seconds"
+  case headSeconds = "head-seconds"
+  case connections
+  case queue
 
   public enum Unit: String, Sendable {
     case bytes
@@ -91,6 +102,8 @@ public enum Limit: String, CaseIterable, Sendable {
     case .imageBytes: (1 << 30, 1 << 40, byte, "the file of a picture")
     case .imagePixels: (178_956_970, 1 << 30, .count, "pixels of a picture; as in Pillow, which refuses more as a bomb")
     case .images: (100_000, 1 << 30, .count, "pictures that are found in folders")
+    case .pictureMemory: (4 << 30, 1 << 44, byte, "address space of the process that decodes a picture for the server")
+    case .pictureSeconds: (60, 1 << 20, .seconds, "processor time of that process; twice as long by the clock")
     case .videoMemory: (2 << 30, 1 << 44, byte, "address space of the process that runs FFmpeg's libraries")
     case .videoSeconds: (300, 1 << 20, .seconds, "processor time of that process; twice as long by the clock")
     case .videoPixels: (1 << 26, 1 << 30, .count, "pixels of a frame of a video: twice those of 8K")
@@ -109,6 +122,16 @@ public enum Limit: String, CaseIterable, Sendable {
       (1_000_000, 1 << 30, .count, "files of folders, and entries of a file's archives, that are scanned")
     case .signatureBytes: (64 << 20, 1 << 32, byte, "the file of a signature, which lists what is signed")
     case .signedFiles: (100_000, 1 << 24, .count, "files of a folder that are signed, or compared with their signature")
+    case .requestBytes: (32 << 20, 1 << 32, byte, "the body of a request to the server")
+    case .requestMemory: (256 << 20, 1 << 44, byte, "the bodies of all requests that the server holds at a time")
+    case .requestPixels: (50_000_000, 1 << 30, .count, "pixels of a picture in a request")
+    case .requestItems: (2048, 1 << 20, .count, "texts and pictures of a request; as OpenAI's embeddings have it")
+    case .requestSeconds: (60, 1 << 20, .seconds, "waiting of a request for its turn to be computed")
+    case .bodySeconds: (30, 1 << 20, .seconds, "the arrival of a request's body")
+    case .headSeconds:
+      (10, 1 << 20, .seconds, "the arrival of a request's head; idle connections have six times as long")
+    case .connections: (1024, 1 << 20, .count, "connections to the server at a time")
+    case .queue: (64, 1 << 20, .count, "requests that wait to be computed, or are")
     }
   }
 

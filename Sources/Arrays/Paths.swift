@@ -25,6 +25,9 @@ public enum Paths {
     private let changed: Int
 
     fileprivate init(_ status: System.Status) { (size, changed) = (status.size, status.changed) }
+
+    /// Of the last change, since 1970.
+    public var seconds: Int { changed / 1_000_000_000 }
   }
 
   /// Which file or folder it is, whatever the path to it.
@@ -121,6 +124,13 @@ public enum Console {
     guard code == 0 else {
       throw Failure(.io, "standard output takes no more", hint: "is the disk full, or the reader gone?")
     }
+  }
+
+  /// Writes bytes as they are to standard output.
+  /// - Throws: `Failure` of kind `io` when it takes no more.
+  package static func write(_ bytes: [UInt8]) throws(Failure) {
+    let code = unsafe bytes.withUnsafeBytes { unsafe System.print($0, to: 1) }
+    guard code == 0 else { throw Failure(.io, "standard output takes no more") }
   }
 
   public static func printError(_ text: String, terminator: String = "\n") { _ = write(text + terminator, 2) }

@@ -1,4 +1,4 @@
-import CSystem
+import CSystemCalls
 import Glibc
 
 /// Child processes, and the streams between them and this one.
@@ -94,6 +94,8 @@ extension System {
     for (number, descriptor) in descriptors.enumerated() {
       _ = unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
     }
+    // Whoever uses this library may have files and connections open that a child would get: it may know of none of them.
+    _ = unsafe ingot_close_from(&actions, Int32(descriptors.count))
     // What a terminal sends to all processes ends this one, and that ends the child; else it might be the child's end
     // that is told.
     var blocked = sigset_t()
@@ -113,6 +115,14 @@ extension System {
     }
     guard status == 0 else { throw failure(.io, path, "can't be started", errno) }
     return process
+  }
+
+  /// Goes on as another program. Returns when that can't be, with what the system says.
+  static func become(_ path: String, _ arguments: [String]) -> String {
+    var texts = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
+    defer { unsafe texts.forEach { unsafe free($0) } }
+    _ = unsafe execvp(path, &texts)
+    return unsafe String(cString: strerror(errno))
   }
 
   static func kill(_ process: pid_t) { _ = once(.kill) { Glibc.kill(process, SIGKILL) } }

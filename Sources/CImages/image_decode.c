@@ -10,10 +10,13 @@
 struct format {
   const char *name;
   int (*read)(struct ingot_image_job *job);
+  /// Loads its library; NULL: it has none that is loaded.
+  int (*load)(void);
 };
 static const struct format formats[] = {
-    {"JPEG", ingot_image_read_jpeg}, {"PNG", ingot_image_read_png}, {"WebP", ingot_image_read_webp},
-    {"BMP", ingot_image_read_bmp},   {"GIF", ingot_image_read_gif}, {"TIFF", ingot_image_read_tiff},
+    {"JPEG", ingot_image_read_jpeg, NULL}, {"PNG", ingot_image_read_png, NULL},
+    {"WebP", ingot_image_read_webp, ingot_webp_load}, {"BMP", ingot_image_read_bmp, NULL},
+    {"GIF", ingot_image_read_gif, NULL}, {"TIFF", ingot_image_read_tiff, ingot_tiff_load},
 };
 
 static int begins(const uint8_t *bytes, size_t count, const char *with, size_t length) {
@@ -41,6 +44,11 @@ static const struct format *find_format(const uint8_t *bytes, size_t count) {
 const char *ingot_image_format(const uint8_t *bytes, size_t count) {
   const struct format *format = find_format(bytes, count);
   return format ? format->name : NULL;
+}
+
+void ingot_image_prepare(const uint8_t *bytes, size_t count) {
+  const struct format *format = find_format(bytes, count);
+  if (format && format->load) (void)format->load();
 }
 
 int ingot_image_refuse(struct ingot_image_job *job, int status, const char *format, ...) {

@@ -33,6 +33,10 @@ int ingot_image_read_bmp(struct ingot_image_job *job);
 int ingot_image_read_gif(struct ingot_image_job *job);
 int ingot_image_read_tiff(struct ingot_image_job *job);
 
+// Each loads its library, once. Returns whether it is there.
+int ingot_webp_load(void);
+int ingot_tiff_load(void);
+
 /// Loads the first of these libraries that is installed (the list ends with NULL), and from it the functions: `symbols`
 /// has `count` names, `functions` gets as many addresses. Returns whether all were found.
 int ingot_image_load(const char *const *names, const char *const *symbols, void **functions, size_t count);

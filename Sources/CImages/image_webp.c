@@ -27,6 +27,12 @@ static void load(void) {
   }
 }
 
+int ingot_webp_load(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, load);
+  return is_loaded;
+}
+
 static uint32_t little24(const uint8_t *bytes) {
   return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16;
 }
@@ -70,9 +76,7 @@ static int read_animation(struct ingot_image_job *job, const uint8_t *bytes, siz
 }
 
 int ingot_image_read_webp(struct ingot_image_job *job) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, load);
-  if (!is_loaded) return ingot_image_refuse(job, INGOT_IMAGE_UNAVAILABLE, "needs libwebp, which is not installed");
+  if (!ingot_webp_load()) return ingot_image_refuse(job, INGOT_IMAGE_UNAVAILABLE, "needs libwebp, which is not installed");
 
   // What comes after the RIFF container is not looked at; what it lacks is missed.
   size_t count = (size_t)ingot_little32(job->bytes + 4) + 8;

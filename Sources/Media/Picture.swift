@@ -20,6 +20,11 @@ public struct Picture: Sendable {
     self.rgb = rgb
   }
 
+  init(width: Int, height: Int, rgb: [UInt8], orientation: Int) {
+    self.init(width: width, height: height, rgb: rgb)
+    self.orientation = orientation
+  }
+
   /// The name of the format of a file that begins so; nil where it is no picture.
   package static func format(_ bytes: [UInt8]) -> String? {
     guard let name = unsafe ingot_image_format(bytes, bytes.count) else { return nil }

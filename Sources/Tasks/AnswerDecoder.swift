@@ -15,6 +15,9 @@ struct AnswerDecoder: Sendable {
   let net: BlipTextDecoder
   let engine: Engine
   let rules: DecodingRules
+  /// Is told a question's tokens so far after each that isn't the end; where it says false, the answer ends there. Beams are
+  /// told of nothing: which of them is the answer shows at the end.
+  var telling: (@Sendable (_ question: Int, _ tokens: [Int]) -> Bool)?
 
   /// Answers to several questions, in their order; their sequences are run together.
   /// - Parameters:
@@ -70,7 +73,7 @@ struct AnswerDecoder: Sendable {
         let token = choose(values, &random[question])
         out[question].tokens.append(token)
         out[question].logProbability += Double(scores[row, token]) - total
-        guard token != rules.endToken else { continue }
+        guard token != rules.endToken, telling?(question, out[question].tokens) != false else { continue }
         next.append((question, TextSequence([token], context: contexts[question], cache: sequences[row].cache)))
       }
       open = next.map(\.question)

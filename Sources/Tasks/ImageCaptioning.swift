@@ -128,20 +128,25 @@ public final class ImageCaptioning: Sendable {
   package func look(at pixels: Matrix) throws(Failure) -> SeenImage { try sight.look(at: pixels) }
 
   /// Says what an image shows.
-  /// - Parameter firstScores: is handed the scores of the first new token, 1 × words.
+  /// - Parameter telling: is told the text so far, token by token; where it says false, the caption ends there. Not of beams,
+  ///   of which it shows at the end which one is the caption.
   /// - Throws: `Failure` of kind `usage` for options out of range and a prompt that is too long, `badData` when the nets
   ///   compute numbers that are not finite, `io` when memory is short.
   public func caption(
-    _ image: SeenImage, options: CaptionOptions = CaptionOptions()
+    _ image: SeenImage, options: CaptionOptions = CaptionOptions(),
+    telling: (@Sendable (_ text: String) -> Bool)? = nil
   ) throws(Failure) -> Caption {
-    try caption(image, options: options, firstScores: nil)
+    try caption(image, options: options, firstScores: nil, telling: telling)
   }
 
+  /// - Parameter firstScores: is handed the scores of the first new token, 1 × words.
   package func caption(
-    _ image: SeenImage, options: CaptionOptions, firstScores: ((Matrix) -> Void)?
+    _ image: SeenImage, options: CaptionOptions, firstScores: ((Matrix) -> Void)?,
+    telling: (@Sendable (_ text: String) -> Bool)? = nil
   ) throws(Failure) -> Caption {
     let rules = try rules(options)
-    return try caption(image, rules: rules, prompt: options.prompt ?? profile.prompt, firstScores: firstScores)
+    return try caption(
+      image, rules: rules, prompt: options.prompt ?? profile.prompt, firstScores: firstScores, telling: telling)
   }
 
   /// A caption that begins with tokens, the start token first.
@@ -154,9 +159,11 @@ public final class ImageCaptioning: Sendable {
   }
 
   private func caption(
-    _ image: SeenImage, rules: DecodingRules, prompt: String?, firstScores: ((Matrix) -> Void)?
+    _ image: SeenImage, rules: DecodingRules, prompt: String?, firstScores: ((Matrix) -> Void)?,
+    telling: (@Sendable (_ text: String) -> Bool)? = nil
   ) throws(Failure) -> Caption {
-    let decoder = AnswerDecoder(net: textDecoder, engine: engine, rules: rules)
+    var decoder = AnswerDecoder(net: textDecoder, engine: engine, rules: rules)
+    if let telling { decoder.telling = { [self] in telling(text(of: rules.beginning, $1)) } }
     // Beams are forked while they are there.
     let elements = textDecoder.trunk.cacheElements(capacity: decoder.capacity) * (rules.beams > 1 ? 2 : 1)
     try checkMemory(

@@ -91,6 +91,12 @@ public final class ImageClassification: Sendable {
   /// 3 × (side · side), normalized.
   package func pixels(of picture: Picture) throws(Failure) -> Matrix { try looking.pixels(of: picture) }
 
+  /// Of the pictures that the net takes, in pixels.
+  public var side: Int { looking.side }
+
+  /// The scores of pixels that were prepared already.
+  package func scores(ofPixels pixels: Matrix) throws(Failure) -> [Float] { try net(pixels, engine) }
+
   /// One score (logit) per class.
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func scores(_ picture: Picture) throws(Failure) -> [Float] { try net(looking.pixels(of: picture), engine) }

@@ -73,7 +73,12 @@ public final class ImageFeatures: Sendable {
   /// A picture's vector.
   /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
   public func vector(of picture: Picture) throws(Failure) -> [Float] {
-    let vectors = try trunk(image.pixels(of: picture), engine)
+    try vector(ofPixels: image.pixels(of: picture))
+  }
+
+  /// The vector of pixels that were prepared already: 3 × (side · side).
+  package func vector(ofPixels pixels: Matrix) throws(Failure) -> [Float] {
+    let vectors = try trunk(pixels, engine)
     let out: [Float]
     switch pool {
     case .class: out = vectors.rows(0..<1).elements

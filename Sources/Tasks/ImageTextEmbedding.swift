@@ -90,6 +90,9 @@ public final class ImageTextEmbedding: Sendable {
   /// Elements of a vector.
   public var size: Int { imageEncoder.projection.outputs }
 
+  /// Of the pictures that the net takes, in pixels.
+  public var side: Int { image.side }
+
   /// What cosines are multiplied by before their softmax.
   public var scale: Float { textEncoder.scale }
 

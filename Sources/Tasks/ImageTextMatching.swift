@@ -93,6 +93,9 @@ public final class ImageTextMatching: Sendable {
   /// - Throws: `Failure` of kind `io` when memory is short.
   public func look(at picture: Picture) throws(Failure) -> SeenImage { try sight.look(at: picture) }
 
+  /// Looks at a picture that was prepared already: 3 × (side · side) values.
+  package func look(at pixels: Matrix) throws(Failure) -> SeenImage { try sight.look(at: pixels) }
+
   /// Looks at a video: at the mean of what the image encoder makes of its frames.
   /// - Parameter progress: is told how many frames were looked at, of how many different ones.
   /// - Throws: `Failure` of kind `badData` when the video can't be decoded, `io` when FFmpeg's libraries or memory can't be

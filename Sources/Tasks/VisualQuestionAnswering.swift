@@ -137,16 +137,20 @@ public final class VisualQuestionAnswering: Sendable {
   /// - Parameters:
   ///   - answers: a closed list to choose from; nil: the nets' own words.
   ///   - observer: is told what was computed on the way.
+  ///   - telling: is told the text of an answer so far, token by token; where it says false, that answer ends there. Not of
+  ///     beams and closed lists, whose answers are known at the end.
   /// - Returns: an answer per question, in their order.
   /// - Throws: `Failure` of kind `usage` for a question that is empty or too long and for options out of range, `badData`
   ///   when an answer of the list has no tokens, `io` when memory is short.
   public func answer(
     _ questions: [String], about image: SeenImage, options: AnswerOptions = AnswerOptions(),
-    from answers: AnswerList? = nil, observer: (any AnswerObserver)? = nil
+    from answers: AnswerList? = nil, observer: (any AnswerObserver)? = nil,
+    telling: (@Sendable (_ question: Int, _ text: String) -> Bool)? = nil
   ) throws(Failure) -> [Answer] {
     var ids: [[Int]] = []
     for question in questions { ids.append(try questionText.tokens(question)) }
-    let out = try answer(tokens: ids, about: image, options: options, from: answers, observer: observer)
+    let out = try answer(
+      tokens: ids, about: image, options: options, from: answers, observer: observer, telling: telling)
     return zip(questions, out).map { question, answer in
       var answer = answer
       answer.question = question
@@ -161,10 +165,11 @@ public final class VisualQuestionAnswering: Sendable {
   /// Answers to questions that are token ids already; the answers' `question` is left empty.
   package func answer(
     tokens ids: [[Int]], about image: SeenImage, options: AnswerOptions = AnswerOptions(),
-    from answers: AnswerList? = nil, observer: (any AnswerObserver)? = nil
+    from answers: AnswerList? = nil, observer: (any AnswerObserver)? = nil,
+    telling: (@Sendable (_ question: Int, _ text: String) -> Bool)? = nil
   ) throws(Failure) -> [Answer] {
     let rules = try rules(options)
-    let decoder = AnswerDecoder(net: textDecoder, engine: engine, rules: rules)
+    var decoder = AnswerDecoder(net: textDecoder, engine: engine, rules: rules)
     if answers == nil {
       let sequences = rules.beams > 1 ? rules.beams : min(Self.batch, ids.count)
       // Beams are forked while they are there.
@@ -181,6 +186,7 @@ public final class VisualQuestionAnswering: Sendable {
       let range = start..<min(start + Self.batch, ids.count)
       let clock = Paths.seconds
       let contexts = try read(Array(ids[range]), about: image, first: start, observer)
+      if let telling { decoder.telling = { [tokenizer] in telling(start + $0, tokenizer.text($1)) } }
       let middle = Paths.seconds
       var decoded: [DecodedAnswer] = []
       var rankings: [[RankedAnswer]?] = []

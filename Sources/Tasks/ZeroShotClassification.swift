@@ -100,7 +100,12 @@ public final class ZeroShotClassification: Sendable {
   /// Every label with its probability, by the softmax of the scores; the likeliest first, of equal ones the first.
   /// - Throws: `Failure` of kind `badData` when the net's numbers are not finite, `io` when memory is short.
   public func classes(_ picture: Picture) throws(Failure) -> [ImageClassification.Class] {
-    let scores = try scores(picture)
+    try classes(ofVector: embedding.vector(of: picture))
+  }
+
+  /// The same of a picture's vector.
+  public func classes(ofVector seen: [Float]) -> [ImageClassification.Class] {
+    let scores = scores(of: seen)
     let values = ImageClassification.Function.softmax.values(of: scores)
     return ImageClassification.ranked(scores).map {
       ImageClassification.Class(index: $0, label: labels[$0], value: values[$0])

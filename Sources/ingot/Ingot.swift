@@ -23,8 +23,8 @@ struct IngotCommand: ParsableCommand {
       Quantize.self,
       Evaluate.self, Ask.self, CaptionCommand.self, Match.self, Attention.self, Features.self, Classify.self,
       Embed.self,
-      Tokenize.self, Limits.self,
-      HDF5Child.self, VideoChild.self,
+      Serve.self, Tokenize.self, Limits.self,
+      HDF5Child.self, VideoChild.self, PictureChildCommand.self,
     ])
 
   /// Runs the command; an error is a line on standard error, its hint a second one, and the exit status its kind.
@@ -35,8 +35,12 @@ struct IngotCommand: ParsableCommand {
       try Console.checkArguments()
       var command = try parseAsRoot()
       if let limited = command as? any LimitedCommand { try Limit.set(limited.limits.chosen) }
-      // What runs as a child is ended by its parent.
-      if command is HDF5Child || command is VideoChild { try Ending.withParent() } else { try Ending.takeSignals() }
+      // What runs as a child is ended by its parent; what goes on as another program leaves signals as they were.
+      if command is HDF5Child || command is VideoChild || command is PictureChildCommand {
+        try Ending.withParent()
+      } else if !(command is Serve) {
+        try Ending.takeSignals()
+      }
       try command.run()
     } catch let failure as Failure {
       Console.printError("ingot: error: \(failure)")

@@ -186,7 +186,7 @@ LAYOUT = """
 class Browser:
     """Chromium, headless, spoken to by its DevTools protocol through a pipe."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, hosts="MAP * ~NOTFOUND"):
         command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
         if not command:
             sys.exit("there is no chromium: run tools/setup --browser")
@@ -208,7 +208,7 @@ class Browser:
              # The browser refuses to run as root with its sandbox.
              *(["--no-sandbox"] if os.geteuid() == 0 else []),
              "--disable-background-networking", "--disable-component-update", "--disable-extensions",
-             "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder}", "about:blank"],
+             f"--host-resolver-rules={hosts}", f"--user-data-dir={folder}", "about:blank"],
             preexec_fn=place_pipes, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(theirs_in)
         os.close(theirs_out)

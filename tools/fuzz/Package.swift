@@ -20,7 +20,7 @@ let package = Package(
     .systemLibrary(name: "CLibCrypto", path: "Sources/CLibCrypto", pkgConfig: "libcrypto"),
     .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd"),
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib"),
-    .systemLibrary(name: "CSystem", path: "Sources/CSystem"),
+    .systemLibrary(name: "CSystemCalls", path: "Sources/CSystemCalls"),
     .target(name: "CEnding"),
     .target(name: "CSigning", dependencies: ["CLibCrypto"]),
     .target(name: "CFamilyFiles"),
@@ -30,7 +30,7 @@ let package = Package(
       name: "CImages", dependencies: ["CLoading"], cSettings: [.unsafeFlags(["-fsanitize=fuzzer-no-link"])],
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
     watched(
-      "Arrays", ["CLibCrypto", "CZstd", "CZlib", "CSystem", "CEnding"], [.enableExperimentalFeature("Lifetimes")]),
+      "Arrays", ["CLibCrypto", "CZstd", "CZlib", "CSystemCalls", "CEnding"], [.enableExperimentalFeature("Lifetimes")]),
     watched("Signing", ["Arrays", "CSigning"]),
     .target(name: "CFetch", dependencies: ["CLoading"]),
     watched("Remote", ["Arrays", "CFetch"]),

@@ -37,6 +37,10 @@ typedef struct ingot_picture {
 /// these.
 const char *ingot_image_format(const uint8_t *bytes, size_t count);
 
+/// Loads the library that reads an image which begins so, if it is read by one that is loaded: for a process that can't open
+/// anything later. Whether it is there shows in `ingot_image_decode`.
+void ingot_image_prepare(const uint8_t *bytes, size_t count);
+
 /// Reads the image of a file, of several the first. An orientation in EXIF data is not applied; that of a TIFF file is.
 /// Alpha is dropped, not blended: a transparent pixel has whatever color is stored.
 ///

@@ -2,6 +2,7 @@
 #define INGOT_SYSTEM_SHIM_H
 
 #include <errno.h>
+#include <spawn.h>
 
 #ifdef __linux__
 // <fcntl.h>, <stdio.h> and <unistd.h> declare them under _GNU_SOURCE only, which a module can't set for the C library's
@@ -9,6 +10,7 @@
 extern int sync_file_range(int descriptor, long long offset, long long count, unsigned int flags);
 extern int renameat2(int old_folder, const char *old, int new_folder, const char *new_path, unsigned int flags);
 extern int pipe2(int *ends, int flags);
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
 #endif
 
 /// Starts writing a range of a file to the disk without waiting for it; does nothing where that can't be asked for.
@@ -25,6 +27,15 @@ static inline int ingot_exchange(const char *first, const char *second) {
 #else
   errno = ENOSYS;
   return -1;
+#endif
+}
+
+/// Has a program that is started keep none of the files that are open here from that number on; 0 or an error number.
+static inline int ingot_close_from(posix_spawn_file_actions_t *actions, int first) {
+#ifdef __linux__
+  return posix_spawn_file_actions_addclosefrom_np(actions, first);
+#else
+  return ENOSYS;
 #endif
 }
 
