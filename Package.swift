@@ -77,7 +77,8 @@ let package = Package(
     library(
       "Reports",
       [
-        "Arrays", "Signing", "Remote", "Checkpoints", "NetFile", "Families", "Graphs", "Kernels", "Nets", "Media", "Tasks",
+        "Arrays", "Signing", "Remote", "Checkpoints", "NetFile", "Families", "Graphs", "Kernels", "Nets", "Media",
+        "Tasks",
         "Assurance",
       ]),
     // The library product: the public face of the targets above.
@@ -88,7 +89,8 @@ let package = Package(
     .executableTarget(
       name: "IngotCommand",
       dependencies: [
-        "Arrays", "Signing", "Remote", "Checkpoints", "NetFile", "Families", "Graphs", "Kernels", "Media", "Text", "Tasks",
+        "Arrays", "Signing", "Remote", "Checkpoints", "NetFile", "Families", "Graphs", "Kernels", "Media", "Text",
+        "Tasks",
         "Assurance", "Reports", "CChild", "CHDF5", "CVideo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

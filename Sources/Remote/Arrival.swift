@@ -19,7 +19,8 @@ package final class Arrival: Sendable {
   }
 
   init(
-    _ fetches: [FileFetch], _ locks: [FileLock], isKept: Bool, _ cache: HubCacheFolder, commit: String, repository: String
+    _ fetches: [FileFetch], _ locks: [FileLock], isKept: Bool, _ cache: HubCacheFolder, commit: String,
+    repository: String
   ) {
     (self.fetches, self.locks, self.isKept) = (fetches, locks, isKept)
     (self.cache, self.commit, self.repository) = (cache, commit, repository)

@@ -55,7 +55,9 @@ struct PullJob {
     }
     return try arrival.reading(path) { folder, file in
       let checkpoint =
-        if let file { try openCheckpoint(file, openedBy: file.path, part) } else { try openCheckpoint(in: folder, part) }
+        if let file { try openCheckpoint(file, openedBy: file.path, part) } else {
+          try openCheckpoint(in: folder, part)
+        }
       return try body(checkpoint, arrival)
     }
   }

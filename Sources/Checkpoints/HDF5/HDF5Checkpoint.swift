@@ -37,7 +37,8 @@ public struct HDF5Checkpoint: Checkpoint {
     self.path = path
     files = [file]
     do throws(Failure) {
-      let list = try HDF5Checkpoint.list(run(HDF5Child.words("list", file, range), HDF5Child.asked(of: file), HDF5Child.listLimit))
+      let list = try HDF5Checkpoint.list(
+        run(HDF5Child.words("list", file, range), HDF5Child.asked(of: file), HDF5Child.listLimit))
       var (arrays, offsets): ([CheckpointArray], [Int?]) = ([], [])
       for value in try list.member("arrays").array() {
         let (array, offset) = try HDF5Checkpoint.array(value, file)

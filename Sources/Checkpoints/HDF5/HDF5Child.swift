@@ -24,9 +24,10 @@ package enum HDF5Child {
   ///   - words: what it is to do.
   ///   - source: of whose bytes it is given those that it asks for; nil: it opens the file itself.
   ///   - limit: most bytes of output.
-  package typealias Run = @Sendable (
-    _ words: [String], _ source: (any Source)?, _ limit: Int
-  ) throws(Failure) -> Answer
+  package typealias Run =
+    @Sendable (
+      _ words: [String], _ source: (any Source)?, _ limit: Int
+    ) throws(Failure) -> Answer
 
   package static let run: Run = { words, source, limit throws(Failure) in
     let child = try start(words)
