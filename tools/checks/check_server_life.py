@@ -283,11 +283,29 @@ def check_kills(checks, program, shelf, kills):
     checks.end_group(f"{kills} kills")
 
 
+def large_picture(side=3500):
+    """What asks about a picture that takes a while to be decoded."""
+    return {"model": VQA, "prompt": "what?", "stream": False,
+            "images": [base64.b64encode(png(side, side, bytes(side * (3 * side + 1)))).decode()]}
+
+
+def check_waiting(checks, program, shelf):
+    """Whose turn doesn't come in time is told so; what its child may not do, neither."""
+    with Server(program, shelf, "--log", "warning", "--looks", "0", "--allow", "queue=1000", "--allow", "request-seconds=4") as server:
+        answers = at_once(server, [("/api/generate", large_picture())] * 150, 150)
+        statuses = {status for status, _, _ in answers}
+        checks.check(statuses == {200, 503}, f"turns that don't come: {statuses}")
+        checks.check(all(headers["Retry-After"] and is_error("/api", text) for status, headers, text in answers if status == 503), "turns that don't come")
+    with Server(program, shelf, "--log", "warning", "--allow", "picture-memory=150MB") as server:
+        status, _, text = server.post("/api/generate", large_picture(6000))
+        checks.check(status in (400, 500) and is_error("/api", text), f"a picture for which there is no memory: {status} {text}")
+        checks.check(server.get("/healthz")[0] == 200, "the server lives")
+    checks.end_group("waiting")
+
+
 def check_children(checks, program, shelf):
     """What decodes pictures has no connection of the server: only its own streams, and the one by which it sees its parent end."""
-    side = 3500
-    large = {"model": VQA, "prompt": "what?", "stream": False,
-             "images": [base64.b64encode(png(side, side, bytes(side * (3 * side + 1)))).decode()]}
+    large = large_picture()
     before = set(children_of(program))
     with Server(program, shelf, "--log", "warning", "--looks", "0") as server:
         held = [connect(server) for _ in range(5)]
@@ -353,6 +371,7 @@ def check_life(checks, ingot, program, shelf, work, kills):
     check_shelf(checks, program, shelf, work)
     check_tokens(checks, program, shelf, work)
     check_starts(checks, ingot, program, shelf, work)
+    check_waiting(checks, program, shelf)
     check_children(checks, program, shelf)
     check_end(checks, program, shelf)
     check_kills(checks, program, shelf, kills)
