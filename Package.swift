@@ -83,7 +83,7 @@ let package = Package(
       ]),
     // The library product: the public face of the targets above.
     .target(
-      name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "Media", "Tasks"],
+      name: "Ingot", dependencies: ["Arrays", "Checkpoints", "Families", "NetFile", "Media", "Remote", "Tasks"],
       path: "Sources/IngotLibrary", swiftSettings: settings),
     // Its module can't be called like the library's: some file systems take upper for lower case.
     .executableTarget(
@@ -110,7 +110,7 @@ let package = Package(
     // Those who read HDF5 run the command as their child.
     tests("CheckpointsTests", ["Checkpoints", "IngotCommand"], hasFixtures: true),
     tests("SigningTests", ["Signing"], hasFixtures: true),
-    tests("RemoteTests", ["Checkpoints", "Remote"]),
+    tests("RemoteTests", ["CFetch", "Checkpoints", "Remote"]),
     tests("KernelsTests", ["Kernels", "CKernels"]),
     tests("NetsTests", ["Kernels", "Nets", "NetFile"]),
     tests("NetFileTests", ["NetFile", "Checkpoints"], hasFixtures: true),

@@ -8,9 +8,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "loading.h"
+#include "public_address.h"
 
 // Debian builds libcurl with OpenSSL and with GnuTLS; either will do.
 #define SONAMES "libcurl.so.4" INGOT_OR "libcurl-gnutls.so.4"
@@ -69,6 +71,14 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context) {
   return request->on_body(request->context, (const uint8_t *)bytes, size * count) ? 0 : size * count;
 }
 
+/// Connects to nothing that isn't the world's, whatever its name is.
+static curl_socket_t open_public(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)context;
+  (void)purpose;
+  if (!ingot_address_is_public(&address->addr)) return CURL_SOCKET_BAD;
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static enum ingot_fetch_outcome outcome_of(CURLcode code) {
   // CURLE_TOO_LARGE, which older headers lack.
   if ((int)code == 100) return INGOT_FETCH_TOO_LONG;
@@ -121,6 +131,15 @@ void ingot_fetch_perform(
   SET(CURLOPT_SSL_VERIFYPEER, 1L);
   SET(CURLOPT_SSL_VERIFYHOST, 2L);
   if (request->authorities) SET(CURLOPT_CAINFO, request->authorities);
+  if (request->is_public_only) {
+    SET(CURLOPT_OPENSOCKETFUNCTION, open_public);
+    // A proxy would connect in its own place.
+    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_TIMEOUT, request->timeout);
+    // A connection that another request made was not looked at.
+    SET(CURLOPT_FRESH_CONNECT, 1L);
+    SET(CURLOPT_FORBID_REUSE, 1L);
+  }
   SET(CURLOPT_ERRORBUFFER, error);
   SET(CURLOPT_HEADERFUNCTION, take_header);
   SET(CURLOPT_HEADERDATA, (void *)request);

@@ -1,6 +1,7 @@
 import Arrays
 import Families
 import Media
+import Remote
 import Tasks
 
 // What a program needs that offers nets to others.
@@ -54,3 +55,6 @@ public func fileContents(of path: String, mostBytes: Int) throws(Failure) -> [UI
 public typealias RawTensor = Tasks.RawTensor
 /// What nets take and give as tensors.
 public typealias RawTensorKind = Tasks.RawTensorKind
+
+/// Fetches what a stranger named by its address, from hosts that were listed and addresses of the world only.
+public typealias PublicFetch = Remote.PublicFetch

@@ -68,9 +68,11 @@ final class Connections: Sendable {
   static let mostHeaderBytes = 256 << 10
 
   /// Makes a request and hands its body, whatever the status is, to `take`, until that says false.
+  /// - Parameter publicOnly: whether it may connect to addresses of the world only.
   /// - Returns: the head, and whether the body came whole, so far as it was wanted.
   func perform(
-    _ request: FetchRequest, timeout: Int, _ take: @escaping (AnswerHead, UnsafeRawBufferPointer) -> Bool
+    _ request: FetchRequest, timeout: Int, publicOnly: Bool = false,
+    _ take: @escaping (AnswerHead, UnsafeRawBufferPointer) -> Bool
   ) throws(FetchRefusal) -> AnswerHead {
     let handle = unsafe try self.handle()
     let exchange = unsafe Exchange(take)
@@ -81,6 +83,7 @@ final class Connections: Sendable {
       .compactMap { Paths.environment($0) }.first { !$0.isEmpty }
     var raw = unsafe ingot_fetch_request()
     unsafe raw.timeout = timeout
+    unsafe raw.is_public_only = publicOnly ? 1 : 0
     unsafe raw.context = Unmanaged.passUnretained(exchange).toOpaque()
     unsafe raw.on_header = { context, line, length in
       guard let context = unsafe context, let line = unsafe line else { return 1 }

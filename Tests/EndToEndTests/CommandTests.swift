@@ -198,7 +198,7 @@ struct Run {
     #expect(help.status == 0)
     for command in [
       "convert", "list", "inspect", "create", "verify", "diff", "export", "quantize", "evaluate", "ask", "attention",
-      "features", "classify", "tokenize", "limits", "scan",
+      "features", "classify", "tokenize", "limits", "scan", "serve",
     ] {
       #expect(help.output.contains("\n  \(command) "))
     }

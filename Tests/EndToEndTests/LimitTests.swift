@@ -180,6 +180,9 @@ import Testing
   private static let others: Set<Limit> = [
     .expansion, .hdf5Memory, .hdf5Seconds, .hdf5Expansion, .videoMemory, .videoSeconds, .lineBytes, .scanMemory,
     .scanUnpacked,
+    // The server's: tools/checks/check_server_life.py and Tests/MediaTests/PictureChildTests.swift meet them.
+    .requestBytes, .requestMemory, .requestPixels, .requestItems, .requestSeconds, .bodySeconds, .headSeconds,
+    .connections, .queue, .pictureMemory, .pictureSeconds,
   ]
 
   @Test func everyLimitHasACase() {

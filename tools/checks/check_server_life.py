@@ -5,6 +5,7 @@ Called by check_server.py.
 
 import base64
 import concurrent.futures
+import http.server
 import json
 import os
 import pathlib
@@ -13,7 +14,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 
 from check_server_requests import is_error, png
@@ -283,11 +286,76 @@ def check_kills(checks, program, shelf, kills):
     checks.end_group(f"{kills} kills")
 
 
+def large_picture(side=3500):
+    """What asks about a picture that takes a while to be decoded."""
+    return {"model": VQA, "prompt": "what?", "stream": False,
+            "images": [base64.b64encode(png(side, side, bytes(side * (3 * side + 1)))).decode()]}
+
+
+def check_waiting(checks, program, shelf):
+    """Whose turn doesn't come in time is told so; what its child may not do, neither."""
+    with Server(program, shelf, "--log", "warning", "--looks", "0", "--allow", "queue=1000", "--allow", "request-seconds=4") as server:
+        answers = at_once(server, [("/api/generate", large_picture())] * 150, 150)
+        statuses = {status for status, _, _ in answers}
+        checks.check(statuses == {200, 503}, f"turns that don't come: {statuses}")
+        checks.check(all(headers["Retry-After"] and is_error("/api", text) for status, headers, text in answers if status == 503), "turns that don't come")
+    with Server(program, shelf, "--log", "warning", "--allow", "picture-memory=150MB") as server:
+        status, _, text = server.post("/api/generate", large_picture(6000))
+        checks.check(status in (400, 500) and is_error("/api", text), f"a picture for which there is no memory: {status} {text}")
+        checks.check(server.get("/healthz")[0] == 200, "the server lives")
+    checks.end_group("waiting")
+
+
+def check_fetching(checks, program, shelf):
+    """An address is fetched from a host that was allowed, and from none that is private, whatever its name."""
+    def ask(server, url):
+        parts = [{"type": "text", "text": QUESTION}, {"type": "image_url", "image_url": {"url": url}}]
+        return server.post("/v1/chat/completions", {"model": VQA, "messages": [{"role": "user", "content": parts}]})
+
+    asked = []
+
+    class Files(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(ROOT / "weights/demo/pictures"))
+
+        def do_GET(self):
+            asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    threading.Thread(target=files.serve_forever, daemon=True).start()
+    port = files.server_port
+    names = [f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", f"0.0.0.0:{port}", f"2130706433:{port}"]
+    words = [word for name in names for word in ("--allow-fetch", name)]
+    with Server(program, shelf, "--log", "warning", *words, http_proxy=f"http://127.0.0.1:{port}") as server:
+        for name in names:
+            status, _, text = ask(server, f"http://{name}/{PICTURE.name}")
+            checks.check(status == 400 and is_error("/v1", text) and "can't be fetched" in text, f"{name}: {status} {text}")
+        for url in (f"http://other.example:{port}/a.png", f"http://127.0.0.1/{PICTURE.name}", f"http://a@127.0.0.1:{port}/", f"http://127.0.0.1:{port}@b/", "http://", "https://[::1/"):
+            status, _, text = ask(server, url)
+            checks.check(status == 400 and is_error("/v1", text), f"{url}: {status} {text}")
+    checks.check(asked == [], f"private addresses were asked: {asked}")
+    files.shutdown()
+    if subprocess.run(["unshare", "--net", "ip", "link", "set", "lo", "up"], capture_output=True).returncode != 0:
+        print("skipped: fetching from an address of the world, because no network of its own can be made here")
+    else:
+        script = pathlib.Path(__file__).with_name("server_fetching.py")
+        done = subprocess.run(["unshare", "--net", sys.executable, script, program, shelf], capture_output=True, text=True, timeout=300)
+        found = json.loads(done.stdout or "{}")
+        wanted = {"a picture": "circle", "by a redirect": "circle", "a redirect to this machine": "can't be fetched", "a redirect elsewhere": "not fetched from",
+                  "redirects without end": "leads on", "nothing": "status 404", "no end": "more than", "no picture": "not an image"}
+        checks.check(found.keys() == wanted.keys(), f"fetching: {done.stderr}")
+        for what, (status, text) in found.items():
+            checks.check(wanted[what] in text and (status == 200) == (wanted[what] == "circle"), f"fetching {what}: {status} {text}")
+    checks.end_group("fetching")
+
+
 def check_children(checks, program, shelf):
     """What decodes pictures has no connection of the server: only its own streams, and the one by which it sees its parent end."""
-    side = 3500
-    large = {"model": VQA, "prompt": "what?", "stream": False,
-             "images": [base64.b64encode(png(side, side, bytes(side * (3 * side + 1)))).decode()]}
+    large = large_picture()
     before = set(children_of(program))
     with Server(program, shelf, "--log", "warning", "--looks", "0") as server:
         held = [connect(server) for _ in range(5)]
@@ -353,6 +421,8 @@ def check_life(checks, ingot, program, shelf, work, kills):
     check_shelf(checks, program, shelf, work)
     check_tokens(checks, program, shelf, work)
     check_starts(checks, ingot, program, shelf, work)
+    check_waiting(checks, program, shelf)
+    check_fetching(checks, program, shelf)
     check_children(checks, program, shelf)
     check_end(checks, program, shelf)
     check_kills(checks, program, shelf, kills)

@@ -22,3 +22,6 @@ umask 022
 # Compiles the program as tools/demo does, but without symbols, which hold the folder's name.
 # What the linker writes is made read-only before the program starts (-z now).
 build_options=(-c release --static-swift-stdlib --product ingot --quiet -Xlinker -s -Xlinker -z -Xlinker now)
+# The server likewise; a C file of SwiftNIO names its own place, which is not to be the folder's.
+server_options=(--package-path Server -c release --static-swift-stdlib --product ingot-serve --quiet -Xlinker -s -Xlinker -z -Xlinker now
+  -Xcc "-fmacro-prefix-map=$PWD/=")

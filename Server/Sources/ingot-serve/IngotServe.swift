@@ -40,6 +40,12 @@ struct IngotServe: AsyncParsableCommand {
       "Pages of this origin, such as https://example.org, may ask; repeatable; * is all.", valueName: "origin"))
   var allowOrigin: [String] = []
 
+  @Option(
+    help: .init(
+      "Fetch pictures whose addresses requests name from this host, HOST or HOST:PORT; repeatable. Never from private networks.",
+      valueName: "host"))
+  var allowFetch: [String] = []
+
   @Flag(help: "Turn pictures as the camera noted (EXIF orientation).")
   var upright = false
 
@@ -103,6 +109,7 @@ struct IngotServe: AsyncParsableCommand {
     }
     settings.hosts = allowHost.map { $0.lowercased() }
     settings.origins = allowOrigin
+    settings.fetchHosts = allowFetch.map { $0.lowercased() }
     settings.isUpright = upright
     guard idle >= 1, looks >= 0, drain >= 1 else {
       throw Failure(

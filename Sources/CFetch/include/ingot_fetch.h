@@ -35,6 +35,8 @@ struct ingot_fetch_request {
   const char *range;
   /// Whether only the headers are asked for.
   int is_head;
+  /// Whether it may only connect to addresses of the world, within `timeout` as a whole: see `ingot_fetch_is_public`.
+  int is_public_only;
   /// The request's own headers, each with a line feed behind it.
   const char *headers;
   const char *user_agent;
@@ -65,5 +67,9 @@ void ingot_fetch_perform(
     void *connection, const struct ingot_fetch_request *request, struct ingot_fetch_answer *answer);
 
 void ingot_fetch_close(void *connection);
+
+/// Whether a numeric address of either version is one of the world's: not this machine's, a private network's, one of many
+/// receivers, a tunnel's or an example's. 0 for what is no address.
+int ingot_fetch_is_public(const char *address);
 
 #endif

@@ -14,6 +14,8 @@ final class WorkQueue: Sendable {
 
   private let computing = NIOThreadPool(numberOfThreads: 1)
   private let decoding: NIOThreadPool
+  /// A host that is slow holds up only others that are fetched from.
+  private let fetching = NIOThreadPool(numberOfThreads: 8)
   private let state = Mutex(State())
   /// Pictures that are decoded and not yet looked at: each may be large.
   private let pictures: AsyncSemaphore
@@ -23,6 +25,7 @@ final class WorkQueue: Sendable {
     pictures = AsyncSemaphore(decoders)
     computing.start()
     decoding.start()
+    fetching.start()
   }
 
   /// Requests that wait or are worked on.
@@ -80,6 +83,7 @@ final class WorkQueue: Sendable {
   }
 
   fileprivate var computingPool: NIOThreadPool { computing }
+  fileprivate var fetchingPool: NIOThreadPool { fetching }
   fileprivate var decodingPool: NIOThreadPool { decoding }
 }
 
@@ -91,6 +95,11 @@ struct RequestWork: Sendable {
   /// Computes when it is this request's turn. What is cancelled before isn't computed.
   func compute<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await queue.run(on: queue.computingPool, until: deadline, body)
+  }
+
+  /// Waits for what comes over a network, while others compute.
+  func fetch<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await queue.run(on: queue.fetchingPool, until: deadline, body)
   }
 
   /// Decodes a picture in a child process, and computes with it.
