@@ -115,7 +115,9 @@ def convert(command, hub, runs, work):
         shutil.rmtree(command.home, ignore_errors=True)
         shutil.rmtree(f"{work}/shelf", ignore_errors=True)
         convert = [command.ingot, "convert", f"hf://{net}", "--shelf", f"{work}/shelf"]
+        os.sync()  # nothing of an earlier turn is left to be written
         seconds, peak, _ = timed(convert, command.environment)
+        os.sync()
         fetch, _, _ = timed(["sh", "-c", FETCH, "sh", file, address], command.environment)
         os.remove(file)
         if turn:

@@ -41,11 +41,12 @@ def _mapped(
             self.options = options
             _rows.net(kind, options)
 
-        @daft.method.batch(return_dtype=made, unnest=True, batch_size=batch)
         def rows(self, *inputs: Any) -> list[dict[str, Any]]:
             found = _rows.results(kind, self.options, [series.to_pylist() for series in inputs])
             return [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
 
+    # A decorator would leave the method without a type where Daft isn't installed.
+    Net.rows = daft.method.batch(return_dtype=made, unnest=True, batch_size=batch)(Net.rows)  # type: ignore[method-assign]
     # Instances in one process would share its child of the program.
     net = daft.cls(Net, use_process=True, max_concurrency=processes)({"threads": 1, **options})
     return frame.select(*frame.column_names, net.rows(*(daft.col(name) for name in names)))
