@@ -130,11 +130,10 @@ final class GraphBuilder {
     defer { scope = former }
     switch weight.elementType {
     case .int8:
+      // Not by DequantizeLinear: ONNX Runtime would run that at every step, and makes these floats once.
+      let (stored, scales) = (array(arrays.refer(to: weight, .same)), array(arrays.refer(toScalesOf: weight)))
       value = within(weight.name) {
-        node(
-          "DequantizeLinear",
-          [array(arrays.refer(to: weight, .same)), array(arrays.refer(toScalesOf: weight))],
-          [.init("axis", .integer(0))])
+        node("Mul", [cast(stored, to: .float32), node("Unsqueeze", [scales, integers([1])])])
       }
     case .bfloat16: value = array(arrays.refer(to: weight, .widened))
     case .float16:
