@@ -158,7 +158,7 @@ def main():
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
     parser.add_argument("--programs", type=pathlib.Path, required=True)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--overload", type=float, default=60, help="seconds")
+    parser.add_argument("--overload", type=float, default=60, help="seconds; 0: none")
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--queue", type=int, default=16)
     parser.add_argument("--peer", action="store_true", help="also FastAPI with transformers")
@@ -176,7 +176,7 @@ def main():
         for name, model in (("ingot float32", "blip-vqa:bench"), ("ingot int8", "blip-vqa:bench-int8")):
             command = [options.programs / "ingot-serve", "--port", 0, "--shelf", shelf, "--log", "error", "--allow", f"queue={options.queue}"]
             server = Asked(command, model, {})
-            measure(name, server, pictures, options, overloads=True)
+            measure(name, server, pictures, options, overloads=options.overload > 0)
             server.end()
         if options.peer:
             server = Asked([sys.executable, HERE / "server_peer.py", options.checkpoint], "bench", {})

@@ -14,11 +14,11 @@ import torch
 import uvicorn
 from fastapi import FastAPI
 from PIL import Image
-from transformers import AutoTokenizer, BlipForQuestionAnswering, BlipImageProcessor
+from transformers import BertTokenizer, BlipForQuestionAnswering, BlipImageProcessor
 
 torch.set_num_threads(2)
 net = BlipForQuestionAnswering.from_pretrained(sys.argv[1]).eval()
-tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
+tokenizer = BertTokenizer.from_pretrained(sys.argv[1])
 processor = BlipImageProcessor(size={"height": 384, "width": 384})
 app = FastAPI()
 turn = threading.Lock()
@@ -32,7 +32,7 @@ def complete(body: dict):
     pixels = processor(Image.open(io.BytesIO(data)).convert("RGB"), return_tensors="pt").pixel_values
     # Several at a time share the cores and are no faster together.
     with turn, torch.inference_mode():
-        out = net.generate(pixel_values=pixels, **tokenizer(text, return_tensors="pt"), max_new_tokens=body["max_tokens"])
+        out = net.generate(pixel_values=pixels, input_ids=tokenizer(text, return_tensors="pt").input_ids, max_new_tokens=body["max_tokens"])
     return {"choices": [{"message": {"content": tokenizer.decode(out[0], skip_special_tokens=True)}}]}
 
 

@@ -7,13 +7,16 @@ picture, or that a question fits a net's length.
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 
 def check_openapi(checks, server, examples):
     command = [
         str(pathlib.Path(sys.executable).parent / "schemathesis"), "run", server.address + "/openapi.json", "--max-examples", str(examples),
         "--exclude-checks", "positive_data_acceptance", "--phases", "examples,coverage,fuzzing", "--no-color"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
+    # It keeps what it found in the folder that it runs in.
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=3600, cwd=folder)
     if done.returncode != 0:
         print(done.stdout[-6000:], done.stderr[-2000:])
     checks.check(done.returncode == 0, f"schemathesis: status {done.returncode}")
