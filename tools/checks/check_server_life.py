@@ -360,9 +360,13 @@ def check_children(checks, program, shelf):
     with Server(program, shelf, "--log", "warning", "--looks", "0") as server:
         held = [connect(server) for _ in range(5)]
         seen = []
+        # A child may be gone before it is seen: until some have been, pictures are sent again.
+        end = time.monotonic() + 60
+        running = []
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            running = [pool.submit(try_post, server, large) for _ in range(6)]
-            while not all(one.done() for one in running):
+            while not all(one.done() for one in running) or not seen and time.monotonic() < end:
+                if all(one.done() for one in running):
+                    running += [pool.submit(try_post, server, large) for _ in range(6)]
                 for child in set(children_of(program)) - before - {server.process.pid}:
                     try:
                         seen.append({int(name) for name in os.listdir(f"/proc/{child}/fd")})
