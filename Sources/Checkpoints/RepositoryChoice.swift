@@ -44,7 +44,7 @@ public struct RepositoryChoice: Sendable {
     }
     if files.contains(where: { $0.path == place }) {
       // A file, and what is small beside it.
-      let folder = place.split(separator: "/").dropLast().joined(separator: "/")
+      let folder = RepositoryPath.folder(of: place)
       self.init([place] + Self.small(files, in: folder), files)
       return
     }

@@ -102,21 +102,9 @@ public struct PlainExport: Sendable {
     try checkNothingIsLost()
     let output: OutputFile
     switch container {
-    case .safetensors:
-      let writer = try SafetensorsWriter(path, arrays: arrays)
-      try inParallel(jobs: items.count) { try writer.write($0, items[$0].producer(from: net, progress)) }
-      try writer.finish()
-      output = writer.file
-    case .numpy:
-      let writer = try NumPyWriter(path, arrays: arrays)
-      try inParallel(jobs: items.count) { try writer.write($0, items[$0].producer(from: net, progress)) }
-      try writer.finish()
-      output = writer.file
-    case .gguf:
-      let writer = try GGUFWriter(path, arrays: arrays, metadata: ggufMetadata)
-      try inParallel(jobs: items.count) { try writer.write($0, items[$0].producer(from: net, progress)) }
-      try writer.finish()
-      output = writer.file
+    case .safetensors: output = try written(by: SafetensorsWriter(path, arrays: arrays), progress)
+    case .numpy: output = try written(by: NumPyWriter(path, arrays: arrays), progress)
+    case .gguf: output = try written(by: GGUFWriter(path, arrays: arrays, metadata: ggufMetadata), progress)
     case .hdf5:
       let writer = try HDF5Writer(path)
       for item in items { try writer.write(item.array, item.producer(from: net, progress)) }
@@ -124,6 +112,13 @@ public struct PlainExport: Sendable {
       output = writer.file
     }
     try OutputFile.commit([output]) { () throws(Failure) in try checkNothingIsLost() }
+  }
+
+  /// The whole file, not in its place yet.
+  private func written(by writer: some ArraysWriter, _ progress: @escaping ProgressHandler) throws -> OutputFile {
+    try inParallel(jobs: items.count) { try writer.write($0, items[$0].producer(from: net, progress)) }
+    try writer.finish()
+    return writer.file
   }
 
   /// Programs that run GGUF files want to know whose construction a net has: they say that they don't know this one.

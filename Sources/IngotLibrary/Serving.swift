@@ -43,6 +43,12 @@ public func bytes(ofDataAddress address: String) throws(Failure) -> [UInt8] { tr
 /// The bytes that base64 stands for (RFC 4648, either alphabet; padding may be missing); nil where it is none.
 public func bytes(ofBase64 text: String) -> [UInt8]? { base64Decoded(Array(text.utf8)) }
 
+/// Bytes in base64 (RFC 4648, section 4), padded.
+public func base64(of bytes: [UInt8]) -> String { base64(bytes) }
+
+/// The text of which another is the percent-encoded form (RFC 3986); nil where it is none, or not of UTF-8.
+public func text(ofPercentEncoded text: String) -> String? { percentDecoded(text) }
+
 /// The bytes of a small file.
 /// - Throws: `Failure` of kind `noInput` when there is no such file, `badData` when it is longer, `io`.
 public func fileContents(of path: String, mostBytes: Int) throws(Failure) -> [UInt8] {

@@ -12,12 +12,8 @@ struct ArrivingFolder: SourceFolder {
   let isRemote = true
   var fetched: FetchTally? { nil }
 
-  var path: String { inside(repository, place) }
-  private var local: LocalFolder { LocalFolder(inside(snapshot, place)) }
-  /// Either may be empty.
-  private func inside(_ folder: String, _ name: String) -> String {
-    folder.isEmpty || name.isEmpty ? folder + name : "\(folder)/\(name)"
-  }
+  var path: String { RepositoryPath.joined(repository, place) }
+  private var local: LocalFolder { LocalFolder(RepositoryPath.joined(snapshot, place)) }
 
   /// A folder in it.
   func at(_ place: String) -> ArrivingFolder {
@@ -27,20 +23,17 @@ struct ArrivingFolder: SourceFolder {
   }
 
   var parent: (any SourceFolder)? {
-    place.isEmpty ? nil : at(place.split(separator: "/").dropLast().joined(separator: "/"))
+    place.isEmpty ? nil : at(RepositoryPath.folder(of: place))
   }
 
   func names() throws(Failure) -> [String] {
-    let start = place.isEmpty ? "" : place + "/"
-    let coming = run.files.map(\.item.path).filter { $0.hasPrefix(start) }.compactMap { path in
-      path.utf8.dropFirst(start.utf8.count).split(separator: UInt8(ascii: "/")).first.map { String(Substring($0)) }
-    }
+    let coming = RepositoryPath.names(in: place, of: run.files.map(\.item.path))
     let there = try Paths.isFolder(local.path) ? local.names() : []
-    return Set(coming + there).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    return coming.union(there).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   func file(_ name: String) throws(Failure) -> (any Source)? {
-    let wanted = inside(place, name)
+    let wanted = RepositoryPath.joined(place, name)
     if let index = run.files.firstIndex(where: { $0.item.path.isSameBytes(as: wanted) }) {
       return ArrivingFile(index: index, folder: self)
     }
@@ -48,7 +41,7 @@ struct ArrivingFolder: SourceFolder {
   }
 
   func folder(_ name: String) throws(Failure) -> (any SourceFolder)? {
-    let inner = at(inside(place, name))
+    let inner = at(RepositoryPath.joined(place, name))
     let isComing = run.files.contains { $0.item.path.hasPrefix(inner.place + "/") }
     return try isComing ? inner : Paths.isFolder(inner.local.path) ? inner : nil
   }
@@ -70,7 +63,7 @@ private struct ArrivingFile: Source {
     try place.run.read(count, at: offset, of: index, into: &buffer)
   }
 
-  func neighbour(_ name: String, followsLinks: Bool) throws(Failure) -> any Source { try place.neighbour(name) }
+  func neighbour(_ name: String, followsLinks: Bool) throws(Failure) -> any Source { try place.beside(name) }
 
   /// That which the hub says, which what came is held to.
   /// - Throws: `Failure` of kind `unavailable` when bytes that may have been read were damaged on their way.
@@ -99,14 +92,5 @@ private struct KeptFile: Source {
     try file.read(count, at: offset, into: &buffer)
   }
 
-  func neighbour(_ name: String, followsLinks: Bool) throws(Failure) -> any Source { try place.neighbour(name) }
-}
-
-extension ArrivingFolder {
-  fileprivate func neighbour(_ name: String) throws(Failure) -> any Source {
-    guard RepositoryPath.isSafe(name) else {
-      throw Failure(.badData, file: path(of: name), "is no name of a file")
-    }
-    return try existing(name)
-  }
+  func neighbour(_ name: String, followsLinks: Bool) throws(Failure) -> any Source { try place.beside(name) }
 }

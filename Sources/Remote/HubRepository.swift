@@ -92,8 +92,7 @@ final class HubRepository: Sendable {
       opened[file.path] = bytes
       return bytes
     }
-    let above = file.path.split(separator: "/").dropLast().joined(separator: "/")
-    return RemoteFile(bytes: bytes, folder: HubFolder(self, above))
+    return RemoteFile(bytes: bytes, folder: HubFolder(self, RepositoryPath.folder(of: file.path)))
   }
 }
 
@@ -107,21 +106,18 @@ struct HubFolder: SourceFolder {
 
   init(_ repository: HubRepository, _ place: String = "") { (self.repository, self.place) = (repository, place) }
 
-  var path: String { repository.path + (place.isEmpty ? "" : "/" + place) }
+  var path: String { RepositoryPath.joined(repository.path, place) }
 
   var parent: (any SourceFolder)? {
-    guard !place.isEmpty else { return nil }
-    return HubFolder(repository, place.split(separator: "/").dropLast().joined(separator: "/"))
+    place.isEmpty ? nil : HubFolder(repository, RepositoryPath.folder(of: place))
   }
 
-  private func inside(_ name: String) -> String { place.isEmpty ? name : "\(place)/\(name)" }
+  private func inside(_ name: String) -> String { RepositoryPath.joined(place, name) }
 
   func names() throws(Failure) -> [String] {
-    let start = place.isEmpty ? "" : place + "/"
-    let names = repository.files.filter { $0.path.hasPrefix(start) }.compactMap { file in
-      file.path.utf8.dropFirst(start.utf8.count).split(separator: UInt8(ascii: "/")).first.map { String(Substring($0)) }
+    RepositoryPath.names(in: place, of: repository.files.map(\.path)).sorted {
+      $0.utf8.lexicographicallyPrecedes($1.utf8)
     }
-    return Set(names).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   func file(_ name: String) throws(Failure) -> (any Source)? {

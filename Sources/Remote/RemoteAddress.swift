@@ -103,6 +103,24 @@ package enum RepositoryPath {
       && !name.utf8.contains { $0 < 0x20 || $0 == 0x7f || $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }
   }
 
+  /// A path below a folder; either may be empty.
+  static func joined(_ folder: String, _ name: String) -> String {
+    folder.isEmpty || name.isEmpty ? folder + name : "\(folder)/\(name)"
+  }
+
+  /// The folder that a path stands in; empty: the repository's top.
+  package static func folder(of path: String) -> String { path.split(separator: "/").dropLast().joined(separator: "/") }
+
+  /// What of some files stands in a folder: names of files and folders.
+  static func names(in folder: String, of paths: [String]) -> Set<String> {
+    let start = folder.isEmpty ? "" : folder + "/"
+    return Set(
+      paths.filter { $0.hasPrefix(start) }.compactMap { path in
+        let inside = path.utf8.dropFirst(start.utf8.count)
+        return inside.split(separator: UInt8(ascii: "/")).first.map { String(Substring($0)) }
+      })
+  }
+
   /// Whether it stays in its folder, and isn't what tools keep of their own there.
   package static func isSafe(_ path: String) -> Bool {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)

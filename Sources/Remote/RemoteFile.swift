@@ -16,10 +16,18 @@ struct RemoteFile: Source {
 
   func neighbour(_ name: String, followsLinks: Bool) throws(Failure) -> any Source {
     guard let folder else { throw Failure(.noInput, file: name, "no such file") }
+    return try folder.beside(name)
+  }
+}
+
+extension SourceFolder {
+  /// What a file of it names, which a stranger wrote.
+  /// - Throws: as `existing`, and `Failure` of kind `badData` when the name could lead elsewhere.
+  func beside(_ name: String) throws(Failure) -> any Source {
     guard RepositoryPath.isSafe(name) else {
-      throw Failure(.badData, file: folder.path(of: name), "is no name of a file")
+      throw Failure(.badData, file: path(of: name), "is no name of a file")
     }
-    return try folder.existing(name)
+    return try existing(name)
   }
 }
 

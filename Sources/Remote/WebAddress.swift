@@ -86,7 +86,7 @@ func percentEncoded(_ text: String, keeping kept: String = "") -> String {
 }
 
 /// The text of which `text` is the percent-encoded form; nil where it is none, or not of UTF-8.
-func percentDecoded(_ text: some StringProtocol) -> String? {
+package func percentDecoded(_ text: some StringProtocol) -> String? {
   var out: [UInt8] = []
   var bytes = Array(text.utf8)[...]
   while let byte = bytes.popFirst() {

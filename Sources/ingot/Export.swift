@@ -97,15 +97,22 @@ struct Export: LimitedCommand {
     let folder = paths.last ?? ""
     let isHDF5 = container == .hdf5
     let plan = try ExportPlan(nets, layout: isHDF5 ? "keras" : "huggingface", compresses: isCompressed)
-    let progress = ProgressLine("exporting", total: plan.totalBytes)
-    defer { progress.finish() }
-    if isHDF5 {
-      try plan.writeHDF5(to: folder, replacing: force, progress: progress.add)
-    } else {
-      try plan.writeSafetensors(to: folder, replacing: force, progress: progress.add)
+    try write(plan.totalBytes) { progress in
+      if isHDF5 {
+        try plan.writeHDF5(to: folder, replacing: force, progress: progress)
+      } else {
+        try plan.writeSafetensors(to: folder, replacing: force, progress: progress)
+      }
+      return ExportReport(plan, folder: folder, weights: isHDF5 ? "tf_model.h5" : "model.safetensors")
     }
+  }
+
+  /// Shows how far it is while `body` writes, and prints what that reports.
+  private func write(_ bytes: Int, _ body: (@escaping ProgressHandler) throws -> ExportReport) throws {
+    let progress = ProgressLine("exporting", total: bytes)
+    defer { progress.finish() }
+    let report = try body(progress.add)
     progress.finish()
-    let report = ExportReport(plan, folder: folder, weights: isHDF5 ? "tf_model.h5" : "model.safetensors")
     try output.print(json: report.json, text: report.text)
   }
 
@@ -114,23 +121,19 @@ struct Export: LimitedCommand {
     guard !path.isEmpty else { throw Failure(.usage, "the file's name is empty", hint: "name a file to write") }
     let plan = try PlainExport(
       net, to: container ?? PlainExport.Container(file: path) ?? .safetensors, dequantizes: dequantize)
-    let progress = ProgressLine("exporting", total: plan.totalBytes)
-    defer { progress.finish() }
-    try plan.write(to: path, replacing: force, progress: progress.add)
-    progress.finish()
-    let report = ExportReport(plan, file: path)
-    try output.print(json: report.json, text: report.text)
+    try write(plan.totalBytes) { progress in
+      try plan.write(to: path, replacing: force, progress: progress)
+      return ExportReport(plan, file: path)
+    }
   }
 
   private func writeCompressedTensors(_ net: NetFile) throws {
     let folder = paths.last ?? ""
     let plan = try CompressedTensorsExport(net, config: config, dequantizes: dequantize)
-    let progress = ProgressLine("exporting", total: plan.totalBytes)
-    defer { progress.finish() }
-    try plan.write(to: folder, replacing: force, progress: progress.add)
-    progress.finish()
-    let report = ExportReport(plan, folder: folder)
-    try output.print(json: report.json, text: report.text)
+    try write(plan.totalBytes) { progress in
+      try plan.write(to: folder, replacing: force, progress: progress)
+      return ExportReport(plan, folder: folder)
+    }
   }
 
   private func writeONNX(_ nets: [NetFile]) throws {
@@ -146,12 +149,10 @@ struct Export: LimitedCommand {
     }
     let plan = try ONNXExport(nets)
     let folder = paths.last ?? ""
-    let progress = ProgressLine("exporting", total: plan.totalBytes)
-    defer { progress.finish() }
-    try plan.write(to: folder, replacing: force, progress: progress.add)
-    progress.finish()
-    let report = ExportReport(plan, folder: folder)
-    try output.print(json: report.json, text: report.text)
+    try write(plan.totalBytes) { progress in
+      try plan.write(to: folder, replacing: force, progress: progress)
+      return ExportReport(plan, folder: folder)
+    }
   }
 
   private func nets() throws(Failure) -> [NetFile] {

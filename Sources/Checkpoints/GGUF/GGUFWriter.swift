@@ -2,15 +2,14 @@ import Arrays
 
 /// Writes a GGUF file of version 3, as gguf-py does (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md): arrays in any order
 /// and from any thread. The file appears on `commit`.
-public final class GGUFWriter: Sendable {
+public final class GGUFWriter: PlacedArraysWriter {
   /// What every array's data begin at a multiple of, and the file ends at.
   private static let alignment = 32
   /// Bytes of a name, GGML_MAX_NAME less the zero behind it, and dimensions, GGML_MAX_DIMS (ggml.h): no file with more is loaded.
   private static let (mostName, mostDimensions) = (63, 4)
 
-  private let output: OutputFile
-  private let offsets: [Int]
-  private let bytes: [Int]
+  public let file: OutputFile
+  public let ranges: [Range<Int>]
 
   /// - Parameters:
   ///   - arrays: in the order of their data, each without an `obstacle`.
@@ -40,12 +39,11 @@ public final class GGUFWriter: Sendable {
       end += Self.padded(array.bytes)
     }
     header += [UInt8](repeating: 0, count: Self.padded(header.count) - header.count)
-    offsets = starts.map { $0 + header.count }
-    bytes = arrays.map(\.bytes)
-    output = try OutputFile(path)
+    ranges = zip(starts, arrays).map { start, array in header.count + start..<header.count + start + array.bytes }
+    file = try OutputFile(path)
     // What isn't written are zeros: the padding.
-    try output.setSize(header.count + end)
-    try output.write(header.rawSpan, at: 0)
+    try file.setSize(header.count + end)
+    try file.write(header.rawSpan, at: 0)
   }
 
   /// The number that stands for a text among the types of metadata.
@@ -69,22 +67,4 @@ public final class GGUFWriter: Sendable {
     if rank > mostDimensions { return "has \(rank) dimensions; GGUF files are loaded with at most \(mostDimensions)" }
     return array.shape.elements == 0 ? "has no elements; GGUF files with such arrays aren't loaded" : nil
   }
-
-  /// What is written, to be put in place together with others by `OutputFile.commit`.
-  public var file: OutputFile { output }
-
-  /// Writes one array.
-  /// - Parameter produce: hands all of the array's data to its argument, in order, in pieces of any size.
-  public func write(_ index: Int, _ produce: ((borrowing RawSpan) throws -> Void) throws -> Void) throws {
-    var offset = offsets[index]
-    try produce { piece in
-      try output.write(piece, at: offset)
-      offset += piece.byteCount
-    }
-    precondition(offset == offsets[index] + bytes[index], "an array got other than its bytes")
-    output.startFlushing(from: offsets[index], count: bytes[index])
-  }
-
-  /// Waits until the file is on the disk.
-  public func finish() throws(Failure) { try output.flush() }
 }

@@ -4,7 +4,7 @@ import Synchronization
 /// Writes NumPy's files: one array as .npy, several as .npz, a zip archive of stored .npy entries as `numpy.savez` makes it,
 /// with 64-bit sizes where these are needed. Formats: see `NumPyHeader`, and PKWARE's APPNOTE.TXT. Arrays may come in any
 /// order and from any thread. The file appears on `commit`.
-public final class NumPyWriter: Sendable {
+public final class NumPyWriter: ArraysWriter {
   private struct Entry: Sendable {
     /// The array's header in NumPy's format.
     let head: [UInt8]
@@ -20,7 +20,7 @@ public final class NumPyWriter: Sendable {
     var end: Int { content + size }
   }
 
-  private let output: OutputFile
+  public let file: OutputFile
   private let isArchive: Bool
   private let entries: [Entry]
   /// Checksums by entry, when it is written.
@@ -54,39 +54,33 @@ public final class NumPyWriter: Sendable {
     }
     self.entries = entries
     sums = Mutex([UInt32](repeating: 0, count: entries.count))
-    output = try OutputFile(path)
+    file = try OutputFile(path)
   }
 
   /// Whether these files have a type.
   public static func holds(_ type: ElementType) -> Bool { NumPyHeader.holds(type) }
 
-  /// What is written, to be put in place together with others by `OutputFile.commit`.
-  public var file: OutputFile { output }
-
-  /// Writes one array.
-  /// - Parameter produce: hands all of the array's data to its argument, in order, in pieces of any size.
   public func write(_ index: Int, _ produce: ((borrowing RawSpan) throws -> Void) throws -> Void) throws {
     let entry = entries[index]
     let content = isArchive ? entry.content : 0
     var offset = content + entry.head.count
     var sum = CRC32()
     sum.update(entry.head.rawSpan)
-    try output.write(entry.head.rawSpan, at: content)
+    try file.write(entry.head.rawSpan, at: content)
     try produce { piece in
       sum.update(piece)
-      try output.write(piece, at: offset)
+      try file.write(piece, at: offset)
       offset += piece.byteCount
     }
     precondition(offset == content + entry.size, "an array got other than its bytes")
     let value = sum.value
     sums.withLock { $0[index] = value }
-    if isArchive { try output.write(header(entry, value, isCentral: false).rawSpan, at: entry.start) }
+    if isArchive { try file.write(header(entry, value, isCentral: false).rawSpan, at: entry.start) }
   }
 
-  /// Ends the file and waits until it is on the disk. Every array was written.
   public func finish() throws(Failure) {
     if isArchive { try writeDirectory() }
-    try output.flush()
+    try file.flush()
   }
 
   /// Version 4.5 where sizes have 64 bits, else 2.0; names in UTF-8; stored; of 1980-01-01, so that the same arrays make the
@@ -128,7 +122,7 @@ public final class NumPyWriter: Sendable {
     let count = UInt16(clamping: entries.count).littleEndianBytes
     out += Array("PK\u{5}\u{6}".utf8) + [0, 0, 0, 0] + count + count
     out += UInt32(clamping: length).littleEndianBytes + UInt32(clamping: start).littleEndianBytes + [0, 0]
-    try output.write(out.rawSpan, at: start)
+    try file.write(out.rawSpan, at: start)
   }
 }
 

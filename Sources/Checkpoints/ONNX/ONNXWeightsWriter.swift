@@ -2,13 +2,12 @@ import Arrays
 
 /// Writes the file of weights that ONNX files refer to (their external data): arrays in any order and from any thread. The file
 /// appears on `commit`.
-public final class ONNXWeightsWriter: Sendable {
+public final class ONNXWeightsWriter: PlacedArraysWriter {
   /// Data of this size and more begin at pages of memory, so that they can be mapped; others at cache lines.
   private static let (page, line) = (4096, 64)
 
-  private let output: OutputFile
-  private let offsets: [Int]
-  private let bytes: [Int]
+  public let file: OutputFile
+  public let ranges: [Range<Int>]
 
   /// Where arrays of so many bytes stand, one after the other, and where the last one ends.
   public static func places(_ bytes: [Int]) -> (offsets: [Int], end: Int) {
@@ -25,29 +24,10 @@ public final class ONNXWeightsWriter: Sendable {
   /// - Parameter bytes: of the arrays.
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
   public init(_ path: String, bytes: [Int]) throws(Failure) {
-    self.bytes = bytes
     let places = Self.places(bytes)
-    offsets = places.offsets
-    output = try OutputFile(path)
+    ranges = zip(places.offsets, bytes).map { $0..<$0 + $1 }
+    file = try OutputFile(path)
     // What isn't written are zeros: the padding.
-    try output.setSize(places.end)
+    try file.setSize(places.end)
   }
-
-  /// What is written, to be put in place together with others by `OutputFile.commit`.
-  public var file: OutputFile { output }
-
-  /// Writes one array.
-  /// - Parameter produce: hands all of the array's data to its argument, in order, in pieces of any size.
-  public func write(_ index: Int, _ produce: ((borrowing RawSpan) throws -> Void) throws -> Void) throws {
-    var offset = offsets[index]
-    try produce { piece in
-      try output.write(piece, at: offset)
-      offset += piece.byteCount
-    }
-    precondition(offset == offsets[index] + bytes[index], "an array got other than its bytes")
-    output.startFlushing(from: offsets[index], count: bytes[index])
-  }
-
-  /// Waits until the file is on the disk.
-  public func finish() throws(Failure) { try output.flush() }
 }

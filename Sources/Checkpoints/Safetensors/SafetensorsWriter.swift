@@ -1,10 +1,9 @@
 import Arrays
 
 /// Writes a safetensors file: arrays in any order and from any thread. The file appears on `commit`.
-public final class SafetensorsWriter: Sendable {
-  private let output: OutputFile
-  private let offsets: [Int]
-  private let bytes: [Int]
+public final class SafetensorsWriter: PlacedArraysWriter {
+  public let file: OutputFile
+  public let ranges: [Range<Int>]
 
   /// - Parameter arrays: in the order of their data.
   /// - Throws: `Failure` of kind `cannotCreate` or `io`.
@@ -13,15 +12,14 @@ public final class SafetensorsWriter: Sendable {
   ) throws(Failure) {
     let header: [UInt8]
     do { header = try Self.header(of: arrays, metadata) } catch { throw error.inFile(path) }
-    output = try OutputFile(path)
-    bytes = arrays.map(\.bytes)
+    file = try OutputFile(path)
     var end = header.count
-    offsets = arrays.map { array in
+    ranges = arrays.map { array in
       defer { end += array.bytes }
-      return end
+      return end..<end + array.bytes
     }
-    try output.setSize(end)
-    try output.write(header.rawSpan, at: 0)
+    try file.setSize(end)
+    try file.write(header.rawSpan, at: 0)
   }
 
   /// Whether the format has a type, and packed elements of it fill whole bytes.
@@ -74,25 +72,4 @@ public final class SafetensorsWriter: Sendable {
     while !header.count.isMultiple(of: 8) { header.append(UInt8(ascii: " ")) }
     return UInt64(header.count).littleEndianBytes + header
   }
-
-  /// What is written, to be put in place together with others by `OutputFile.commit`.
-  public var file: OutputFile { output }
-
-  /// Writes one array.
-  /// - Parameter produce: hands all of the array's data to its argument, in order, in pieces of any size.
-  public func write(_ index: Int, _ produce: ((borrowing RawSpan) throws -> Void) throws -> Void) throws {
-    var offset = offsets[index]
-    try produce { piece in
-      try output.write(piece, at: offset)
-      offset += piece.byteCount
-    }
-    precondition(offset == offsets[index] + bytes[index], "an array got other than its bytes")
-    output.startFlushing(from: offsets[index], count: bytes[index])
-  }
-
-  /// Waits until the file is on the disk.
-  public func finish() throws(Failure) { try output.flush() }
-
-  /// Puts the file in its place.
-  public func commit() throws(Failure) { try output.commit() }
 }

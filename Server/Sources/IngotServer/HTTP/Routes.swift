@@ -45,7 +45,7 @@ struct Route: Sendable {
     var names: [String: String] = [:]
     for (part, given) in zip(parts, path) {
       if part.hasPrefix("{") {
-        guard !given.isEmpty, let name = given.removingPercentEncoding else { return nil }
+        guard !given.isEmpty, let name = text(ofPercentEncoded: given) else { return nil }
         names[String(part.dropFirst().dropLast())] = name
       } else if part != given {
         return nil
@@ -76,25 +76,5 @@ struct Routes: Sendable {
       if route.method == .get { others.append(.head) }
     }
     return others.isEmpty ? .unknown : .otherMethods(others)
-  }
-}
-
-extension String {
-  /// The text of which this is the percent-encoded form; nil where it is none.
-  var removingPercentEncoding: String? {
-    var out: [UInt8] = []
-    var bytes = Array(utf8)[...]
-    while let byte = bytes.popFirst() {
-      guard byte == UInt8(ascii: "%") else {
-        out.append(byte)
-        continue
-      }
-      guard bytes.count >= 2, let value = UInt8(String(decoding: bytes.prefix(2), as: UTF8.self), radix: 16) else {
-        return nil
-      }
-      out.append(value)
-      bytes = bytes.dropFirst(2)
-    }
-    return String(validating: out, as: UTF8.self)
   }
 }
