@@ -46,6 +46,7 @@ public enum Limit: String, CaseIterable, Sendable {
   case scanFiles = "scan-files"
   case signatureBytes = "signature-bytes"
   case signedFiles = "signed-files"
+  case receiptBytes = "receipt-bytes"
   case requestBytes = "request-bytes"
   case requestMemory = "request-memory"
   case requestPixels = "request-pixels"
@@ -121,6 +122,7 @@ public enum Limit: String, CaseIterable, Sendable {
     case .scanFiles:
       (1_000_000, 1 << 30, .count, "files of folders, and entries of a file's archives, that are scanned")
     case .signatureBytes: (64 << 20, 1 << 32, byte, "the file of a signature, which lists what is signed")
+    case .receiptBytes: (256 << 20, 1 << 32, byte, "a receipt")
     case .signedFiles: (100_000, 1 << 24, .count, "files of a folder that are signed, or compared with their signature")
     case .requestBytes: (32 << 20, 1 << 32, byte, "the body of a request to the server")
     case .requestMemory: (256 << 20, 1 << 44, byte, "the bodies of all requests that the server holds at a time")

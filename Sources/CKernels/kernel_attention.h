@@ -35,24 +35,24 @@ static float exponentials(float *s, size_t n, size_t end) {
   max = v_max(max, max2);
   for (; i + lanes <= n; i += lanes) max = v_max(max, v_load(s + i));
   if (i < n) max = v_max(max, v_first(v_load_some(s + i, n - i), n - i, least));
-  vec largest = v_all(v_largest(max));
-  vec sum = v_zero(), sum2 = v_zero();
-  for (i = 0; i + 2 * lanes <= n; i += 2 * lanes) {
-    vec e = v_exp(v_sub(v_load(s + i), largest)), e2 = v_exp(v_sub(v_load(s + i + lanes), largest));
-    v_store(s + i, e);
-    v_store(s + i + lanes, e2);
-    sum = v_add(sum, e);
-    sum2 = v_add(sum2, e2);
+  vec largest = v_all(v_largest(max)), sums[wide];
+  for (size_t v = 0; v < wide; v++) sums[v] = v_zero();
+  for (i = 0; i + wide_lanes <= n; i += wide_lanes) {
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < wide; v++) {
+      vec e = v_exp(v_sub(v_load(s + i + v * lanes), largest));
+      v_store(s + i + v * lanes, e);
+      sums[v] = v_add(sums[v], e);
+    }
   }
-  sum = v_add(sum, sum2);
-  for (; i < n; i += lanes) {
-    size_t some = ck_least(lanes, n - i);
-    vec e = v_first(v_exp(v_sub(v_load_some(s + i, some), largest)), some, 0);
-    v_store_some(s + i, e, some);
-    sum = v_add(sum, e);
+  for (size_t v = 0; v < wide && i < n; v++) {
+    size_t some = wide_part(n - i, v);
+    vec e = v_first(v_exp(v_sub(v_load_some(s + i + v * lanes, some), largest)), some, 0);
+    v_store_some(s + i + v * lanes, e, some);
+    sums[v] = v_add(sums[v], e);
   }
   for (i = n; i < end; i++) s[i] = 0;
-  return v_sum(sum);
+  return wide_sum(sums);
 }
 
 static void scaled_copy(const float *from, size_t n, float factor, float *to) {
@@ -102,7 +102,7 @@ static void attend(const ck_attention *attention, size_t head, size_t first_row,
     if (in_place) {
       // Scaled and side by side.
       for (size_t i = 0; i < count; i++) scaled_copy(q + i * attention->q_stride, size, attention->scale, query + i * size);
-      dots_float32(count, query, size, k, attention->k_stride, end, size, scores, places.score_stride);
+      few_float32(count, query, size, k, NULL, attention->k_stride, end, size, scores, places.score_stride);
     } else {
       pack_rows(q, attention->q_stride, count, size, query);
       scaled_copy(query, size * panel_rows, attention->scale, query);
@@ -126,7 +126,7 @@ static void attend(const ck_attention *attention, size_t head, size_t first_row,
       size_t b_step = panel_outputs;
       if (in_place && n == panel_outputs) b = v + d, b_step = attention->v_stride;
       else if (in_place) pack_values(v + d, attention->v_stride, end, n, values + d * all_keys);
-      row_tile(count, scores, places.score_stride, b, b_step, end, product, panel_outputs);
+      row_tile(count, scores, places.score_stride, b, b_step, end, product, panel_outputs, 0);
       for (size_t i = 0; i < count; i++)
         scaled_copy(product + i * panel_outputs, n, factors[i],
                     attention->out + (from + i) * attention->out_stride + head * size + d);

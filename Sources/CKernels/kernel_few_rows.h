@@ -1,76 +1,88 @@
-// Products of few rows with weights read in place: each weight row is adjacent over the inputs, so sums run along them.
-// Included once per level.
+// Products of few rows with weights read in place. Weight rows are adjacent over the inputs; sums must run over these one
+// after the other, as everywhere (docs/ARITHMETIC.md): so 16 outputs are taken at once, and their weights transposed in
+// registers. Included once per level.
 
-/// Weight rows taken at once: as many sums as registers allow, and enough of them to hide the latency of adding.
-static INLINE size_t outputs_at_once(size_t rows) {
-  if (lanes == 16) return rows <= 2 ? 8 : rows <= 4 ? 6 : rows <= 6 ? 4 : rows <= 8 ? 3 : 2;
-  return rows <= 1 ? 8 : rows <= 2 ? 4 : rows <= 4 ? 3 : rows <= 6 ? 2 : 1;
-}
-
+/// Vectors of outputs taken at once: enough sums to hide the latency of adding, even of a single row, and no more weight
+/// rows than a near cache holds lines of, when these are a power of two apart.
+enum { few_vectors = lanes == 4 ? 2 : 1, few_outputs = few_vectors * lanes };
 /// How far ahead weights are fetched into the second-level cache, in bytes: more than memory's latency hides.
 enum { fetch_ahead = 24576 };
 /// Weights that are used by several groups of rows one after the other.
 enum { cached_weights = 98304 };
 
-/// x (rows × depth) · w (outputs × depth)ᵀ, sums to c. rows, outputs and type are constants where this is inlined. Rows
-/// `ahead` bytes behind these are fetched meanwhile; beyond the weights' end that does nothing.
-static INLINE void dots(size_t rows, size_t outputs, const float *x, size_t x_stride, const char *w, ck_type type,
-                        size_t w_stride, size_t depth, size_t ahead, float *c, size_t c_stride) {
-  vec sums[12][8];
+/// x (rows × depth) · w (few_outputs × depth)ᵀ, sums to c. rows and type are constants where this is inlined.
+/// Where there are fewer outputs, the last stands for those missing. Rows `ahead` bytes behind these are fetched meanwhile;
+/// beyond the weights' end that does nothing. `scales`: of the outputs, for int8 weights.
+static INLINE void few_tile(size_t rows, const float *x, size_t x_stride, const char *w, ck_type type,
+                            const float *scales, size_t w_stride, size_t outputs, size_t depth, size_t ahead, float *c,
+                            size_t c_stride) {
+  vec sums[12][few_vectors], scale[few_vectors], block[lanes];
+  size_t element = ck_type_size(type), row_bytes = w_stride * element, k = 0;
 #pragma clang loop unroll(full)
-  for (size_t i = 0; i < rows; i++)
+  for (size_t v = 0; v < few_vectors; v++) {
+    size_t n = ck_least(lanes, outputs > v * lanes ? outputs - v * lanes : 0);
+    scale[v] = type == ck_int8 ? v_load_some(scales + (n > 0 ? v * lanes : 0), n) : v_zero();
 #pragma clang loop unroll(full)
-    for (size_t j = 0; j < outputs; j++) sums[i][j] = v_zero();
-  size_t k = 0;
-  for (; k + lanes <= depth; k += lanes) {
-    vec b[8];
+    for (size_t r = 0; r < rows; r++) sums[r][v] = v_zero();
+  }
+#define PRODUCTS(from, i) \
+  vec weights = type == ck_int8 ? v_mul(block[i], scale[v]) : block[i]; \
+  for (size_t r = 0; r < rows; r++) sums[r][v] = v_fma(v_pinned(v_all(x[r * x_stride + k + (from) + (i)])), weights, sums[r][v]);
+  if (outputs == few_outputs) {
+    // Whole lines of a cache, so that none is asked for twice.
+    for (; k + wide_lanes <= depth; k += wide_lanes) {
 #pragma clang loop unroll(full)
-    for (size_t j = 0; j < outputs; j++) {
-      b[j] = v_weight(w, j * w_stride + k, type);
-      __builtin_prefetch(w + (j * w_stride + k) * ck_type_size(type) + ahead, 0, 2);
-    }
+      for (size_t v = 0; v < few_vectors; v++) {
+        const char *at = w + v * lanes * row_bytes + k * element;
 #pragma clang loop unroll(full)
-    for (size_t i = 0; i < rows; i++) {
-      vec a = v_load(x + i * x_stride + k);
+        for (size_t i = 0; i < lanes; i++) __builtin_prefetch(at + i * row_bytes + ahead, 0, 2);
 #pragma clang loop unroll(full)
-      for (size_t j = 0; j < outputs; j++) sums[i][j] = v_fma(a, b[j], sums[i][j]);
+        for (size_t part = 0; part < wide; part++) {
+          v_weights_transposed(at + part * lanes * element, row_bytes, type, block);
+#pragma clang loop unroll(full)
+          for (size_t i = 0; i < lanes; i++) {
+            PRODUCTS(part * lanes, i)
+          }
+        }
+      }
     }
   }
-  if (k < depth) {
-    size_t n = depth - k;
-    vec b[8];
+  for (; k < depth; k += lanes) {
+    size_t n = ck_least(lanes, depth - k);
 #pragma clang loop unroll(full)
-    for (size_t j = 0; j < outputs; j++) b[j] = v_weight_some(w, j * w_stride + k, n, type);
-#pragma clang loop unroll(full)
-    for (size_t i = 0; i < rows; i++) {
-      vec a = v_load_some(x + i * x_stride + k, n);
-#pragma clang loop unroll(full)
-      for (size_t j = 0; j < outputs; j++) sums[i][j] = v_fma(a, b[j], sums[i][j]);
+    for (size_t v = 0; v < few_vectors; v++) {
+      for (size_t i = 0; i < lanes; i++)
+        block[i] = v_weight_some(w + ck_least(v * lanes + i, outputs - 1) * row_bytes + k * element, 0, n, type);
+      v_transpose(block);
+      for (size_t i = 0; i < n; i++) {
+        PRODUCTS(0, i)
+      }
     }
   }
+#undef PRODUCTS
 #pragma clang loop unroll(full)
-  for (size_t i = 0; i < rows; i++)
+  for (size_t r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
-    for (size_t j = 0; j < outputs; j++) c[i * c_stride + j] = v_sum(sums[i][j]);
+    for (size_t v = 0; v < few_vectors; v++) v_store(c + r * c_stride + v * lanes, sums[r][v]);
 }
 
-/// All of `outputs` weight rows; `rows` and `type` are constants where this is inlined.
-static INLINE void all_dots_of(size_t rows, const float *x, size_t x_stride, const char *w, ck_type type,
-                               size_t w_stride, size_t outputs, size_t depth, float *c, size_t c_stride) {
-  size_t at_once = outputs_at_once(rows), row_bytes = w_stride * ck_type_size(type);
-  size_t ahead = ck_most(at_once, fetch_ahead / row_bytes) * row_bytes;
-  size_t j = 0;
-  for (; j + at_once <= outputs; j += at_once)
-    dots(rows, at_once, x, x_stride, w + j * row_bytes, type, w_stride, depth, ahead, c + j, c_stride);
-  for (; j < outputs; j++) dots(rows, 1, x, x_stride, w + j * row_bytes, type, w_stride, depth, ahead, c + j, c_stride);
+/// All of `outputs` weight rows, of whose sums c has room for a multiple of few_outputs; rows and type are constants where
+/// this is inlined.
+static INLINE void few_of(size_t rows, const float *x, size_t x_stride, const char *w, ck_type type,
+                          const float *scales, size_t w_stride, size_t outputs, size_t depth, float *c, size_t c_stride) {
+  size_t row_bytes = w_stride * ck_type_size(type), step = few_outputs;
+  size_t ahead = ck_most(step, fetch_ahead / row_bytes) * row_bytes;
+  for (size_t j = 0; j < outputs; j += step)
+    few_tile(rows, x, x_stride, w + j * row_bytes, type, scales != NULL ? scales + j : NULL, w_stride,
+             ck_least(step, outputs - j), depth, ahead, c + j, c_stride);
 }
 
-static INLINE void all_dots_as(size_t rows, const float *x, size_t x_stride, const char *w, ck_type type,
-                               size_t w_stride, size_t outputs, size_t depth, float *c, size_t c_stride) {
+static INLINE void few_as(size_t rows, const float *x, size_t x_stride, const char *w, ck_type type,
+                          const float *scales, size_t w_stride, size_t outputs, size_t depth, float *c, size_t c_stride) {
 #define CASE(n) \
   case n: \
     if (n <= few_rows_limit) \
-      all_dots_of(n <= few_rows_limit ? n : 1, x, x_stride, w, type, w_stride, outputs, depth, c, c_stride); \
+      few_of(n <= few_rows_limit ? n : 1, x, x_stride, w, type, scales, w_stride, outputs, depth, c, c_stride); \
     break;
   switch (rows) {
     CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
@@ -79,53 +91,52 @@ static INLINE void all_dots_as(size_t rows, const float *x, size_t x_stride, con
 }
 
 // Not inlined: the cases are many.
-static __attribute__((noinline)) void dots_float32(size_t rows, const float *x, size_t x_stride, const void *w,
-                                                   size_t w_stride, size_t outputs, size_t depth, float *c,
-                                                   size_t c_stride) {
-  all_dots_as(rows, x, x_stride, w, ck_float32, w_stride, outputs, depth, c, c_stride);
-}
-static __attribute__((noinline)) void dots_float16(size_t rows, const float *x, size_t x_stride, const void *w,
-                                                   size_t w_stride, size_t outputs, size_t depth, float *c,
-                                                   size_t c_stride) {
-  all_dots_as(rows, x, x_stride, w, ck_float16, w_stride, outputs, depth, c, c_stride);
-}
-static __attribute__((noinline)) void dots_bfloat16(size_t rows, const float *x, size_t x_stride, const void *w,
-                                                    size_t w_stride, size_t outputs, size_t depth, float *c,
-                                                    size_t c_stride) {
-  all_dots_as(rows, x, x_stride, w, ck_bfloat16, w_stride, outputs, depth, c, c_stride);
-}
+#define FEW(name, type) \
+  static __attribute__((noinline)) void name(size_t rows, const float *x, size_t x_stride, const void *w, \
+                                             const float *scales, size_t w_stride, size_t outputs, size_t depth, \
+                                             float *c, size_t c_stride) { \
+    few_as(rows, x, x_stride, w, type, scales, w_stride, outputs, depth, c, c_stride); \
+  }
+FEW(few_float32, ck_float32)
+FEW(few_float16, ck_float16)
+FEW(few_bfloat16, ck_bfloat16)
+FEW(few_int8, ck_int8)
+#undef FEW
 
-static __attribute__((noinline)) void dots_int8(size_t rows, const float *x, size_t x_stride, const void *w,
-                                                size_t w_stride, size_t outputs, size_t depth, float *c,
-                                                size_t c_stride) {
-  all_dots_as(rows, x, x_stride, w, ck_int8, w_stride, outputs, depth, c, c_stride);
-}
-
-static void some_few_rows(const ck_linear *map, size_t from, size_t rows, size_t first_output, size_t outputs) {
-  float products[few_rows_limit * ck_few_outputs];
-  const char *w = (const char *)map->weight + first_output * map->inputs * ck_type_size(map->type);
-  const float *x = map->x + from * map->x_stride;
-  if (map->type == ck_float16)
-    dots_float16(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
-  else if (map->type == ck_bfloat16)
-    dots_bfloat16(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
-  else if (map->type == ck_int8) {
-    dots_int8(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
-    for (size_t i = 0; i < rows; i++)
-      for (size_t j = 0; j < outputs; j++) products[i * ck_few_outputs + j] *= map->scales[first_output + j];
-  } else dots_float32(rows, x, map->x_stride, w, map->inputs, outputs, map->inputs, products, ck_few_outputs);
-  finish_rows(products, ck_few_outputs, rows, outputs, map->y + from * map->y_stride + first_output, map->y_stride,
-              map->bias != NULL ? map->bias + first_output : NULL, map->finish == ck_finish_add, map->finish);
+/// Some rows (≤ few_rows_limit), by `depth` of the inputs from `from`.
+static void few_sums(const ck_linear *map, size_t row, size_t rows, size_t first_output, size_t outputs, size_t from,
+                     size_t depth, float *c) {
+  const char *w = (const char *)map->weight + (first_output * map->inputs + from) * ck_type_size(map->type);
+  const float *x = map->x + row * map->x_stride + from, *scales = map->type == ck_int8 ? map->scales + first_output : NULL;
+#define FEW(name) name(rows, x, map->x_stride, w, scales, map->inputs, outputs, depth, c, ck_few_outputs)
+  switch (map->type) {
+  case ck_float16: FEW(few_float16); break;
+  case ck_bfloat16: FEW(few_bfloat16); break;
+  case ck_int8: FEW(few_int8); break;
+  default: FEW(few_float32);
+  }
+#undef FEW
 }
 
 static void few_rows(const ck_linear *map, size_t first_output, size_t outputs) {
-  // Groups of about the same size.
-  size_t groups = map->rows <= few_rows_limit ? 1 : ck_parts(map->rows, rows_per_group), each = outputs;
-  // With several groups, weights that stay in the second-level cache from one to the next.
-  if (groups > 1) each = ck_most(cached_weights / map->inputs / 24, 1) * 24;
-  for (size_t j = 0; j < outputs; j += each)
+  float products[few_rows_limit * ck_few_outputs];
+  // Groups of about the same size; with several, weights that stay in the second-level cache from one to the next.
+  size_t groups = ck_parts(map->rows, few_rows_limit), each = outputs;
+  if (groups > 1) each = ck_most(cached_weights / map->inputs / few_outputs, 1) * few_outputs;
+  size_t depths = ck_depths(map->inputs);
+  for (size_t j = 0; j < outputs; j += each) {
+    size_t n = ck_least(each, outputs - j);
+    const float *bias = map->bias != NULL ? map->bias + first_output + j : NULL;
     for (size_t group = 0; group < groups; group++) {
-      size_t from = map->rows * group / groups, rows = map->rows * (group + 1) / groups - from;
-      some_few_rows(map, from, rows, first_output + j, ck_least(each, outputs - j));
+      size_t row = map->rows * group / groups, rows = map->rows * (group + 1) / groups - row;
+      float *y = map->y + row * map->y_stride + first_output + j;
+      for (size_t d = 0; d < depths; d++) {
+        size_t from = ck_start(map->inputs, d, depths), depth = ck_start(map->inputs, d + 1, depths) - from;
+        int is_last = d + 1 == depths;
+        few_sums(map, row, rows, first_output + j, n, from, depth, products);
+        finish_rows(products, ck_few_outputs, rows, n, y, map->y_stride, is_last ? bias : NULL,
+                    d > 0 || map->finish == ck_finish_add, is_last ? map->finish : ck_finish_plain);
+      }
     }
+  }
 }

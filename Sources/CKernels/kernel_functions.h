@@ -1,4 +1,24 @@
-// Elementary functions on vectors, and loads of any element type. Included once per level.
+// Sums across a row, elementary functions on vectors, and loads of any element type. Included once per level.
+//
+// What is computed is defined to the bit in docs/ARITHMETIC.md, the same for every level: vectors differ in how many
+// elements they hold, and in nothing else. So nothing may be contracted or reordered by the compiler.
+#pragma STDC FP_CONTRACT OFF
+
+/// Sums across a row have 16 lanes: element i goes into lane i mod 16, however many a vector holds.
+enum { wide_lanes = 16, wide = wide_lanes / lanes };
+
+/// Lanes i and i + 8 are added, then i and i + 4, i + 2, i + 1. Of what is in `s` nothing is left.
+static INLINE float wide_sum(vec s[wide]) {
+#pragma clang loop unroll(full)
+  for (size_t n = wide / 2; n > 0; n /= 2)
+    for (size_t v = 0; v < n; v++) s[v] = v_add(s[v], s[v + n]);
+  return v_sum(s[0]);
+}
+
+/// How many of n elements are in vector v of a group of 16.
+static INLINE size_t wide_part(size_t n, size_t v) {
+  return n > v * lanes ? ck_least(lanes, n - v * lanes) : 0;
+}
 
 /// eˣ within 2 ulp; 0 for -∞ and below -104, ∞ above 88.8, NaN for NaN.
 static INLINE vec v_exp(vec x) {
@@ -57,6 +77,18 @@ static INLINE vec v_weight_some(const void *p, size_t at, size_t n, ck_type type
   if (type == ck_bfloat16) return v_bfloat16_some((const uint16_t *)p + at, n);
   if (type == ck_int8) return v_int8_some((const int8_t *)p + at, n);
   return v_load_some((const float *)p + at, n);
+}
+
+/// The transposed block of lanes × lanes weights at p, whose rows are `stride` bytes apart. type is a constant where this
+/// is inlined.
+static INLINE void v_weights_transposed(const char *p, size_t stride, ck_type type, vec block[lanes]) {
+  if (type == ck_float32) {
+    v_load_transposed(p, stride, block);
+    return;
+  }
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < lanes; i++) block[i] = v_weight(p + i * stride, 0, type);
+  v_transpose(block);
 }
 
 /// Writes y from products (+ bias), as `finish` says. `add_before`: y holds the sum of earlier depths.

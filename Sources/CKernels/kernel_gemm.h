@@ -25,28 +25,27 @@ static INLINE void pack_outputs_of(const void *weight, ck_type type, const float
                                    size_t depth, float *target) {
   for (size_t v = 0; v < panel_vectors; v++) {
     size_t from = v * lanes, rows = outputs > from ? ck_least(lanes, outputs - from) : 0;
-    vec block[lanes];
-    size_t k = 0;
+    vec block[lanes], scale = type == ck_int8 ? v_load_some(scales + (rows > 0 ? from : 0), rows) : v_zero();
+    size_t k = 0, element = ck_type_size(type);
     if (rows == lanes) {
       for (; k + lanes <= depth; k += lanes) {
+        v_weights_transposed((const char *)weight + (from * stride + k) * element, stride * element, type, block);
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < lanes; i++) {
-          block[i] = v_weight(weight, (from + i) * stride + k, type);
-          if (type == ck_int8) block[i] = v_mul(block[i], v_all(scales[from + i]));
+          if (type == ck_int8) block[i] = v_mul(block[i], scale);
+          v_store(target + (k + i) * panel_outputs + from, block[i]);
         }
-        v_transpose(block);
-#pragma clang loop unroll(full)
-        for (size_t i = 0; i < lanes; i++) v_store(target + (k + i) * panel_outputs + from, block[i]);
       }
     }
     for (; k < depth; k += lanes) {
       size_t n = ck_least(lanes, depth - k);
-      for (size_t i = 0; i < lanes; i++) {
+      for (size_t i = 0; i < lanes; i++)
         block[i] = i < rows ? v_weight_some(weight, (from + i) * stride + k, n, type) : v_zero();
-        if (type == ck_int8 && i < rows) block[i] = v_mul(block[i], v_all(scales[from + i]));
-      }
       v_transpose(block);
-      for (size_t i = 0; i < n; i++) v_store(target + (k + i) * panel_outputs + from, block[i]);
+      for (size_t i = 0; i < n; i++) {
+        if (type == ck_int8) block[i] = v_mul(block[i], scale);
+        v_store(target + (k + i) * panel_outputs + from, block[i]);
+      }
     }
   }
 }
@@ -62,28 +61,28 @@ static void pack_outputs(const void *weight, ck_type type, const float *scales, 
 /// How many elements ahead packed rows are fetched: they come from the third-level cache.
 enum { rows_fetch_ahead = 512 };
 
-/// The product of `rows` rows (a constant where this is inlined) and one panel of outputs. Element (i, k) of a is
-/// a[i row_step + k step], row k of b is at b + k b_step.
-static INLINE void tile(size_t rows, const float *a, size_t row_step, size_t step, const float *b, size_t b_step,
-                        size_t depth, float *c, size_t c_stride) {
+/// The product of `rows` rows (a constant where this is inlined) and one panel of outputs; row k of b is at b + k b_step.
+/// Rows are packed: element (i, k) of a is a[i + k panel_rows]; or a_stride apart. `continues`: the sums go on from c.
+static INLINE void tile(size_t rows, int is_packed, const float *a, size_t a_stride, const float *b, size_t b_step,
+                        size_t depth, float *c, size_t c_stride, int continues) {
   vec sums[panel_rows][panel_vectors];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
-    for (size_t v = 0; v < panel_vectors; v++) sums[i][v] = v_zero();
+    for (size_t v = 0; v < panel_vectors; v++) sums[i][v] = continues ? v_load(c + i * c_stride + v * lanes) : v_zero();
   for (size_t k = 0; k < depth; k++) {
     vec w[panel_vectors];
 #pragma clang loop unroll(full)
     for (size_t v = 0; v < panel_vectors; v++) w[v] = v_load(b + v * lanes);
 #pragma clang loop unroll(full)
     for (size_t i = 0; i < rows; i++) {
-      vec x = v_all(a[i * row_step]);
+      vec x = v_pinned(v_all(is_packed ? a[i] : a[i * a_stride]));
 #pragma clang loop unroll(full)
       for (size_t v = 0; v < panel_vectors; v++) sums[i][v] = v_fma(x, w[v], sums[i][v]);
     }
     // Beyond the end that does nothing.
-    if (row_step == 1) __builtin_prefetch(a + rows_fetch_ahead, 0, 3);
-    a += step;
+    if (is_packed) __builtin_prefetch(a + rows_fetch_ahead, 0, 3);
+    a += is_packed ? panel_rows : 1;
     b += b_step;
   }
 #pragma clang loop unroll(full)
@@ -101,18 +100,18 @@ static void packed_tile(size_t rows, const float *a, const float *b, size_t b_st
                         size_t c_stride) {
 #define CASE(n) \
   case n: \
-    if (n <= panel_rows) tile(n <= panel_rows ? n : 1, a, 1, panel_rows, b, b_step, depth, c, c_stride); \
+    if (n <= panel_rows) tile(n <= panel_rows ? n : 1, 1, a, 0, b, b_step, depth, c, c_stride, 0); \
     break;
   switch (rows) { EACH_COUNT(CASE) }
 #undef CASE
 }
 
-/// Of rows as they are, a_stride apart.
+/// Of rows as they are, a_stride apart. `continues`: the sums go on from what is in c.
 static void row_tile(size_t rows, const float *a, size_t a_stride, const float *b, size_t b_step, size_t depth,
-                     float *c, size_t c_stride) {
+                     float *c, size_t c_stride, int continues) {
 #define CASE(n) \
   case n: \
-    if (n <= panel_rows) tile(n <= panel_rows ? n : 1, a, a_stride, 1, b, b_step, depth, c, c_stride); \
+    if (n <= panel_rows) tile(n <= panel_rows ? n : 1, 0, a, a_stride, b, b_step, depth, c, c_stride, continues); \
     break;
   switch (rows) { EACH_COUNT(CASE) }
 #undef CASE

@@ -10,7 +10,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 // 12 sums, 2 vectors of w and 1 element of x fit into 16 registers.
-enum { panel_rows = 6, panel_vectors = 2, few_rows_limit = 6, rows_per_group = 4, most_few_rows = 64,
+enum { panel_rows = 6, panel_vectors = 2, few_rows_limit = 8, rows_per_group = 4, most_few_rows = 8,
        most_few_rows_int8 = 16 };
 
 #include "vector_avx2.h"

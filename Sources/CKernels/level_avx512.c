@@ -10,7 +10,7 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,f16c,avx2,fma"))), apply_to = function)
 
 // 28 sums, 2 vectors of w and 1 element of x fit into 32 registers.
-enum { panel_rows = 14, panel_vectors = 2, few_rows_limit = 12, rows_per_group = 8, most_few_rows = 64 };
+enum { panel_rows = 14, panel_vectors = 2, few_rows_limit = 12, rows_per_group = 8, most_few_rows = 24 };
 
 #include "vector_avx512.h"
 #include "kernel_float.h"

@@ -7,7 +7,7 @@
 #define INLINE inline __attribute__((always_inline))
 
 // 8 sums, 2 vectors of w and 1 element of x fit into 16 registers.
-enum { panel_rows = 4, panel_vectors = 2, few_rows_limit = 8, rows_per_group = 4, most_few_rows = 16,
+enum { panel_rows = 4, panel_vectors = 2, few_rows_limit = 8, rows_per_group = 4, most_few_rows = 8,
        most_few_rows_int8 = 16 };
 
 #include "vector_portable.h"

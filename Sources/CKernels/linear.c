@@ -7,9 +7,9 @@
 // of OpenBLAS, floats of many rows go there instead.
 #include "openblas.h"
 
-/// Products to be worth waking another thread, inputs at once, and weights packed at once (in units of 4 bytes): these
+/// Products to be worth waking another thread, and weights packed at once (in units of 4 bytes): these
 /// must stay in the second-level cache together with the rows multiplied.
-enum { least_shared_work = 100000, most_depth = 3072, weights_at_once = 128 * 768, rows_packed_per_task = 64 };
+enum { least_shared_work = 100000, weights_at_once = 128 * 768, rows_packed_per_task = 64 };
 /// Packed x above this (in bytes) is made and used in several parts.
 static const size_t most_packed = (size_t)32 << 20;
 
@@ -47,12 +47,6 @@ static size_t row_bytes(const plan *plan, const ck_linear *map) {
   return ck_is_quantized(map) ? plan->int8->row_bytes(map->inputs) : map->inputs * sizeof(float);
 }
 
-static size_t depths_of(size_t inputs) { return ck_parts(inputs, most_depth); }
-/// Where part `index` of `parts` begins: they differ by 1 at most.
-static size_t start_of(size_t total, size_t index, size_t parts) {
-  return total / parts * index + total % parts * index / parts;
-}
-
 /// Quantizes `count` rows of a job to adjacent ones.
 static void quantize(const plan *plan, const job *job, size_t first, size_t count, char *target) {
   const ck_linear *map = job->map;
@@ -79,7 +73,7 @@ static void quantize_and_pack(const plan *plan, const piece *piece, char *quanti
   const job *job = piece->job;
   size_t inputs = job->map->inputs, panel_bytes = plan->int8->panel_rows * plan->int8->row_bytes(inputs);
   for (size_t panel = piece->first_row_panel; panel < piece->first_row_panel + piece->row_panels; panel++) {
-    size_t from = start_of(job->rows, panel, job->row_panels), to = start_of(job->rows, panel + 1, job->row_panels);
+    size_t from = ck_start(job->rows, panel, job->row_panels), to = ck_start(job->rows, panel + 1, job->row_panels);
     quantize(plan, job, from, to - from, quantized);
     plan->int8->pack_rows(quantized, to - from, inputs, job->packed + panel * panel_bytes);
   }
@@ -94,12 +88,12 @@ static void pack_task(void *context, size_t index, int thread) {
     quantize_and_pack(plan, piece, ck_pool_own(plan->pool, thread));
     return;
   }
-  size_t height = plan->operations->panel_rows, depths = depths_of(map->inputs);
+  size_t height = plan->operations->panel_rows, depths = ck_depths(map->inputs);
   for (size_t panel = piece->first_row_panel; panel < piece->first_row_panel + piece->row_panels; panel++) {
-    size_t from = start_of(job->rows, panel, job->row_panels), to = start_of(job->rows, panel + 1, job->row_panels);
+    size_t from = ck_start(job->rows, panel, job->row_panels), to = ck_start(job->rows, panel + 1, job->row_panels);
     const float *x = map->x + (job->first_row + from) * map->x_stride;
     for (size_t d = 0; d < depths; d++) {
-      size_t k = start_of(map->inputs, d, depths), depth = start_of(map->inputs, d + 1, depths) - k;
+      size_t k = ck_start(map->inputs, d, depths), depth = ck_start(map->inputs, d + 1, depths) - k;
       float *target = (float *)job->packed + job->row_panels * height * k + panel * height * depth;
       plan->operations->pack_rows(x + k, map->x_stride, to - from, depth, target);
     }
@@ -118,7 +112,7 @@ static void multiply_quantized(const plan *plan, const piece *piece, char *packe
   for (size_t j = 0; j < outputs; j += width)
     int8->pack_outputs(w + j * map->inputs, map->inputs, ck_least(width, outputs - j), packed_w + j * bytes, w_sums + j);
   for (size_t panel = piece->first_row_panel; panel < piece->first_row_panel + piece->row_panels; panel++) {
-    size_t from = start_of(job->rows, panel, job->row_panels), to = start_of(job->rows, panel + 1, job->row_panels);
+    size_t from = ck_start(job->rows, panel, job->row_panels), to = ck_start(job->rows, panel + 1, job->row_panels);
     for (size_t j = 0; j < outputs; j += width)
       int8->multiply(map, job->packed + panel * int8->panel_rows * bytes, job->x_rows + from, packed_w + j * bytes,
                      w_sums + j, job->first_row + from, to - from, first_output + j, ck_least(width, outputs - j));
@@ -136,12 +130,12 @@ static void multiply_task(void *context, size_t index, int thread) {
     return;
   }
   size_t height = operations->panel_rows, width = operations->panel_outputs;
-  size_t depths = depths_of(map->inputs), element = ck_type_size(map->type);
+  size_t depths = ck_depths(map->inputs), element = ck_type_size(map->type);
   size_t first_output = piece->first_output_panel * width;
   size_t outputs = ck_least(piece->output_panels * width, map->outputs - first_output);
   float *packed_w = ck_pool_own(plan->pool, thread);
   for (size_t d = 0; d < depths; d++) {
-    size_t k = start_of(map->inputs, d, depths), depth = start_of(map->inputs, d + 1, depths) - k;
+    size_t k = ck_start(map->inputs, d, depths), depth = ck_start(map->inputs, d + 1, depths) - k;
     const char *w = (const char *)map->weight + (first_output * map->inputs + k) * element;
     for (size_t j = 0; j < outputs; j += width)
       operations->pack_outputs(w + j * map->inputs * element, map->type,
@@ -149,7 +143,7 @@ static void multiply_task(void *context, size_t index, int thread) {
                                ck_least(width, outputs - j), depth, packed_w + j * depth);
     const float *packed_x = (const float *)job->packed + job->row_panels * height * k;
     for (size_t panel = piece->first_row_panel; panel < piece->first_row_panel + piece->row_panels; panel++) {
-      size_t from = start_of(job->rows, panel, job->row_panels), to = start_of(job->rows, panel + 1, job->row_panels);
+      size_t from = ck_start(job->rows, panel, job->row_panels), to = ck_start(job->rows, panel + 1, job->row_panels);
       float *y = map->y + (job->first_row + from) * map->y_stride + first_output;
       for (size_t j = 0; j < outputs; j += width)
         operations->multiply(packed_x + panel * height * depth, packed_w + j * depth, depth, to - from,
@@ -269,7 +263,9 @@ static int run_few(plan *plan, const ck_linear *maps, size_t count) {
     for (size_t i = 0; i < count; i++) {
       if (maps[i].rows == 0 || !is_few(plan, &maps[i])) continue;
       size_t each = (size_t)(share / ((double)maps[i].rows * (double)maps[i].inputs));
-      each = ck_least(ck_most((each + 23) / 24 * 24, 24), ck_few_outputs / 24 * 24);
+      // Whole groups of what is taken at once.
+      size_t unit = ck_is_quantized(&maps[i]) ? 24 : 32;
+      each = ck_least(ck_most(ck_parts(each, unit) * unit, unit), ck_few_outputs / unit * unit);
       for (size_t j = 0; j < maps[i].outputs; j += each, pieces++)
         if (pass == 1)
           plan->pieces[pieces] = (piece){.job = &plan->jobs[jobs],
@@ -335,7 +331,7 @@ static int multiply(plan *plan, const job *jobs, size_t count) {
     const ck_linear *map = jobs[i].map;
     size_t bytes = row_bytes(plan, map);
     if (ck_is_quantized(map)) bytes += sizeof(int32_t); // the sum of its weights
-    else bytes = ck_least(bytes, most_depth * sizeof(float));
+    else bytes = ck_least(bytes, ck_most_depth * sizeof(float));
     panels += jobs[i].output_panels;
     panel_bytes = ck_most(panel_bytes, panel_outputs(plan, map) * bytes);
     double panel_work = (double)jobs[i].rows * (double)map->inputs * (double)jobs[i].output_panels;
@@ -354,10 +350,10 @@ static int multiply(plan *plan, const job *jobs, size_t count) {
     for (size_t j = 0; j < jobs[i].output_panels;) {
       size_t n = next_share(left / panel_work, jobs[i].output_panels - j, most, threads);
       for (size_t part = 0; part < parts; part++) {
-        size_t from = start_of(jobs[i].row_panels, part, parts);
+        size_t from = ck_start(jobs[i].row_panels, part, parts);
         plan->pieces[pieces++] = (piece){.job = &jobs[i],
                                          .first_row_panel = from,
-                                         .row_panels = start_of(jobs[i].row_panels, part + 1, parts) - from,
+                                         .row_panels = ck_start(jobs[i].row_panels, part + 1, parts) - from,
                                          .first_output_panel = j,
                                          .output_panels = n};
       }
@@ -428,11 +424,6 @@ int ck_linear_run(ck_pool *pool, const ck_linear *maps, size_t count) {
   if (run_few(&plan, maps, count) != 0) return -1;
   if (operations->is_openblas && ck_openblas_linear_run(pool, maps, count) != 0) return -1;
   return run_many(&plan, maps, count);
-}
-
-size_t ck_most_few_rows(const ck_pool *pool) {
-  const ck_operations *operations = ck_pool_operations(pool);
-  return ck_most(operations->most_few_rows, ck_int8_operations_of(operations)->most_few_rows);
 }
 
 int ck_int8_sums(ck_pool *pool, const int8_t *x, size_t rows, size_t inputs, const int8_t *weight, size_t outputs,

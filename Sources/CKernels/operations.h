@@ -78,12 +78,20 @@ typedef struct ck_operations {
                       const float *bias, int add_before, ck_finish finish);
   /// s[0 ..< n] becomes e^(s - max), s[n ..< end] zeros. Returns the sum.
   float (*exponentials)(float *s, size_t n, size_t end);
+  /// One whole product.
+  void (*product)(const ck_product *product);
+  /// A row becomes its softmax.
+  void (*softmax)(float *row, size_t count);
 
   const ck_int8_operations *int8;
   int is_openblas;
 } ck_operations;
 
 enum { ck_few_outputs = 256 };
+
+/// Inputs summed at once: more of them are divided into parts of nearly the same size, whose sums are added. Part of the
+/// arithmetic (docs/ARITHMETIC.md).
+enum { ck_most_depth = 3072 };
 
 static inline size_t ck_type_size(ck_type type) { return type == ck_float32 ? 4 : type == ck_int8 ? 1 : 2; }
 /// Whether rows of x are quantized for a map.
@@ -92,11 +100,20 @@ static inline size_t ck_least(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t ck_most(size_t a, size_t b) { return a > b ? a : b; }
 static inline size_t ck_parts(size_t total, size_t part) { return total / part + (total % part != 0); }
 
+static inline size_t ck_depths(size_t inputs) { return ck_parts(inputs, ck_most_depth); }
+/// Where part `index` of `parts` begins: they differ by 1 at most.
+static inline size_t ck_start(size_t total, size_t index, size_t parts) {
+  return total / parts * index + total % parts * index / parts;
+}
+
 extern const ck_operations ck_operations_portable;
 #if defined(__x86_64__)
 extern const ck_operations ck_operations_avx2, ck_operations_avx512;
 extern const ck_int8_operations ck_int8_operations_vnni;
 extern const ck_attention_operations ck_rounded_attention_avx512;
+#elif defined(__aarch64__)
+extern const ck_operations ck_operations_neon;
+extern const ck_int8_operations ck_int8_operations_neon_dot;
 #endif
 
 /// The best of this processor's own levels.

@@ -35,6 +35,11 @@ static INLINE vec v_int8_some(const int8_t *p, size_t n) {
   return int8_widened(_mm_loadl_epi64((const __m128i *)bytes));
 }
 
+/// a, at this place of the order: else the compiler takes so many elements ahead that sums must leave their registers.
+static INLINE vec v_pinned(vec a) {
+  __asm__ volatile("" : "+x"(a));
+  return a;
+}
 static INLINE vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }
 static INLINE vec v_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 static INLINE vec v_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
@@ -55,20 +60,12 @@ static INLINE vec v_scale(vec a, vec n) {
   __m256i whole = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(whole, 1);
   return _mm256_mul_ps(_mm256_mul_ps(a, power_of_two(half)), power_of_two(_mm256_sub_epi32(whole, half)));
 }
-/// The magnitude of a with the sign of b.
-static INLINE vec v_sign_of(vec a, vec b) {
-  const vec sign = _mm256_set1_ps(-0.0f);
-  return _mm256_or_ps(_mm256_and_ps(sign, b), _mm256_andnot_ps(sign, a));
-}
 static INLINE vec v_magnitude(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
-/// 1 where a ≥ limit, b elsewhere.
-static INLINE vec v_one_from(vec a, float limit, vec b) {
-  return _mm256_blendv_ps(b, v_all(1), _mm256_cmp_ps(a, v_all(limit), _CMP_GE_OQ));
-}
 /// The first n elements of a, `rest` behind them.
 static INLINE vec v_first(vec a, size_t n, float rest) {
   return _mm256_blendv_ps(v_all(rest), a, _mm256_castsi256_ps(first(n)));
 }
+/// By halves, as all levels do it: see `wide_sum`.
 static INLINE float v_sum(vec a) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));
@@ -94,5 +91,25 @@ static INLINE void v_transpose(vec r[8]) {
   for (int i = 0; i < 4; i++) {
     r[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
     r[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+  }
+}
+
+/// The transposed 8 × 8 at p, whose rows are `stride` bytes apart: halves of rows are joined while they are loaded, which
+/// saves a third of the shuffles.
+static INLINE void v_load_transposed(const char *p, size_t stride, vec r[8]) {
+#pragma clang loop unroll(full)
+  for (size_t half = 0; half < 8; half += 4) {
+    vec t[4];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < 4; i++) {
+      const float *low = (const float *)(p + i * stride) + half, *high = (const float *)(p + (i + 4) * stride) + half;
+      t[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+    }
+    vec a = _mm256_unpacklo_ps(t[0], t[1]), b = _mm256_unpackhi_ps(t[0], t[1]);
+    vec c = _mm256_unpacklo_ps(t[2], t[3]), d = _mm256_unpackhi_ps(t[2], t[3]);
+#define JOIN(f, x, y) _mm256_castpd_ps(f(_mm256_castps_pd(x), _mm256_castps_pd(y)))
+    r[half] = JOIN(_mm256_unpacklo_pd, a, c), r[half + 1] = JOIN(_mm256_unpackhi_pd, a, c);
+    r[half + 2] = JOIN(_mm256_unpacklo_pd, b, d), r[half + 3] = JOIN(_mm256_unpackhi_pd, b, d);
+#undef JOIN
   }
 }

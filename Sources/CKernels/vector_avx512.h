@@ -31,6 +31,10 @@ static INLINE vec v_int8_some(const int8_t *p, size_t n) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first(n), p)));
 }
 
+/// There are registers enough.
+static INLINE vec v_pinned(vec a) {
+  return a;
+}
 static INLINE vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
 static INLINE vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 static INLINE vec v_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
@@ -45,20 +49,16 @@ static INLINE vec v_min(vec a, vec b) { return _mm512_min_ps(a, b); }
 static INLINE vec v_round(vec a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 /// a 2ⁿ for whole n
 static INLINE vec v_scale(vec a, vec n) { return _mm512_scalef_ps(a, n); }
-/// The magnitude of a with the sign of b.
-static INLINE vec v_sign_of(vec a, vec b) {
-  const __m512i sign = _mm512_set1_epi32((int)0x80000000u);
-  return _mm512_castsi512_ps(
-      _mm512_ternarylogic_epi32(sign, _mm512_castps_si512(b), _mm512_castps_si512(a), 0xCA));
-}
 static INLINE vec v_magnitude(vec a) { return _mm512_abs_ps(a); }
-/// 1 where a ≥ limit, b elsewhere.
-static INLINE vec v_one_from(vec a, float limit, vec b) {
-  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, v_all(limit), _CMP_GE_OQ), b, v_all(1));
-}
 /// The first n elements of a, `rest` behind them.
 static INLINE vec v_first(vec a, size_t n, float rest) { return _mm512_mask_blend_ps(first(n), v_all(rest), a); }
-static INLINE float v_sum(vec a) { return _mm512_reduce_add_ps(a); }
+/// By halves, as all levels do it: see `wide_sum`.
+static INLINE float v_sum(vec a) {
+  __m256 h = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
 static INLINE float v_largest(vec a) { return _mm512_reduce_max_ps(a); }
 
 /// Transposes 16 × 16.
@@ -80,4 +80,11 @@ static INLINE void v_transpose(vec r[16]) {
     r[i] = _mm512_shuffle_f32x4(a, c, 0x88), r[i + 8] = _mm512_shuffle_f32x4(a, c, 0xDD);
     r[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88), r[i + 12] = _mm512_shuffle_f32x4(b, d, 0xDD);
   }
+}
+
+/// The transposed 16 × 16 at p, whose rows are `stride` bytes apart.
+static INLINE void v_load_transposed(const char *p, size_t stride, vec r[16]) {
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 16; i++) r[i] = v_load((const float *)(p + i * stride));
+  v_transpose(r);
 }

@@ -61,14 +61,45 @@ static INLINE vec v_int8_some(const int8_t *p, size_t n) {
 static INLINE vec v_int8(const int8_t *p) { return v_int8_some(p, lanes); }
 
 static INLINE vec choose(bits mask, vec yes, vec no) { return (vec)((mask & (bits)yes) | (~mask & (bits)no)); }
+/// As the compiler likes.
+static INLINE vec v_pinned(vec a) {
+  return a;
+}
 static INLINE vec v_add(vec a, vec b) { return a + b; }
 static INLINE vec v_sub(vec a, vec b) { return a - b; }
 static INLINE vec v_mul(vec a, vec b) { return a * b; }
 static INLINE vec v_div(vec a, vec b) { return a / b; }
-/// a b + c, fused where the processor can.
-static INLINE vec v_fma(vec a, vec b, vec c) { return a * b + c; }
+#if defined(__FMA__) || defined(__aarch64__)
+/// a b + c, rounded once
+static INLINE vec v_fma(vec a, vec b, vec c) { return __builtin_elementwise_fma(a, b, c); }
+#else
+typedef double doubles __attribute__((vector_size(16)));
+typedef int64_t long_bits __attribute__((vector_size(16)));
+/// a b + c of two lanes by double precision, in which products of floats are exact. The sum is rounded there to an odd
+/// last bit where it isn't exact, so that rounding it again, to a float, is as if it had been rounded once (Boldo and
+/// Melquiond, Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd, 2008).
+static INLINE doubles odd_sum(doubles a, doubles b, doubles c) {
+  doubles product = a * b, sum = product + c, part = sum - product;
+  doubles error = (product - (sum - part)) + (c - part); // exact (Knuth's sum of two)
+  long_bits is_even = (((long_bits)sum & 1) - 1);        // all ones or none
+  // Neither where the sum is infinite: then the error is no number.
+  long_bits is_inexact = (error < 0) | (error > 0);
+  // One place towards the error; magnitudes grow with their patterns.
+  long_bits step = (((long_bits)error ^ (long_bits)sum) >> 63) | 1;
+  return (doubles)((long_bits)sum + (step & is_even & is_inexact));
+}
+/// a b + c, rounded once
+static INLINE vec v_fma(vec a, vec b, vec c) {
+  typedef float pair __attribute__((vector_size(8)));
+#define PAIR(x, i) __builtin_convertvector(__builtin_shufflevector(x, x, i, i + 1), doubles)
+  pair low = __builtin_convertvector(odd_sum(PAIR(a, 0), PAIR(b, 0), PAIR(c, 0)), pair);
+  pair high = __builtin_convertvector(odd_sum(PAIR(a, 2), PAIR(b, 2), PAIR(c, 2)), pair);
+#undef PAIR
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3);
+}
+#endif
 /// c - a b
-static INLINE vec v_fnma(vec a, vec b, vec c) { return c - a * b; }
+static INLINE vec v_fnma(vec a, vec b, vec c) { return v_fma(-a, b, c); }
 /// A NaN in b stays.
 static INLINE vec v_max(vec a, vec b) { return choose(a > b, a, b); }
 static INLINE vec v_min(vec a, vec b) { return choose(a < b, a, b); }
@@ -84,18 +115,12 @@ static INLINE vec v_scale(vec a, vec n) {
   bits whole = __builtin_convertvector(n, bits), half = whole >> 1;
   return a * (vec)((half + 127) << 23) * (vec)((whole - half + 127) << 23);
 }
-/// The magnitude of a with the sign of b.
-static INLINE vec v_sign_of(vec a, vec b) {
-  const bits sign = (bits)v_all(-0.0f);
-  return choose(sign, b, a);
-}
 static INLINE vec v_magnitude(vec a) { return choose((bits)v_all(-0.0f), v_zero(), a); }
-/// 1 where a ≥ limit, b elsewhere.
-static INLINE vec v_one_from(vec a, float limit, vec b) { return choose(a >= v_all(limit), v_all(1), b); }
 /// The first n elements of a, `rest` behind them.
 static INLINE vec v_first(vec a, size_t n, float rest) {
   return choose((bits){0, 1, 2, 3} < (bits){(int)n, (int)n, (int)n, (int)n}, a, v_all(rest));
 }
+/// By halves, as all levels do it: see `wide_sum`.
 static INLINE float v_sum(vec a) { return (a[0] + a[2]) + (a[1] + a[3]); }
 static INLINE float larger(float a, float b) { return a > b ? a : b; }
 static INLINE float v_largest(vec a) { return larger(larger(a[0], a[1]), larger(a[2], a[3])); }
@@ -106,4 +131,11 @@ static INLINE void v_transpose(vec r[4]) {
   vec c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5), d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
   r[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5), r[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
   r[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5), r[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+}
+
+/// The transposed 4 × 4 at p, whose rows are `stride` bytes apart.
+static INLINE void v_load_transposed(const char *p, size_t stride, vec r[4]) {
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < 4; i++) r[i] = v_load((const float *)(p + i * stride));
+  v_transpose(r);
 }

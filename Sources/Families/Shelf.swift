@@ -72,6 +72,19 @@ public struct Shelf: Sendable {
     return Failure(.noInput, file: path(family, combination), "this net is not on the shelf", hint: hint)
   }
 
+  /// The net file with a head of some SHA-256, among those of a family, or of all that are known.
+  /// - Throws: `Failure` of kind `noInput` when there is none, `io` when the shelf can't be read.
+  public func net(withDigest digest: Digest, families: [Family] = Family.known) throws(Failure) -> NetFile {
+    for family in families {
+      for item in try items(of: family) {
+        if case .success(let net) = item.net, net.digest == digest { return net }
+      }
+    }
+    throw Failure(
+      .noInput, file: folder, "holds no net whose head has the SHA-256 \(digest)",
+      hint: "convert the same checkpoint by the same version, or name the net files")
+  }
+
   /// One file on the shelf, or what is wrong with it.
   public struct Item: Sendable {
     public let path: String

@@ -11,6 +11,8 @@ import Synchronization
   private nonisolated(unsafe) let pool: OpaquePointer
   private let busy = Mutex(())
   public let level: Level
+  /// The version of docs/ARITHMETIC.md, which states every bit of what is computed.
+  public static let arithmetic = 1
   private let observer: (any LayerObserver)?
 
   /// - Parameters:
@@ -37,9 +39,9 @@ import Synchronization
   /// Threads that really work.
   public var threads: Int { Int(unsafe ck_pool_threads(pool)) }
 
-  /// Up to so many rows, a linear map is computed in another way than with more, and rounded otherwise. Above it, a row's
-  /// result doesn't depend on the others, unless OpenBLAS computes it.
-  public var mostFewRows: Int { Int(unsafe ck_most_few_rows(pool)) }
+  /// Whether nets may be computed in ways whose results differ in their last bits by what is computed together, or by
+  /// processor.
+  public var isFast: Bool { level == .fast }
 
   static let memoryShort = Failure(
     .io, "there is not enough memory", hint: "close other programs, or use fewer threads")
@@ -165,7 +167,7 @@ public struct AttentionMap {
   ///   - output: as `queries`.
   ///   - weights: (heads · rows) × other rows: where to write softmax(q kᵀ / √(head size)); nil: nowhere.
   ///   - isCausal: whether the i-th last query sees all but the last i keys.
-  ///   - rounds: whether queries, keys, values and weights may be rounded to bfloat16 where that is faster; sums are
+  ///   - rounds: whether queries, keys, values and weights may be rounded to bfloat16 by a `fast` engine; sums are
   ///     float32 all the same. For nets whose other layers are rounded more coarsely. Without effect on a causal one, and
   ///     where weights are written.
   ///   - layer: by which observers know it.
@@ -240,7 +242,7 @@ extension Engine {
         k_stride: map.keys.stride, v_stride: map.values.stride, out: map.output.base, out_stride: map.output.stride,
         weights: map.weights?.base, q_rows: map.queries.rows, k_rows: map.keys.rows, heads: map.heads,
         head_size: headSize, scale: 1 / Float(headSize).squareRoot(), causal: map.isCausal ? 1 : 0,
-        rounds: map.rounds ? 1 : 0)
+        rounds: map.rounds && isFast ? 1 : 0)
     }
     try withExtendedLifetime(attentions) { () throws(Failure) in
       try checked { unsafe ck_attention_run(pool, kernels, kernels.count) }

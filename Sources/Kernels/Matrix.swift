@@ -75,6 +75,12 @@ public struct Matrix: Sendable {
     for row in 0..<rows { unsafe (base + row * stride).update(from: other.base + row * other.stride, count: columns) }
   }
 
+  /// Whether both are the same elements in memory.
+  package func isSame(as other: Matrix) -> Bool {
+    storage === other.storage && offset == other.offset && rows == other.rows && columns == other.columns
+      && stride == other.stride
+  }
+
   /// The elements in memory of their own.
   public var copied: Matrix {
     let out = Matrix(rows: rows, columns: columns)

@@ -42,6 +42,13 @@ public enum PictureSource {
     }
   }
 
+  /// Of all bytes, without holding those of a file.
+  /// - Throws: `Failure` as `bytes` does.
+  package func digest() throws(Failure) -> Digest {
+    guard case .file(let path) = self else { return try SHA256.digest(bytes()) }
+    return try InputFile(path).digest { _ in }
+  }
+
   /// - Throws: `Failure` of kind `noInput` when a path is an address, and no file is called so.
   package static func checkIsNoAddress(_ path: String) throws(Failure) {
     let scheme = path.prefix { $0 != ":" }.lowercased()

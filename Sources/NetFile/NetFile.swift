@@ -7,6 +7,8 @@ public final class NetFile: Sendable {
   public let file: InputFile
   /// Bytes of the JSON header.
   public let headerLength: Int
+  /// SHA-256 of the head, which names those of all arrays: what is in the file, as far as it is undamaged.
+  public let digest: Digest
 
   /// - Throws: `Failure` of kind `noInput` when there is no such file, `badData` naming the byte or array.
   public convenience init(_ path: String) throws(Failure) {
@@ -15,7 +17,7 @@ public final class NetFile: Sendable {
 
   public init(_ file: InputFile) throws(Failure) {
     do throws(Failure) {
-      (header, headerLength) = try NetFile.readHeader(file)
+      (header, headerLength, digest) = try NetFile.readHeader(file)
     } catch {
       throw error.inFile(file.path).hinting(NetFile.damageHint)
     }
@@ -36,7 +38,7 @@ public final class NetFile: Sendable {
 
   private static let damageHint = "the file was damaged or cut: make it again, or fetch it again"
 
-  private static func readHeader(_ file: InputFile) throws(Failure) -> (NetHeader, Int) {
+  private static func readHeader(_ file: InputFile) throws(Failure) -> (NetHeader, Int, Digest) {
     guard file.size >= NetFormat.prologueLength else {
       throw Failure(
         .badData, "has \(byteCount(file.size)), fewer than the \(NetFormat.prologueLength) that begin a net file",
@@ -89,7 +91,7 @@ public final class NetFile: Sendable {
     }
     try header.validate(headerLength: length, fileLength: file.size)
     try Limit.checkExpansion(header.arrays.reduce(0) { $0 + $1.bytes }, ofFileOf: file.size)
-    return (header, length)
+    return (header, length, digest)
   }
 
   /// Hands the unpacked data of an array to `body` in order, in pieces.

@@ -31,16 +31,14 @@ extension BertEncoder {
   }
 
   /// Runs several texts together. No padding is needed, since only attention knows of texts, and each has its own. What a
-  /// text gives depends on it alone, to the bit, whatever it is run with (but not so at the level of OpenBLAS, whose
-  /// products go another way where there are more rows).
+  /// text gives depends on it alone, to the bit, whatever it is run with (but not so at the level of OpenBLAS).
   /// - Parameter texts: token ids.
   /// - Returns: all tokens × size, one text after the other.
   /// - Throws: `Failure` of kind `badData` for a token or a position the net doesn't have; of kind `io` when memory is
   ///   short.
   public func callAsFunction(_ texts: [[Int]], _ engine: Engine) throws(Failure) -> Matrix {
     let tokens = texts.reduce(0) { $0 + $1.count }
-    // Few rows would be summed in another order.
-    let all = Matrix(rows: max(tokens, engine.mostFewRows + 1), columns: size)
+    let all = Matrix(rows: tokens, columns: size)
     try embed(texts, into: all, engine)
     var ranges: [Range<Int>] = []
     for text in texts where !text.isEmpty {
@@ -49,8 +47,7 @@ extension BertEncoder {
     }
     for block in blocks {
       try block.attention.run(all, engine) { query, key, value, output in
-        output.rows(tokens..<all.rows).fill(0)
-        return ranges.map { range in
+        ranges.map { range in
           block.attention.attention.map(
             queries: query.rows(range), keys: key.rows(range), values: value.rows(range), into: output.rows(range))
         }
@@ -58,7 +55,7 @@ extension BertEncoder {
       try block.mlp.mlp.add(all, to: all, engine)
       block.mlp.norm(all, into: all, engine)
     }
-    return all.rows(0..<tokens)
+    return all
   }
 
   /// In the publisher's order of sums: word, token type, position.

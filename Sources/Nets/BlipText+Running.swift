@@ -25,11 +25,26 @@ public enum CrossContext: Sendable {
     }
   }
 
+  /// Whether both are direct, over the same vectors in memory.
+  fileprivate func isDirect(overThoseOf other: CrossContext) -> Bool {
+    guard case .direct(let vectors, _) = self, case .direct(let others, _) = other else { return false }
+    return vectors.isSame(as: others)
+  }
+
   var isAbsent: Bool { if case .absent = self { true } else { false } }
 
   /// Queries up to which `direct` is less work. Of 577 vectors of 768 elements, keys and values of 12 blocks cost
   /// 16 GFLOP, and each query that goes without 0.3.
-  public static let mostDirectQueries = 40
+  private static let mostDirectQueries = 40
+
+  /// Whether texts of so many tokens, which run together, attend `direct`: the two ways are rounded differently. Each text
+  /// is judged alone, so that what comes of it doesn't depend on the others; unless an engine is to be fast, which takes
+  /// what is less work for all of them. An observer sees whole layers, which `direct` doesn't have.
+  public static func areDirect(_ counts: [Int], _ engine: Engine) -> [Bool] {
+    guard !engine.isObserved else { return counts.map { _ in false } }
+    let all = counts.reduce(0, +)
+    return counts.map { (engine.isFast ? all : $0) <= mostDirectQueries }
+  }
 }
 
 /// Self-attention keys and values of the tokens that a sequence has so far.
@@ -219,8 +234,17 @@ extension TextAttention {
     let q = try query(x, engine)
     let attended = Matrix(rows: x.rows, columns: query.outputs)
     var projected: [AttentionMap] = []
-    for (number, context) in contexts.enumerated() {
-      let (queries, output) = (q.rows(ranges[number]), attended.rows(ranges[number]))
+    var next = 0
+    while next < contexts.count {
+      let (number, context) = (next, contexts[next])
+      next += 1
+      var range = ranges[number]
+      // Those that look at the same vectors go together: each row stands for itself.
+      while weights == nil, next < contexts.count, context.isDirect(overThoseOf: contexts[next]) {
+        range = range.lowerBound..<ranges[next].upperBound
+        next += 1
+      }
+      let (queries, output) = (q.rows(range), attended.rows(range))
       switch context {
       case .absent: preconditionFailure("texts with and without an image don't run together")
       case .projected(let keys, let values):

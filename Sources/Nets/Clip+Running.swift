@@ -26,7 +26,7 @@ extension ClipTextEncoder {
   /// How many tokens there are.
   public var vocabularySize: Int { word.count }
   /// What cosines are multiplied by before their softmax.
-  public var scale: Float { exp(logitScale.kernel.floats[0]) }
+  public var scale: Float { Float(Elementary.exp(Double(logitScale.kernel.floats[0]))) }
 
   /// Elements held while so many tokens are run together; as a floating-point number, for dimensions of any size.
   public func activationElements(tokens: Int) -> Double {

@@ -95,13 +95,13 @@ extension GatedUnit {
   /// In place: the first half of the columns of x.
   func callAsFunction(_ x: Matrix) -> Matrix {
     let out = x.columns(0..<size)
-    out.combine(x.columns(size..<2 * size)) { gate, value in gate / (1 + expf(-gate)) * value }
+    out.combine(x.columns(size..<2 * size)) { gate, value in gate / (1 + Float(Elementary.exp(Double(-gate)))) * value }
     return out
   }
 }
 
 extension HyperbolicTangent {
   func callAsFunction(_ x: Matrix) -> Matrix {
-    Matrix(rows: x.rows, columns: x.columns, x.elements.map { tanhf($0) })
+    Matrix(rows: x.rows, columns: x.columns, x.elements.map { Float(Elementary.tanh(Double($0))) })
   }
 }

@@ -6,25 +6,31 @@ import NetFile
 public struct VerificationReport: Sendable {
   private let items: [Verification.Findings]
   private let outputs: [OutputComparison]
+  private let receipt: ReceiptLines?
   private let signatures: SignatureLines?
 
   /// - Parameters:
   ///   - outputs: what the nets computed, compared with a reference.
+  ///   - receipt: what was found of results that were computed again; nil: none were.
   ///   - signatures: what was found of signatures; nil: none was looked at.
   public init(
-    _ items: [Verification.Findings], outputs: [OutputComparison] = [], signatures: SignatureLines? = nil
+    _ items: [Verification.Findings], outputs: [OutputComparison] = [], receipt: ReceiptLines? = nil,
+    signatures: SignatureLines? = nil
   ) {
     self.items = items
     self.outputs = outputs
+    self.receipt = receipt
     self.signatures = signatures
   }
 
   public var isVerified: Bool {
-    items.allSatisfy(\.isVerified) && outputs.allSatisfy(\.passed) && signatures?.isVerified != false
+    items.allSatisfy(\.isVerified) && outputs.allSatisfy(\.passed) && receipt?.isVerified != false
+      && signatures?.isVerified != false
   }
 
   public var text: String {
-    ((signatures?.text ?? []) + items.map(text(of:)) + (outputs.isEmpty ? [] : [outputsText])).joined(separator: "\n")
+    ((signatures?.text ?? []) + items.map(text(of:)) + (outputs.isEmpty ? [] : [outputsText]) + (receipt?.text ?? []))
+      .joined(separator: "\n")
   }
 
   private func text(of item: Verification.Findings) -> String {
@@ -78,6 +84,7 @@ public struct VerificationReport: Sendable {
             "notCompared": item.obstacle.map { .string($0) },
           ])
         }),
+      "receipt": receipt?.json,
       "signatures": signatures?.json,
     ])
   }

@@ -89,7 +89,7 @@ struct AnswerDecoder: Sendable {
     for (token, score) in scores.enumerated() where score > scores[best] { best = token }
     guard rules.temperature > 0 else { return best }
     let top = Double(scores[best])
-    let weights = scores.map { exp((Double($0) - top) / rules.temperature) }
+    let weights = scores.map { Elementary.exp((Double($0) - top) / rules.temperature) }
     var rest = random.fraction() * weights.reduce(0, +)
     for (token, weight) in weights.enumerated() where weight > 0 {
       rest -= weight

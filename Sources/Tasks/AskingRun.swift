@@ -8,25 +8,28 @@ public struct AskingRun {
   private let options: AnswerOptions
   private let answers: AnswerList?
   private let trace: AnswerTrace?
+  private let receipt: ReceiptRecord?
   private var files: FileSight
   /// What the trace calls the last image, by how many were looked at then.
   private var traced: (count: Int, number: Int)?
 
   /// - Parameters:
   ///   - trace: notes what is computed on the way.
+  ///   - receipt: notes each answer.
   ///   - frames: how many are taken of a video; where it is given, an animated GIF or WebP counts as one, else as a
   ///     picture.
   ///   - isUpright: whether pictures are turned as the camera noted.
   ///   - progress: is told how many frames of a video were looked at, of how many different ones.
   public init(
     _ vqa: VisualQuestionAnswering, options: AnswerOptions = AnswerOptions(), from answers: AnswerList? = nil,
-    trace: AnswerTrace? = nil, frames: Int? = nil, isUpright: Bool = false,
+    trace: AnswerTrace? = nil, receipt: ReceiptRecord? = nil, frames: Int? = nil, isUpright: Bool = false,
     progress: @escaping (_ path: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
   ) {
     self.vqa = vqa
     self.options = options
     self.answers = answers
     self.trace = trace
+    self.receipt = receipt
     files = FileSight(vqa.sight, frames: frames, isUpright: isUpright, keepsPixels: trace != nil, progress: progress)
     if let trace, let rules = try? vqa.rules(options) { trace.note(rules, list: answers) }
   }
@@ -39,7 +42,11 @@ public struct AskingRun {
   public mutating func ask(_ path: String, _ questions: [String]) throws(Failure) -> [Answer] {
     let image = try files.image(path)
     let record = trace.map { _ in AnswerTrace.Record() }
-    let out = try vqa.answer(questions, about: image, options: options, from: answers, observer: record)
+    let first = receipt.map { _ in FirstScores() }
+    let out = try vqa.answer(questions, about: image, options: options, from: answers, observer: record ?? first)
+    for (index, answer) in out.enumerated() {
+      try receipt?.add(path, answer, first: record?.scores[index] ?? first?.scores[index])
+    }
     if let trace, let record {
       let known = traced.flatMap { $0.count == files.count ? $0.number : nil }
       let number = known ?? trace.add(image, name: path)

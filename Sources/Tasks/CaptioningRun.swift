@@ -7,22 +7,25 @@ public struct CaptioningRun {
   public let captioning: ImageCaptioning
   private let options: CaptionOptions
   private let trace: CaptionTrace?
+  private let receipt: ReceiptRecord?
   private var files: FileSight
 
   /// - Parameters:
   ///   - trace: notes what is computed on the way.
+  ///   - receipt: notes each caption.
   ///   - frames: how many are taken of a video; where it is given, an animated GIF or WebP counts as one, else as a
   ///     picture.
   ///   - isUpright: whether pictures are turned as the camera noted.
   ///   - progress: is told how many frames of a video were looked at, of how many different ones.
   public init(
     _ captioning: ImageCaptioning, options: CaptionOptions = CaptionOptions(), trace: CaptionTrace? = nil,
-    frames: Int? = nil, isUpright: Bool = false,
+    receipt: ReceiptRecord? = nil, frames: Int? = nil, isUpright: Bool = false,
     progress: @escaping (_ path: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
   ) {
     self.captioning = captioning
     self.options = options
     self.trace = trace
+    self.receipt = receipt
     files = FileSight(
       captioning.sight, frames: frames, isUpright: isUpright, keepsPixels: trace != nil, progress: progress)
   }
@@ -44,8 +47,9 @@ public struct CaptioningRun {
     let caption = try captioning.caption(
       image, options: options,
       // A copy: decoding goes on with the matrix.
-      firstScores: trace == nil ? nil : { first = Matrix(rows: 1, columns: $0.columns, $0.elements) })
+      firstScores: trace == nil && receipt == nil ? nil : { first = Matrix(rows: 1, columns: $0.columns, $0.elements) })
     try trace?.add(image, name: path, caption, captioning.text(caption), first, captioning.rules(options))
+    try receipt?.add(path, caption, prompt: options.prompt, first: first)
     return caption
   }
 }

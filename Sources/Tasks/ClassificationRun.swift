@@ -1,5 +1,7 @@
 import Arrays
+import Kernels
 import Media
+import NetFile
 
 /// Says what pictures show, one after the other: of a classifier's own classes, or of labels, with CLIP.
 public struct ClassificationRun {
@@ -9,11 +11,16 @@ public struct ClassificationRun {
   }
 
   private var chooser: Chooser
+  /// The net files that it runs.
+  public let files: [NetFile]
+  /// What the net's kernels compute with.
+  public let level: Engine.Level
   /// In which labels are put; none where the classes are the net's own.
   public let templates: [String]
 
   public init(_ classifier: ImageClassification) {
     chooser = .classes(classifier)
+    (files, level) = ([classifier.file], classifier.engine.level)
     templates = []
   }
 
@@ -25,6 +32,7 @@ public struct ClassificationRun {
     templates: [String] = [ZeroShotClassification.usualTemplate]
   ) {
     chooser = .labels(embedding, zeroShot)
+    (files, level) = (embedding.nets.files, embedding.engine.level)
     self.templates = templates
   }
 

@@ -60,19 +60,28 @@ public struct Embedder: Sendable {
   public let similarity: TextVectorRules.Similarity
   /// Of a sentence embedder, whose publisher may have prompts.
   public let rules: TextVectorRules?
+  /// The net files that it runs.
+  public let files: [NetFile]
 
   public init(_ net: TextEmbedding) {
-    (images, texts, similarity, rules) = (nil, net, net.rules.similarity, net.rules)
+    (images, texts, similarity, rules, files, level) = (
+      nil, net, net.rules.similarity, net.rules, [net.file], net.engine.level
+    )
   }
 
   public init(_ nets: ImageTextEmbedding) {
-    (images, texts, similarity, rules) = (nets, nets, .cosine, nil)
+    (images, texts, similarity, rules, files, level) = (
+      nets, nets, .cosine, nil, nets.nets.files, nets.engine.level
+    )
   }
 
   /// Of images alone.
   public init(_ net: ImageFeatures) {
-    (images, texts, similarity, rules) = (net, nil, .cosine, nil)
+    (images, texts, similarity, rules, files, level) = (net, nil, .cosine, nil, [net.file], net.engine.level)
   }
+
+  /// What the nets' kernels compute with.
+  public let level: Engine.Level
 
   /// Elements of a vector.
   public var size: Int { texts?.size ?? images?.size ?? 0 }
@@ -140,6 +149,19 @@ extension Embedder {
     guard side == nil || images is ImageFeatures else {
       throw Failure(
         .usage, "a side is given, but the net takes pictures of its own", hint: "--side is for ViT, DeiT and DINOv2")
+    }
+  }
+
+  /// Of files that belong together, all that make it up.
+  /// - Throws: `Failure` as the first of the initializers does.
+  public init(files: [NetFile], side: Int? = nil, threads: Int? = nil, level: Engine.Level? = nil) throws(Failure) {
+    let family = Family.known.first { $0.name == files.first?.header.family }
+    if let family, ClipNets.isFamily(family) {
+      self.init(try ImageTextEmbedding(ClipNets(files: files), threads: threads, level: level))
+    } else if let family, ImageNet.isFamily(family) {
+      self.init(try ImageFeatures(files[0], pool: .pooled, side: side, threads: threads, level: level))
+    } else {
+      self.init(try TextEmbedding(files[0], threads: threads, level: level))
     }
   }
 

@@ -172,20 +172,12 @@ public final class ImageCaptioning: Sendable {
         ? "\(rules.beams) beams of up to \(decoder.capacity) tokens need"
         : "a caption of up to \(decoder.capacity) tokens needs")
     let start = Paths.seconds
-    let context = try context(image, queries: rules.beams * decoder.capacity)
+    let context = try image.contexts([rules.beams * decoder.capacity], textDecoder.trunk, engine)[0]
     let made = try decoder.answers([context]) { firstScores?($1) }[0]
     return Caption(
       text: text(of: rules.beginning, made.tokens), prompt: prompt.flatMap { $0.isEmpty ? nil : $0 },
       promptTokens: rules.beginning, tokens: made.tokens, logProbability: made.logProbability, frames: image.frames,
       seconds: (image.seconds, Paths.seconds - start))
-  }
-
-  /// What the decoder attends over.
-  /// - Parameter queries: tokens that will attend over it, at most.
-  private func context(_ image: SeenImage, queries: Int) throws(Failure) -> CrossContext {
-    // Without keys and values, layers run in parts, which an observer doesn't see.
-    if queries <= CrossContext.mostDirectQueries, !engine.isObserved { return image.direct }
-    return try image.projected.made { () throws(Failure) in try textDecoder.trunk.context(image.vectors, engine) }
   }
 
   /// The text of all of a caption's tokens, the prompt's among them.
@@ -206,9 +198,8 @@ public final class ImageCaptioning: Sendable {
   package func scores(
     ofCaptions captions: [[Int]], beginning: [Int], about image: SeenImage
   ) throws(Failure) -> [Matrix] {
-    let queries = captions.reduce(0) { $0 + beginning.count - 1 + $1.count }
-    let context = try context(image, queries: queries)
-    var sequences = captions.map { TextSequence(beginning + $0.dropLast(), context: context) }
+    let contexts = try image.contexts(captions.map { beginning.count - 1 + $0.count }, textDecoder.trunk, engine)
+    var sequences = zip(captions, contexts).map { TextSequence(beginning + $0.dropLast(), context: $1) }
     let scores = try textDecoder.scores(textDecoder.trunk(&sequences, isCausal: true, engine), engine)
     var row = 0
     return sequences.map { sequence in

@@ -127,10 +127,10 @@ extension ImageClassification.Function {
     let scores = scores.map(Double.init)
     switch self {
     case .none: return scores
-    case .sigmoid: return scores.map { 1 / (1 + exp(-$0)) }
+    case .sigmoid: return scores.map { 1 / (1 + Elementary.exp(-$0)) }
     case .softmax:
       let top = scores.max() ?? 0
-      let weights = scores.map { exp($0 - top) }
+      let weights = scores.map { Elementary.exp($0 - top) }
       let sum = weights.reduce(0, +)
       return weights.map { $0 / sum }
     }

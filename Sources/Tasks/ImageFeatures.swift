@@ -22,8 +22,9 @@ public final class ImageFeatures: Sendable {
   /// nil: an encoder without a form of pooling of its own.
   private let net: (any ImageClassifierNet)?
   let engine: Engine
-  let path: String
+  public let file: NetFile
   public let pool: Pool
+  var path: String { file.path }
 
   /// Elements of a vector.
   public var size: Int { trunk.size }
@@ -38,7 +39,7 @@ public final class ImageFeatures: Sendable {
   public init(
     _ file: NetFile, pool: Pool = .mean, side: Int? = nil, threads: Int? = nil, level: Engine.Level? = nil
   ) throws(Failure) {
-    path = file.path
+    self.file = file
     self.pool = pool
     let kind = Family.known.first { $0.name == file.header.family }?.nets.first { $0.name == file.header.net }
     var trunk: VisionTrunk

@@ -147,12 +147,8 @@ public final class ImageTextMatching: Sendable {
     let vector = try vector(of: image)
     var out: [ImageTextMatch] = []
     for batch in batches(texts) {
-      let queries = batch.reduce(0) { $0 + $1.tokens.count }
-      let context =
-        queries <= CrossContext.mostDirectQueries
-        ? image.direct
-        : try image.projected.made { () throws(Failure) in try textEncoder.trunk.context(image.vectors, engine) }
-      var sequences = batch.map { TextSequence([matchToken] + $0.tokens.dropFirst(), context: context) }
+      let contexts = try image.contexts(batch.map(\.tokens.count), textEncoder.trunk, engine)
+      var sequences = zip(batch, contexts).map { TextSequence([matchToken] + $0.tokens.dropFirst(), context: $1) }
       let scores = try textEncoder.scores(firstVectors(&sequences), engine)
       for (row, text) in batch.enumerated() {
         let logits = [scores[row, 0], scores[row, 1]]
@@ -161,7 +157,7 @@ public final class ImageTextMatching: Sendable {
         out.append(
           ImageTextMatch(
             text: text.text, tokens: text.tokens, logits: logits,
-            probability: 1 / (1 + exp(Double(logits[0]) - Double(logits[1]))), cosine: cosine, frames: image.frames,
+            probability: 1 / (1 + Elementary.exp(Double(logits[0]) - Double(logits[1]))), cosine: cosine, frames: image.frames,
             seconds: (image.seconds, 0)))
       }
     }

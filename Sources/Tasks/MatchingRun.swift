@@ -4,20 +4,23 @@ import Media
 /// Matches of files, pictures and videos, with texts.
 public struct MatchingRun {
   public let matching: ImageTextMatching
+  private let receipt: ReceiptRecord?
   private var files: FileSight
   /// The texts that were read last.
   private var last: [ReadText] = []
 
   /// - Parameters:
+  ///   - receipt: notes each match.
   ///   - frames: how many are taken of a video; where it is given, an animated GIF or WebP counts as one, else as a
   ///     picture.
   ///   - isUpright: whether pictures are turned as the camera noted.
   ///   - progress: is told how many frames of a video were looked at, of how many different ones.
   public init(
-    _ matching: ImageTextMatching, frames: Int? = nil, isUpright: Bool = false,
+    _ matching: ImageTextMatching, receipt: ReceiptRecord? = nil, frames: Int? = nil, isUpright: Bool = false,
     progress: @escaping (_ path: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
   ) {
     self.matching = matching
+    self.receipt = receipt
     files = FileSight(matching.sight, frames: frames, isUpright: isUpright, keepsPixels: false, progress: progress)
   }
 
@@ -33,6 +36,8 @@ public struct MatchingRun {
   public mutating func match(_ path: String, _ texts: [String]) throws(Failure) -> [ImageTextMatch] {
     let image = try files.image(path)
     if last.map(\.text) != texts { last = try matching.read(texts) }
-    return try matching.match(image, last)
+    let out = try matching.match(image, last)
+    for match in out { try receipt?.add(path, match) }
+    return out
   }
 }

@@ -251,26 +251,21 @@ public final class VisualQuestionAnswering: Sendable {
   package func read(
     _ questions: [[Int]], about image: SeenImage, first: Int = 0, _ observer: (any AnswerObserver)? = nil
   ) throws(Failure) -> [CrossContext] {
-    let queries = questions.reduce(0) { $0 + $1.count }
-    // Without keys and values, layers run in parts, which an observer doesn't see.
-    let context =
-      queries <= CrossContext.mostDirectQueries && !engine.isObserved
-      ? image.direct
-      : try image.projected.made { () throws(Failure) in try textEncoder.trunk.context(image.vectors, engine) }
-    var sequences = questions.map { TextSequence($0, context: context) }
+    let contexts = try image.contexts(questions.map(\.count), textEncoder.trunk, engine)
+    var sequences = zip(questions, contexts).map { TextSequence($0, context: $1) }
     var attentions: [[Matrix]] = questions.map { _ in [] }
     let vectors =
       observer?.wantsAttention != true
       ? try textEncoder.trunk(&sequences, isCausal: false, engine)
       : try textEncoder.trunk(&sequences, isCausal: false, engine) { attentions[$0].append($1) }
-    var contexts: [CrossContext] = []
+    var read: [CrossContext] = []
     for (index, question) in questions.enumerated() {
       let start = questions[..<index].reduce(0) { $0 + $1.count }
       let rows = vectors.rows(start..<start + question.count)
       observer?.question(first + index, tokens: question, vectors: rows, attention: attentions[index])
-      contexts.append(try textDecoder.trunk.context(rows, engine))
+      read.append(try textDecoder.trunk.context(rows, engine))
     }
-    return contexts
+    return read
   }
 }
 
@@ -299,6 +294,16 @@ public struct SeenImage: Sendable {
   let projected: SharedContext
   /// That looking took.
   public let seconds: Double
+}
+
+extension SeenImage {
+  /// What texts of so many tokens, which run together, attend over: keys and values are made when some text needs them.
+  func contexts(_ counts: [Int], _ trunk: TextTrunk, _ engine: Engine) throws(Failure) -> [CrossContext] {
+    let areDirect = CrossContext.areDirect(counts, engine)
+    guard areDirect.contains(false) else { return counts.map { _ in direct } }
+    let projected = try projected.made { () throws(Failure) in try trunk.context(vectors, engine) }
+    return areDirect.map { $0 ? direct : projected }
+  }
 }
 
 /// Keys and values of an image, made when they are first needed.

@@ -59,6 +59,7 @@ struct Ask: LimitedCommand {
   @Option(help: .init("Write all that was computed into a safetensors file.", valueName: "file"), completion: .file())
   var trace: String?
 
+  @OptionGroup var receipts: ReceiptOption
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
@@ -110,11 +111,13 @@ struct Ask: LimitedCommand {
     let vqa = try VisualQuestionAnswering(nets, threads: computing.threads, level: computing.level)
     let answerOptions = try options.answerOptions
     try vqa.check(answerOptions, list)
+    try receipts.check(vqa.level)
     let record = trace.map { _ in AnswerTrace() }
+    let receipt = receipts.record
     let progress = FrameProgress()
     defer { progress.finish() }
     let asking = AskingRun(
-      vqa, options: answerOptions, from: list, trace: record, frames: frames, isUpright: pictures.upright,
+      vqa, options: answerOptions, from: list, trace: record, receipt: receipt, frames: frames, isUpright: pictures.upright,
       progress: progress.tell)
     let failed: Int
     if let image {
@@ -123,6 +126,9 @@ struct Ask: LimitedCommand {
       failed = try answerLines(asking, list)
       if let trace { try record?.write(trace) }
     }
+    var settings = options.settings(pictures, frames: frames)
+    settings.answers = list?.answers
+    try receipts.write(.ask, nets.files, settings, receipt)
     if failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 

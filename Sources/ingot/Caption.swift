@@ -62,6 +62,7 @@ struct CaptionCommand: LimitedCommand {
   @Option(help: .init("Write all that was computed into a safetensors file.", valueName: "file"), completion: .file())
   var trace: String?
 
+  @OptionGroup var receipts: ReceiptOption
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
@@ -89,11 +90,13 @@ struct CaptionCommand: LimitedCommand {
       prompt: prompt, maximumTokens: maxTokens, minimumTokens: minTokens, beams: beams, temperature: temperature,
       seed: seed ?? 0, repetitionPenalty: repetitionPenalty)
     try captioning.check(options)
+    try receipts.check(captioning.level)
     let record = trace.map { _ in CaptionTrace() }
+    let receipt = receipts.record
     let progress = FrameProgress()
     defer { progress.finish() }
     let run = CaptioningRun(
-      captioning, options: options, trace: record, frames: frames, isUpright: pictures.upright,
+      captioning, options: options, trace: record, receipt: receipt, frames: frames, isUpright: pictures.upright,
       progress: progress.tell)
     let failed: Int
     if images.isEmpty {
@@ -102,6 +105,12 @@ struct CaptionCommand: LimitedCommand {
     } else {
       failed = try captions(run, record)
     }
+    var settings = ReceiptSettings()
+    (settings.isUpright, settings.frames) = (pictures.upright, frames)
+    (settings.maximumTokens, settings.minimumTokens, settings.beams) = (maxTokens, minTokens, beams)
+    (settings.temperature, settings.seed) = (temperature, seed ?? 0)
+    settings.repetitionPenalty = repetitionPenalty == 1 ? nil : repetitionPenalty
+    try receipts.write(.caption, nets.files, settings, receipt)
     if failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 

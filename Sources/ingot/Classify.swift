@@ -44,6 +44,7 @@ struct Classify: LimitedCommand {
   var top = 5
 
   @OptionGroup var computing: ComputingOptions
+  @OptionGroup var receipts: ReceiptOption
 
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
@@ -51,6 +52,7 @@ struct Classify: LimitedCommand {
 
   func validate() throws {
     if images.isEmpty, Paths.standardInputIsTerminal { throw ValidationError("there is no image") }
+    if images.isEmpty, receipts.receipt != nil { throw ValidationError("--receipt goes with images, not with lines") }
     if top < 1 { throw ValidationError("--top is a number from 1") }
     if labels != nil || isOfLabels, size.side != nil {
       throw ValidationError("--side goes with a classifier, not with labels")
@@ -70,10 +72,18 @@ struct Classify: LimitedCommand {
     let labels = try labels.map { file throws(Failure) in try LabelFile(file).labels }
     var run = try labels == nil && !isOfLabels ? ofClasses() : ofLabels(labels)
     guard !images.isEmpty else { return try classifyLines(run) }
+    try receipts.check(run.level)
+    let receipt = receipts.record
     var out: [(path: String, classes: [ImageClassification.Class])] = []
     let read = try pictures.forEach(images) { path, picture in
-      out.append((path, Array(try run.classes(picture).prefix(top))))
+      let classes = try run.classes(picture)
+      try receipt?.add(path, classes)
+      out.append((path, Array(classes.prefix(top))))
     }
+    var settings = ReceiptSettings()
+    (settings.isUpright, settings.side) = (pictures.upright, size.side)
+    (settings.labels, settings.templates) = (labels, run.templates)
+    try receipts.write(.classify, run.files, settings, receipt)
     let report = ClassificationReport(out, function: run.function, templates: run.templates, failed: read.failed)
     if output.json || !out.isEmpty { try output.print(json: report.json, text: report.text) }
     read.tell()

@@ -85,6 +85,7 @@ struct Embed: LimitedCommand {
   @OptionGroup var computing: ComputingOptions
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var size: SideOptions
+  @OptionGroup var receipts: ReceiptOption
   @OptionGroup var limits: LimitOptions
   @OptionGroup var output: OutputOptions
 
@@ -99,6 +100,9 @@ struct Embed: LimitedCommand {
       throw ValidationError("--batch is for lines of standard input")
     }
     if let top, top < 1 { throw ValidationError("--top is a number from 1") }
+    if receipts.receipt != nil, !search.isEmpty || !isNamed && !isListed {
+      throw ValidationError("--receipt goes with texts or images that are given, or lists of them")
+    }
     guard search.isEmpty else { return try validateSearch() }
     if vectors != nil || top != nil || queryPrompt != nil {
       throw ValidationError("--vectors, --top and --query-prompt go with --search")
@@ -133,7 +137,9 @@ struct Embed: LimitedCommand {
     let embedder = try embedder(looks: items.contains(where: \.isImage))
     let prompt = try embedder.prompt(prompt)
     if let file { try OutputFile.checkCanBeWritten(file) }
+    try receipts.check(embedder.level)
     let made = try embedded(items, embedder, prompt)
+    try writeReceipt(made, embedder, prompt)
     if let file, let form {
       try VectorTable(made.vectors, size: embedder.size, items: made.items).write(to: file, as: form)
     }
@@ -214,6 +220,15 @@ struct Embed: LimitedCommand {
       throw Failure(.badData, "none of the images can be read", hint: "the lines above say why")
     }
     return (kept.map { items[$0] }, vectors.compactMap(\.self), read)
+  }
+
+  private func writeReceipt(_ made: Made, _ embedder: Embedder, _ prompt: String) throws(Failure) {
+    guard let receipt = receipts.record else { return }
+    for (item, vector) in zip(made.items, made.vectors) { try receipt.add(item, vector: vector) }
+    var settings = ReceiptSettings()
+    (settings.isUpright, settings.side) = (pictures.upright, size.side)
+    settings.prompt = prompt.isEmpty ? nil : prompt
+    try receipts.write(.embed, embedder.files, settings, receipt)
   }
 
   private func find() throws {

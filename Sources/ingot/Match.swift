@@ -42,6 +42,7 @@ struct Match: LimitedCommand {
   @OptionGroup var computing: ComputingOptions
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var limits: LimitOptions
+  @OptionGroup var receipts: ReceiptOption
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -62,8 +63,13 @@ struct Match: LimitedCommand {
     let matching = try ImageTextMatching(nets, threads: computing.threads, level: computing.level)
     let progress = FrameProgress()
     defer { progress.finish() }
-    let run = MatchingRun(matching, frames: frames, isUpright: pictures.upright, progress: progress.tell)
+    try receipts.check(matching.level)
+    let receipt = receipts.record
+    let run = MatchingRun(matching, receipt: receipt, frames: frames, isUpright: pictures.upright, progress: progress.tell)
     let failed = try images.isEmpty ? matchLines(run) : match(images, texts, run)
+    var settings = ReceiptSettings()
+    (settings.isUpright, settings.frames) = (pictures.upright, frames)
+    try receipts.write(.match, nets.files, settings, receipt)
     if failed > 0 { throw ExitCode(Failure.Kind.mismatch.exitStatus) }
   }
 

@@ -145,17 +145,25 @@ struct ComputingOptions: ParsableArguments {
   @Option(help: "What kernels compute with: the processor's instructions, or OpenBLAS's products.")
   var kernels = Kernels.auto
 
+  @Flag(
+    help: """
+      Computes as is fastest, which may differ in the last bits by processor and by what is computed together. Otherwise the \
+      same bits come out on every machine.
+      """)
+  var fast = false
+
   enum Kernels: String, ExpressibleByArgument, CaseIterable {
-    case auto, avx512, avx2, openblas, portable
+    case auto, avx512, avx2, neon, openblas, portable
   }
 
   /// nil: the best there is.
-  var level: Engine.Level? { Engine.Level(rawValue: kernels.rawValue) }
+  var level: Engine.Level? { fast ? .fast : Engine.Level(rawValue: kernels.rawValue) }
 
-  var isGiven: Bool { threads != nil || kernels != .auto }
+  var isGiven: Bool { threads != nil || kernels != .auto || fast }
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
+    if fast, kernels != .auto { throw ValidationError("--fast takes the kernels that are fastest: leave --kernels out") }
   }
 }
 

@@ -16,7 +16,7 @@ struct Verify: LimitedCommand {
       Without a path and parameters, every net file on the shelf is checked; what didn't come \
       from the source, as int8 nets don't from a checkpoint, is not compared with it. With --reference, the nets that answer \
       questions, make captions or match or compare images and texts together, or the one that embeds texts, are run: their paths, or \
-      parameters without the part. With --key or --certificate-chain, signatures are verified first, of whatever folders \
+      parameters without the part. With --receipt, the nets that it names are found on the shelf. With --key or --certificate-chain, signatures are verified first, of whatever folders \
       and files; of those that are net files, the rest too.
       """)
 
@@ -37,6 +37,12 @@ struct Verify: LimitedCommand {
       valueName: "file"), completion: .file())
   var reference: String?
 
+  @Option(
+    help: .init(
+      "What --receipt of `ingot ask`, caption, match, classify or embed wrote: every result is computed again, and must be the same to the bit.",
+      valueName: "file"), completion: .file())
+  var receipt: String?
+
   @Option(help: "Most error of an output, as a part of the reference's largest magnitude.")
   var tolerance = ReferenceVerification.usualTolerance
 
@@ -50,7 +56,12 @@ struct Verify: LimitedCommand {
   func validate() throws {
     guard tolerance.isFinite, tolerance >= 0 else { throw ValidationError("--tolerance is a number from 0") }
     if source == nil, part.given != nil { throw ValidationError("--all and --at go with --source") }
-    if reference == nil, computing.isGiven { throw ValidationError("--threads and --kernels go with --reference") }
+    if reference == nil, receipt == nil, computing.isGiven {
+      throw ValidationError("--threads and --kernels go with --reference and --receipt")
+    }
+    if receipt != nil, reference != nil || source != nil || !selection.parameters.isEmpty {
+      throw ValidationError("--receipt names its nets itself: leave --reference, --source and --set out")
+    }
     if reference != nil, !paths.isEmpty, !selection.parameters.isEmpty {
       throw ValidationError("paths and parameters are both given")
     }
@@ -91,13 +102,34 @@ struct Verify: LimitedCommand {
 
   /// - Parameter signatures: what was found of them before.
   private func run(checking signatures: SignatureLines?) throws {
-    let (running, files, unreadable) = try inputs()
+    let receipt = try receipt.map { path throws(Failure) in try Receipt(file: path) }
+    let (running, files, unreadable) = try receipt.map { (nil, try nets(of: $0), []) } ?? inputs()
     let verifications = try verifications(of: files)
     let progress = ProgressLine("verifying", total: verifications.reduce(0) { $0 + $1.totalBytes })
     defer { progress.finish() }
     let findings = try verifications.map { try $0.run(progress: progress.add) }
     progress.finish()
-    try tell(VerificationReport(findings + unreadable, outputs: try outputs(of: running), signatures: signatures))
+    try tell(
+      VerificationReport(
+        findings + unreadable, outputs: try outputs(of: running), receipt: try receipt.map { try reproduced($0, files) },
+        signatures: signatures))
+  }
+
+  /// The nets of a receipt, as they are given or on the shelf.
+  private func nets(of receipt: Receipt) throws(Failure) -> [NetFile] {
+    var files: [NetFile] = []
+    for path in paths { files.append(try NetSelection.file(at: path)) }
+    guard files.isEmpty else { return files }
+    for net in receipt.nets { files.append(try selection.shelfOptions.chosen.net(withDigest: net.digest)) }
+    return files
+  }
+
+  private func reproduced(_ receipt: Receipt, _ files: [NetFile]) throws(Failure) -> ReceiptLines {
+    let verification = try ReceiptVerification(
+      receipt, files: files, threads: computing.threads, level: computing.level)
+    let progress = ProgressLine("computing", total: receipt.items.count, unit: .things("results"))
+    defer { progress.finish() }
+    return ReceiptLines(receipt, try verification.run { progress.add("", 1) })
   }
 
   private func tell(_ report: VerificationReport) throws {

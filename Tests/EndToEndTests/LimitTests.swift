@@ -172,6 +172,9 @@ import Testing
       .signatureBytes, 10, "verify weights/demo --signature \(signing)/p256.sig --key \(signing)/p256.pub",
       "\(signing)/p256.sig: has 2431 bytes; at most 10 are read", enough: 2431),
     Case(
+      .receiptBytes, 10, "verify --receipt weights/demo/config.json",
+      "weights/demo/config.json: has 1363 bytes; at most 10 are read", enough: 1363),
+    Case(
       .signedFiles, 2, "sign weights/demo/pictures --key \(signing)/p256.pem --signature SHELF/pictures.sig",
       "weights/demo/pictures: has 12 files; at most 2 are read", enough: 12),
   ]

@@ -129,8 +129,8 @@ import Testing
   func whatRunsIsWhatIsListed(net: NetDefinition) throws {
     let steps = Steps()
     let engine = try Engine(threads: 1, observer: steps)
-    // More than few, to which rows would be added. The last token is the one that ends a text.
-    let tokens = (0..<engine.mostFewRows + 2).map { _ in 5 } + [3]
+    // The last token is the one that ends a text.
+    let tokens = (0..<70).map { _ in 5 } + [3]
     let configuration = try run(net, tokens, engine)
     let listed = try lines(
       net.description(configuration), RunLengths(tokens: tokens.count, context: context))

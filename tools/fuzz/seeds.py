@@ -6,6 +6,7 @@
 
 import base64
 import gzip
+import hashlib
 import json
 import struct
 import sys
@@ -391,6 +392,20 @@ def journals():
     yield b"\5\n\n\n"
 
 
+def receipts():
+    none = {"receipt": 1, "arithmetic": 1, "task": "embed", "nets": [{"net": "x", "sha256": ZERO}], "settings": {}}
+    yield compact({**none, "items": [], "scoresSHA256": hashlib.sha256().hexdigest()})
+    item = {"text": "a", "result": "3 elements", "scoresSHA256": ZERO}
+    image = {"image": "a.png", "imageSHA256": ZERO, "result": "cat", "scoresSHA256": ZERO}
+    settings = {"upright": True, "frames": 3, "beams": 2, "temperature": 0.5, "seed": "7", "answers": ["a"], "side": 64,
+                "labels": ["x"], "templates": ["{}"], "prompt": "query: ", "repetitionPenalty": 1.1}
+    two = hashlib.sha256(bytes(64)).hexdigest()
+    yield compact({**none, "task": "ask", "settings": settings, "items": [item, image], "scoresSHA256": two})
+    yield compact({**none, "receipt": 2})
+    yield compact({**none, "arithmetic": 2})
+    yield compact({**none, "items": [item], "scoresSHA256": ZERO})
+
+
 def videos():
     def frame(index, time, picks, width, height):
         return b"F" + struct.pack("<QdIII", index, time, picks, width, height) + bytes(range(width * height * 3))
@@ -438,7 +453,7 @@ SEEDS = {
     "messagepack": messagepack_files, "tensorflow": tensorflow_files,
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "bytepair": byte_pair_files, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
-    "address": addresses, "scan": scanned_files, "hub": hub_lists, "web": web_lines, "signature": signatures,
+    "address": addresses, "scan": scanned_files, "hub": hub_lists, "web": web_lines, "signature": signatures, "receipt": receipts,
 }
 
 

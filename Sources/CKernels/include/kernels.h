@@ -1,4 +1,4 @@
-// The few hot loops of running a net, for the processor at hand: by AVX-512, AVX2 or portable C, or with OpenBLAS's products.
+// The few hot loops of running a net, for the processor at hand: by AVX-512, AVX2, NEON or portable C, or with OpenBLAS's products.
 //
 // Matrices are row-major; a stride is the distance between rows, in elements. Activations are float32 everywhere.
 #ifndef INGOT_KERNELS_H
@@ -14,6 +14,7 @@ typedef enum ck_level {
   ck_level_avx2 = 1,
   ck_level_avx512 = 2,
   ck_level_openblas = 3,
+  ck_level_neon = 4,
 } ck_level;
 
 /// The level that is best here: that of the processor, or where we have no kernels for it, OpenBLAS if it is installed.
@@ -77,9 +78,6 @@ typedef struct ck_linear {
 /// Runs several independent linear maps as one piece of work. Returns 0, or -1 when memory is short or a map has more
 /// inputs than `ck_most_int8_inputs` and is to be quantized (then nothing is computed).
 int ck_linear_run(ck_pool *pool, const ck_linear *maps, size_t count);
-/// Up to so many rows, maps may be computed by reading weights in place; with more, a row's result doesn't depend on how
-/// many others there are.
-size_t ck_most_few_rows(const ck_pool *pool);
 
 /// Scaled dot-product attention of several heads: softmax(q kᵀ · scale) v. Head h is at columns h · head_size and
 /// following of q, k, v and out. out must not overlap the others.
@@ -124,6 +122,12 @@ void ck_softmax(ck_pool *pool, float *x, size_t count, size_t columns, size_t st
 
 /// log Σ exp(x), without overflow.
 double ck_log_sum_exp(const float *x, size_t count);
+
+/// eˣ and the natural logarithm within 2 units in the last place, the hyperbolic tangent within 5: the same bits on every
+/// machine.
+double ck_exp(double x);
+double ck_log(double x);
+double ck_tanh(double x);
 
 /// Any type as float32; int8 without its scales.
 void ck_widen(const void *source, ck_type type, size_t count, float *target);

@@ -40,6 +40,7 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
     json, safetensors, index, torch, hdf5, gguf, numpy, onnx, messagePack, tensorFlow, net, settings, names, tokenizer,
     bytePair,
     questions, answers, journal, video, image, orientation, address, scan, hub, web, signature,
+    receipt,
   ]
 }
 
