@@ -4,10 +4,10 @@ import Kernels
 import TestSupport
 import Testing
 
-/// Every level there is here, alone and with two threads. But where there are others not that of plain C, whose bits are
-/// theirs (see `ArithmeticTests`): without optimization it takes minutes.
-private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCases
-  .filter { $0.isAvailable && ($0 != .portable || $0 == .best) }
+/// The best level there is here and OpenBLAS, alone and with two threads. Of the other levels `ArithmeticTests` shows that
+/// their bits are the best one's.
+private let engines: [(level: Engine.Level, threads: Int)] = Set([.best, .openblas])
+  .filter(\.isAvailable)
   .flatMap { [($0, 1), ($0, 2)] }
 
 @Suite struct KernelTests {
@@ -33,7 +33,7 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
 
   private static let sizes: [(rows: Int, inputs: Int, outputs: Int)] = [
     (1, 1, 1), (1, 768, 331), (2, 63, 65), (3, 128, 40), (7, 100, 17), (8, 96, 192), (12, 33, 5), (13, 64, 64),
-    (16, 257, 129), (40, 384, 96), (65, 130, 100), (130, 31, 33), (200, 520, 70),
+    (16, 257, 129), (40, 384, 96), (65, 130, 100), (130, 31, 33), (140, 300, 40),
   ]
 
   @Test(arguments: engines)
@@ -135,14 +135,12 @@ private let engines: [(level: Engine.Level, threads: Int)] = Engine.Level.allCas
 
   /// With operands that bfloat16 can hold and scales that are powers of two, only the weights are rounded: each by 2⁻⁹ of
   /// itself at most, so what comes out by 2⁻⁹ of the largest value.
-  @Test(arguments: engines)
-  func roundedAttentionIsWithinItsBound(level: Engine.Level, threads: Int) throws {
-    // Others don't round.
-    guard level == .fast else { return }
-    let engine = try Engine(threads: threads, level: level)
+  @Test(arguments: [1, 2])
+  func roundedAttentionIsWithinItsBound(threads: Int) throws {
+    let engine = try Engine(threads: threads, level: .fast)
     var numbers = KernelNumbers()
     let cases: [(q: Int, k: Int, heads: Int, size: Int)] = [
-      (13, 1, 2, 64), (15, 9, 2, 64), (577, 577, 1, 64), (29, 70, 3, 16), (65, 33, 2, 4), (14, 32, 1, 256),
+      (13, 1, 2, 64), (15, 9, 2, 64), (177, 177, 1, 64), (29, 70, 3, 16), (65, 33, 2, 4), (14, 32, 1, 256),
       (210, 31, 2, 1),
     ]
     for (q, k, heads, size) in cases {
