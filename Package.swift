@@ -35,6 +35,8 @@ let package = Package(
     .systemLibrary(name: "CSystemCalls"),
     // What a signal that ends the process leaves to do: a handler may only call what C gives it.
     .target(name: "CEnding"),
+    // Two digests at once, by processors' instructions.
+    .target(name: "CDigests"),
     // Signatures by keys and certificates, by OpenSSL's libcrypto.
     .target(name: "CSigning", dependencies: ["CLibCrypto"]),
     // The family files of schemas/families as bytes inside the binary.
@@ -58,7 +60,7 @@ let package = Package(
 
     // Dependencies point one way only: every target names those below it.
     .target(
-      name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CZlib", "CSystemCalls", "CEnding"],
+      name: "Arrays", dependencies: ["CLibCrypto", "CZstd", "CZlib", "CSystemCalls", "CEnding", "CDigests"],
       // A getter that lends its bytes (`Array.rawSpan`) needs this feature.
       swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
     library("Signing", ["Arrays", "CSigning"]),

@@ -91,11 +91,17 @@ public final class PartialFile: Sendable {
 
   /// Bytes of a piece, as they stand in the file.
   public func bytes(of piece: Int) throws(Failure) -> [UInt8] {
-    let range = range(of: piece)
-    var bytes = [UInt8](repeating: 0, count: range.count)
     // What a crash cut off counts as zeros.
-    _ = try System.read(descriptor, range.count, at: range.lowerBound, into: &bytes, path)
+    var bytes = [UInt8](repeating: 0, count: range(of: piece).count)
+    try readPiece(piece, into: &bytes)
     return bytes
+  }
+
+  /// Reads a piece into the front of `buffer`, which grows when it is too small.
+  /// - Throws: `Failure` of kind `io`.
+  public func readPiece(_ piece: Int, into buffer: inout [UInt8]) throws(Failure) {
+    let range = range(of: piece)
+    _ = try System.read(descriptor, range.count, at: range.lowerBound, into: &buffer, path)
   }
 
   /// Reads bytes of pieces that are there into the front of `buffer`, which grows when it is too small.
@@ -107,12 +113,16 @@ public final class PartialFile: Sendable {
   }
 
   /// Writes a piece and notes it; from any thread, each piece once at a time.
-  /// - Throws: `Failure` of kind `io`.
-  public func write(_ bytes: [UInt8], as piece: Int) throws(Failure) {
+  /// - Parameter digesting: makes the bytes' digest, meanwhile perhaps more.
+  /// - Throws: `Failure` of kind `io`, and what `digesting` throws.
+  public func write(
+    _ bytes: [UInt8], as piece: Int,
+    digesting: (_ bytes: [UInt8]) throws(Failure) -> Digest = { bytes in SHA256.digest(bytes) }
+  ) throws(Failure) {
     precondition(bytes.count == range(of: piece).count, "a piece of another length")
     try System.write(descriptor, bytes.rawSpan, at: piece * pieceSize, path)
     if isKept { System.startWriting(descriptor, from: piece * pieceSize, count: bytes.count) }
-    let digest = SHA256.digest(bytes)
+    let digest = try digesting(bytes)
     let noted: Result<Void, Failure> = there.withLock { there in
       do throws(Failure) {
         try journal.add("\(piece) \(digest)")

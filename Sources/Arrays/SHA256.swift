@@ -11,7 +11,7 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
     self.init(checked: bytes)
   }
 
-  fileprivate init(checked bytes: [UInt8]) {
+  init(checked bytes: [UInt8]) {
     self.bytes = bytes
   }
 

@@ -35,17 +35,11 @@ final class FileFetch: Sendable {
   /// - Returns: its bytes.
   func fetch(_ piece: Int) throws(Failure) -> Int {
     let bytes = try source.fetch(partial.range(of: piece))
-    try partial.write(bytes, as: piece)
-    // What is there of the front is hashed meanwhile, unless somebody is at it.
-    let result: Result<Void, Failure>? = front.withLockIfAvailable { front in
-      do throws(Failure) {
-        front.take(bytes, as: piece)
-        return .success(try front.advance(partial))
-      } catch {
-        return .failure(error)
-      }
+    try partial.write(bytes, as: piece) { bytes throws(Failure) in
+      guard item.file.sha256 != nil else { return SHA256.digest(bytes) }
+      let digest = try front.withLock { front throws(Failure) in try front.digest(bytes, as: piece, of: partial) }
+      return digest ?? SHA256.digest(bytes)
     }
-    try result?.get()
     return bytes.count
   }
 
@@ -106,23 +100,43 @@ final class FileFetch: Sendable {
 
 /// The digest of a file that comes in pieces of any order: of its front as far as it is there.
 private struct FrontDigest: ~Copyable {
-  private var hash = SHA256()
+  private var hash = TwinSHA256()
   private var next = 0
+  /// For pieces that are read again.
+  private var buffer: [UInt8] = []
 
-  /// Takes in a piece that comes next, which is not read again then.
-  mutating func take(_ bytes: [UInt8], as piece: Int) {
-    guard piece == next else { return }
-    hash.update(bytes.rawSpan)
-    next += 1
+  /// The digest of a piece that has come, while the front goes on by one piece: both at once take less than one after the
+  /// other. The front's next piece may be this one, which is not read again then.
+  /// - Returns: nil where the front's next piece isn't there, so that there is nothing to be done together.
+  mutating func digest(_ bytes: [UInt8], as piece: Int, of partial: PartialFile) throws(Failure) -> Digest? {
+    if piece == next {
+      next += 1
+      return hash.update(bytes.rawSpan, digesting: bytes.rawSpan)
+    }
+    guard let count = try read(partial) else { return nil }
+    // Not copied: it shares the buffer until it is read into again.
+    let front = buffer
+    return hash.update(front.rawSpan.extracting(first: count), digesting: bytes.rawSpan)
   }
 
   mutating func advance(_ partial: PartialFile) throws(Failure) {
-    while next < partial.pieces, partial.digest(noted: next) != nil {
-      let bytes = try partial.bytes(of: next)
-      hash.update(bytes.rawSpan)
-      next += 1
+    while let count = try read(partial) {
+      let front = buffer
+      hash.update(front.rawSpan.extracting(first: count))
     }
   }
 
-  mutating func finish() -> Digest { hash.finish() }
+  /// Reads the front's next piece into the buffer.
+  /// - Returns: how many bytes that has; nil: it isn't there.
+  private mutating func read(_ partial: PartialFile) throws(Failure) -> Int? {
+    guard next < partial.pieces, partial.digest(noted: next) != nil else { return nil }
+    try partial.readPiece(next, into: &buffer)
+    next += 1
+    return partial.range(of: next - 1).count
+  }
+
+  mutating func finish() -> Digest {
+    buffer = []
+    return hash.finish()
+  }
 }

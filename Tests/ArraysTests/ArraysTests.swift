@@ -46,6 +46,32 @@ import Testing
     #expect(hash.finish() == SHA256.digest(Array("abc".utf8)))
   }
 
+  /// Two at once: NIST's digests, and libcrypto's of pieces whose ends fall anywhere in a block.
+  @Test(arguments: [true, false])
+  func digestsTwoAtOnce(isTogether: Bool) {
+    var hash = TwinSHA256(isTogether: isTogether)
+    let (abc, none) = (Array("abc".utf8), [UInt8]())
+    let wanted = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    #expect(hash.update(abc.rawSpan, digesting: abc.rawSpan).description == wanted)
+    #expect(hash.finish().description == wanted)
+    #expect(hash.update(none.rawSpan, digesting: abc.rawSpan).description == wanted)
+    #expect(hash.finish() == SHA256.digest([]))
+    var bytes: [UInt8] = []
+    for number in 0..<5000 { bytes.append(UInt8(truncatingIfNeeded: number &* number >> 5 &+ number)) }
+    for length in [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1000] {
+      for others in [0, 1, 64, 65, 640, 1003] {
+        var own = none
+        for start in [0, 7, 1000] {
+          own += bytes[start..<start + length]
+          let (mine, theirs) = (Array(bytes[start..<start + length]), Array(bytes[2000..<2000 + others]))
+          #expect(hash.update(mine.rawSpan, digesting: theirs.rawSpan) == SHA256.digest(theirs), "\(length), \(others)")
+        }
+        hash.update(abc.rawSpan)
+        #expect(hash.finish() == SHA256.digest(own + abc), "\(length), \(others)")
+      }
+    }
+  }
+
   @Test func readsHexadecimal() {
     let digest = SHA256.digest([])
     #expect(Digest(hex: digest.description) == digest)

@@ -16,6 +16,7 @@ import pytest
 from conftest import DEMO
 
 import ingot
+from ingot import _child
 
 PICTURE = DEMO / "pictures" / "red-circle-0004.png"
 QUESTION = "what shape is present?"
@@ -222,3 +223,23 @@ def test_what_python_adds_is_what_the_program_said(program: str, shelf: pathlib.
     with ingot.VQA({"Release": "demo"}, shelf=shelf, program=program) as vqa:
         raw = dict(vqa.ask(PICTURE, QUESTION).raw)
     assert {**raw, "seconds": None} == {**answer, "seconds": None}
+
+
+def test_answers_gather_only_while_the_child_has_more_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No longer than a quarter of that takes at its pace, and not where somebody may wait for the next answer."""
+    clock = [100.0]
+    monkeypatch.setattr(_child.time, "monotonic", lambda: clock[0])
+    child = _child.Child(["true"])
+    try:
+        for count, seconds, given, most in [
+            (1, 0.004, 64, 0.02), (1, 0.0001, 64, 0.0016), (32, 0.001, 64, 0.0003), (1, 0.5, 64, 0.02), (1, 1.0, 8, 0.0),
+            (1, 1.0, 16, 0.0),
+        ]:
+            child.given.clear()
+            child.given.extend(_child.Item(number, {}) for number in range(given))
+            clock[0] += seconds
+            child.gather(count)
+            pause = child.gathers_until - clock[0]
+            assert pause <= most + 1e-9 and (pause > 0) == (most > 0)
+    finally:
+        child.end(5)

@@ -3,7 +3,7 @@
 what int8 costs.
 
     pip install 'sentence-transformers>=6' safetensors onnxruntime
-    python3 tools/checks/check_embeddings.py .build/release/ingot all-MiniLM-L6-v2 [--texts FILE] [--onnx model.onnx]
+    python3 tools/checks/check_embeddings.py .build/release/ingot all-MiniLM-L6-v2 [--texts FILE] [--words N] [--onnx model.onnx]
 
 The texts are lines of a file, or JSON strings where it ends in .json; without one they are taken from this machine: what
 programs say in a hundred languages (translations below /usr/share/locale and beside Python's packages), and paragraphs of
@@ -87,12 +87,15 @@ def is_text(text):
     return 1 <= len(text.split()) <= 500 and len(text) <= 8000 and not re.search(r"[\u0300-\u036f]{20}", text)
 
 
-def collected(count):
-    """A third of them documentation, the rest of all languages alike, of all lengths."""
+def collected(count, most):
+    """A third of them documentation, the rest of all languages alike, of all lengths up to so many words."""
+    def fits(text):
+        return is_text(text) and len(text.split()) <= most
+
     chooser = random.Random(count)
-    languages = {name: sorted(filter(is_text, texts)) for name, texts in sorted(translations().items())}
+    languages = {name: sorted(filter(fits, texts)) for name, texts in sorted(translations().items())}
     chosen = set()
-    documents = sorted(filter(is_text, documentation()))
+    documents = sorted(filter(fits, documentation()))
     by_length = [[text for text in documents if low <= len(text.split()) < high]
                  for low, high in ((1, 8), (8, 30), (30, 100), (100, 200), (200, 501))]
     for texts in by_length:
@@ -196,6 +199,7 @@ def main():
     parser.add_argument("checkpoint", type=pathlib.Path)
     parser.add_argument("--texts", type=pathlib.Path)
     parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--words", type=int, default=500, help="of a text, at most")
     parser.add_argument("--onnx", type=pathlib.Path)
     parser.add_argument("--write-texts", type=pathlib.Path, help="keep the texts, as JSON")
     arguments = parser.parse_args()
@@ -203,7 +207,7 @@ def main():
     from sentence_transformers import SentenceTransformer
 
     if arguments.texts is None:
-        texts = collected(arguments.count)
+        texts = collected(arguments.count, arguments.words)
     else:
         text = arguments.texts.read_text()
         texts = json.loads(text) if arguments.texts.suffix == ".json" else text.rstrip("\n").split("\n")
@@ -248,8 +252,8 @@ def main():
         int8 = [*named, "--set", "Precision=int8"]
         size = sum(path.stat().st_size for path in pathlib.Path(shelf).rglob("*Precision=int8*.ingot"))
         row("int8", size, embedded(program, shelf, texts, *int8), reference, distinct)
-        run("quantize", *named, "--shelf", shelf, "--activations", "float32", "--force", "--set", "Precision=float32")
-        row("int8, activations float32", size, embedded(program, shelf, texts, *int8), reference, distinct)
+        run("quantize", *named, "--shelf", shelf, "--activations", "int8", "--force", "--set", "Precision=float32")
+        row("int8, --activations int8", size, embedded(program, shelf, texts, *int8), reference, distinct)
         if arguments.onnx:
             vectors = by_onnx(str(arguments.onnx), net.tokenizer, net.max_seq_length, texts)
             row(f"{arguments.onnx.name}, ONNX Runtime", arguments.onnx.stat().st_size, vectors, reference, distinct)

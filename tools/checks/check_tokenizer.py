@@ -7,7 +7,8 @@
 Thousands of strings, made from a seed, are given to `ingot tokenize` as JSON Lines, with the options that this command
 doesn't know, and to transformers' BertTokenizerFast: questions as people ask them, words and pieces of the vocabulary
 put together anew, accents composed and not, and characters of every script and every class that something odd is done
-to. With --every-character also each character there is, by itself and between two letters (about a minute).
+to. Rows of more than 30 combining marks are refused in lines, with the line's number, and tokenized where they are an
+argument. With --every-character also each character there is, by itself and between two letters (about a minute).
 
 The reference reads --vocabulary, a vocab.txt, which must be the net's; or --reference, a checkpoint's folder. A net
 whose tokenizer has other settings than BERT's is compared by --settings '{"do_lower_case": false, "strip_accents":
@@ -252,6 +253,34 @@ def compare(command, tokenizer, strings, title):
     return bad
 
 
+def many_marks(command, tokenizer, seed):
+    """More than 30 combining marks in a row: a line that has them is refused, an argument is not; how many are not so."""
+    source, bad = random.Random(seed), 0
+    # Those with a combining class are counted; others end a row, as letters do.
+    marks = [chr(code) for first, last in CLASSES["combining"] for code in range(first, last + 1)]
+    marks = [mark for mark in marks if unicodedata.combining(mark) and mark != "\u0344"]
+    texts = {
+        count: ["is there an a" + "".join(source.choices(kind, k=count)) + " here?" for kind in ([marks[1]], marks)]
+        for count in (1, 29, 30, 31, 32, 61, 500)}
+    few = [text for count, some in texts.items() if count <= 30 for text in some]
+    bad += compare(command, tokenizer, few, "strings of up to 30 marks in a row")
+    for count, text in ((count, text) for count, some in texts.items() if count > 30 for text in some):
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in (few[0], text))
+        done = subprocess.run(command, input=lines, capture_output=True, encoding="utf-8")
+        said = re.fullmatch(
+            r"ingot: error: line 2: byte \d+: a string has more than 30 combining marks in a row\nhint: [^\n]+\n", done.stderr)
+        if done.returncode != 65 or not said or len(done.stdout.splitlines()) > 1:
+            bad += 1
+            print(f"{count} marks in a line: status {done.returncode}, {done.stderr}")
+        # What the shell hands over is no file's text.
+        done = subprocess.run([*command, text], capture_output=True, encoding="utf-8")
+        if done.returncode or json.loads(done.stdout)["ids"] != encoded(tokenizer, [text])[0]:
+            bad += 1
+            print(f"{count} marks in an argument: not the publisher's ids: {done.stdout}{done.stderr}")
+    print(f"more than 30 marks in a row: {bad} wrong")
+    return bad
+
+
 def main():
     # No abbreviations: --set is the program's.
     parser = argparse.ArgumentParser(
@@ -277,6 +306,7 @@ def main():
     some = strings[:500]
     assert [ids[1:-1] for ids in tokenizer(some).input_ids] == encoded(tokenizer, some)
     bad = compare(command, tokenizer, strings, "strings")
+    bad += many_marks(command, tokenizer, arguments.seed)
     if arguments.every_character:
         bad += compare(command, tokenizer, list(every_character()), "characters")
     sys.exit(1 if bad else 0)

@@ -22,6 +22,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib"),
     .systemLibrary(name: "CSystemCalls", path: "Sources/CSystemCalls"),
     .target(name: "CEnding"),
+    .target(name: "CDigests"),
     .target(name: "CSigning", dependencies: ["CLibCrypto"]),
     .target(name: "CFamilyFiles"),
     .target(name: "CLoading"),
@@ -30,7 +31,8 @@ let package = Package(
       name: "CImages", dependencies: ["CLoading"], cSettings: [.unsafeFlags(["-fsanitize=fuzzer-no-link"])],
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
     watched(
-      "Arrays", ["CLibCrypto", "CZstd", "CZlib", "CSystemCalls", "CEnding"], [.enableExperimentalFeature("Lifetimes")]),
+      "Arrays", ["CLibCrypto", "CZstd", "CZlib", "CSystemCalls", "CEnding", "CDigests"],
+      [.enableExperimentalFeature("Lifetimes")]),
     watched("Signing", ["Arrays", "CSigning"]),
     .target(name: "CFetch", dependencies: ["CLoading"]),
     watched("Remote", ["Arrays", "CFetch"]),

@@ -170,7 +170,7 @@ class Worker:
             waiting.register(self._wake_read, selectors.EVENT_READ)
             waiting.register(child.stdout, selectors.EVENT_READ)
             waiting.register(child.stderr, selectors.EVENT_READ)
-            is_writing = False
+            is_writing = is_gathering = False
             while not self._is_closing:
                 self._give(child)
                 if not is_writing:
@@ -181,9 +181,17 @@ class Worker:
                         waiting.register(child.stdin, selectors.EVENT_WRITE)
                     else:
                         waiting.unregister(child.stdin)
+                gathering = child.gathers_until - time.monotonic()
+                if is_gathering != (gathering > 0):
+                    is_gathering = not is_gathering
+                    if is_gathering:
+                        waiting.unregister(child.stdout)
+                    else:
+                        waiting.register(child.stdout, selectors.EVENT_READ)
                 limit = self._timeout if child.is_ready else self._start_timeout
                 left = None if limit is None or not child.given else child.since + limit - time.monotonic()
-                ready = waiting.select(left if left is None else max(left, 0))
+                patience = left if not is_gathering else gathering
+                ready = waiting.select(patience if patience is None else max(patience, 0))
                 for key, _ in ready:
                     if key.fd == self._wake_read:
                         self._drain()
@@ -195,7 +203,9 @@ class Worker:
                     elif not self._read(child):
                         self._died(child)
                         return
-                if not ready and left is not None and time.monotonic() >= child.since + (limit or 0):
+                # What has gathered is looked at first: it may be the answer.
+                is_late = left is not None and time.monotonic() >= child.since + (limit or 0)
+                if is_late and not ready and not is_gathering:
                     self._took_too_long(child, limit or 0)
                     return
 
@@ -221,6 +231,8 @@ class Worker:
         lines = child.read_lines()
         if lines is None:
             return False
+        if lines:
+            child.gather(len(lines))
         for line in lines:
             try:
                 reply = json.loads(line)
