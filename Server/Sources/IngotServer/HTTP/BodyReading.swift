@@ -61,10 +61,15 @@ extension Call {
     }
     let share = room.share()
     var bytes: [UInt8] = []
-    for try await piece in request.body {
-      guard bytes.count + piece.readableBytes <= most else { throw tooLong }
-      try share.take(piece.readableBytes)
-      bytes.append(contentsOf: piece.readableBytesView)
+    do {
+      for try await piece in request.body {
+        guard bytes.count + piece.readableBytes <= most else { throw tooLong }
+        try share.take(piece.readableBytes)
+        bytes.append(contentsOf: piece.readableBytesView)
+      }
+    } catch  where !(error is ServiceError || error is LateBody || error is CancellationError) {
+      // Its client went in the middle of it, or wrote what HTTP doesn't allow: nothing that failed here.
+      throw ServiceError.badRequest("the body does not come as its head says", code: "invalid_body")
     }
     if let stated, stated != bytes.count { throw CancellationError() }
     return ReadBody(bytes: bytes, share: share)
