@@ -75,7 +75,9 @@ import Testing
     }
     #expect(try text(SentPicture(dataAddress: "data:,A%20brief%20note", "url")) == "A brief note")
     #expect(try SentPicture(dataAddress: "https://a.example/b.png", "url").address == "https://a.example/b.png")
-    for wrong in ["", "Zg=a", "Z", "/etc/passwd", "file:///etc/passwd", "https://a.example/b.png", "data:"] {
+    // A path may be base64 by its letters, and is nothing else then.
+    #expect(try SentPicture(base64: "/etc/passwd", "image").bytes.count == 8)
+    for wrong in ["", "Zg=a", "Z", "/etc/passwd.", "file:///etc/passwd", "https://a.example/b.png", "data:"] {
       #expect(refusal { try SentPicture(base64: wrong, "image") }?.parameter == "image", "\(wrong)")
     }
     for wrong in [
