@@ -12,6 +12,9 @@ import time
 from check_server_life import asked, kept, mixed_requests
 from server_running import PICTURE, Server
 
+# Of a client that asks more than can be answered: several times as many as may wait in the server, and fewer than it takes.
+MOST_CONNECTIONS = 500
+
 
 class Client:
     """Connections to a server, kept and used again, each for a request at a time."""
@@ -64,10 +67,14 @@ class Client:
         return (len(self.found) - before) / (time.monotonic() - start)
 
     async def at_rate(self, messages, seconds, rate):
-        """Asks so many times a second, whether it is answered or not."""
+        """Asks so many times a second, whether it is answered or not, as long as there are connections for that."""
         start, count, running = time.monotonic(), 0, set()
         while (now := time.monotonic() - start) < seconds:
             while count < now * rate:
+                # A client has so many connections at most; while all wait, nothing more is asked.
+                if len(running) >= MOST_CONNECTIONS:
+                    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    continue
                 index = count % len(messages)
                 task = asyncio.create_task(self.timed(index, messages[index]))
                 running.add(task)
@@ -169,10 +176,10 @@ async def beside_trickling(checks, server, requests, alone, seconds, count):
 def check_sustained(checks, program, shelf, seconds, trickling):
     # Each connection is a descriptor here and one there, which inherits the bound.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if hard != resource.RLIM_INFINITY and hard < trickling + 500:
-        print(f"only {hard - 500} connections that trickle: no more descriptors may be had here")
-        trickling = hard - 500
-    resource.setrlimit(resource.RLIMIT_NOFILE, (trickling + 500, hard))
+    if hard != resource.RLIM_INFINITY and hard < trickling + 2 * MOST_CONNECTIONS:
+        print(f"only {hard - 2 * MOST_CONNECTIONS} connections that trickle: no more descriptors may be had here")
+        trickling = hard - 2 * MOST_CONNECTIONS
+    resource.setrlimit(resource.RLIMIT_NOFILE, (trickling + 2 * MOST_CONNECTIONS, hard))
     requests = mixed_requests()
     with Server(program, shelf, "--log", "warning", "--looks", "4") as server:
         alone = [kept(server.post(*request)[2]) for request in requests]
