@@ -75,6 +75,7 @@ def heads():
     yield b"/v1/models//\nevil.example:80\n0123456789abcdef"
     yield b"/v1/models/a\nx.localhost\nBearer"
     yield b"\n127.0.0.+1\n"
+    yield b"\n127.0.0.012\n"
     yield b"/v1/models/a\n[::1].evil.example"
     yield b"/v1/models/a\n[::1"
 

@@ -22,10 +22,8 @@ package enum HeaderValues {
       || parts.count == 4 && parts[0] == "127" && parts.allSatisfy { isByte($0) }
   }
 
-  /// In digits alone: a number with a sign is a name, which may lead anywhere.
-  private static func isByte(_ text: Substring) -> Bool {
-    text.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt8(text) != nil
-  }
+  /// As addresses have it: a number with a sign, or with zeros before it, makes a name, which may lead anywhere.
+  private static func isByte(_ text: Substring) -> Bool { UInt8(text).map { "\($0)" == text } ?? false }
 
   /// Whether `Authorization` shows a token.
   package static func shows(_ token: String, _ authorization: String) -> Bool {
