@@ -44,16 +44,24 @@ extension ClipTextEncoder {
 
   /// The vectors of texts, not normalized. They may be of different lengths: no padding is needed, since a token sees only
   /// those before it, and none after the one where a text's vector is taken matters.
+  /// What a text gives depends on it alone, to the bit, whatever it is run with (but not so at the level of OpenBLAS, whose
+  /// products go another way where there are more rows).
   /// - Parameter texts: token ids, from the first token to the last.
   /// - Returns: texts × projection size.
   /// - Throws: `Failure` of kind `badData` for a token that the net doesn't have, or too many; of kind `io` when memory is
   ///   short.
   public func callAsFunction(_ texts: [[Int]], _ engine: Engine) throws(Failure) -> Matrix {
-    try projection(pooled(texts, engine), engine)
+    try projection(filled(texts, engine), engine).rows(0..<texts.count)
   }
 
   /// The same before the projection: texts × size.
   public func pooled(_ texts: [[Int]], _ engine: Engine) throws(Failure) -> Matrix {
+    try filled(texts, engine).rows(0..<texts.count)
+  }
+
+  /// That, with rows behind it that are no text's: few rows would be summed in another order.
+  private func filled(_ texts: [[Int]], _ engine: Engine) throws(Failure) -> Matrix {
+    let least = engine.mostFewRows + 1
     var sequences: [Range<Int>] = []
     for text in texts {
       let start = sequences.last?.upperBound ?? 0
@@ -62,7 +70,9 @@ extension ClipTextEncoder {
       }
       sequences.append(start..<start + pooledPosition(text) + 1)
     }
-    let x = Matrix(rows: sequences.last?.upperBound ?? 0, columns: size)
+    let tokens = sequences.last?.upperBound ?? 0
+    let x = Matrix(rows: max(tokens, least), columns: size)
+    x.rows(tokens..<x.rows).fill(0)
     for (text, rows) in zip(texts, sequences) {
       for (offset, row) in rows.enumerated() {
         guard 0..<vocabularySize ~= text[offset] else {
@@ -75,8 +85,10 @@ extension ClipTextEncoder {
       }
     }
     let scratch = BlockScratch(blocks, rows: x.rows, size: size)
-    for block in blocks { try block.run(x, scratch, sequences: sequences, isCausal: true, engine) }
-    let out = Matrix(rows: texts.count, columns: size)
+    let others = tokens < x.rows ? [tokens..<x.rows] : []
+    for block in blocks { try block.run(x, scratch, sequences: sequences + others, isCausal: true, engine) }
+    let out = Matrix(rows: max(texts.count, least), columns: size)
+    out.rows(texts.count..<out.rows).fill(0)
     for (index, rows) in sequences.enumerated() {
       out.rows(index..<index + 1).copy(pooling(x, at: rows.upperBound - 1))
     }

@@ -31,6 +31,9 @@ class Client:
 
     async def ask(self, message):
         """Status and text."""
+        # The server closes those on which nothing was asked for a while.
+        while self.free and self.free[-1][0].at_eof():
+            self.free.pop()[1].close()
         reader, writer = self.free.pop() if self.free else await self.open()
         writer.write(message)
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
