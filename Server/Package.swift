@@ -21,10 +21,13 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
+    // What reads requests: of bytes and texts alone, without a network, so that it can be tested and fuzzed by itself.
+    .target(
+      name: "IngotRequests", dependencies: [.product(name: "Ingot", package: "Ingot")], swiftSettings: settings),
     .target(
       name: "IngotServer",
       dependencies: [
-        .product(name: "Ingot", package: "Ingot"),
+        "IngotRequests", .product(name: "Ingot", package: "Ingot"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -44,5 +47,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/ingot-serve", swiftSettings: settings),
+    // What is fuzzed, by tools/fuzz/run; here, what that found is replayed.
+    .target(
+      name: "RequestTargets", dependencies: ["IngotRequests", .product(name: "Ingot", package: "Ingot")],
+      swiftSettings: settings),
+    // Seeds are read from the checkout.
+    .testTarget(
+      name: "IngotRequestsTests",
+      dependencies: ["IngotRequests", "RequestTargets", .product(name: "Ingot", package: "Ingot")], exclude: ["Seeds"]),
   ]
 )

@@ -31,7 +31,7 @@ package enum ISOPicture: Hashable {
     }
   }
 
-  /// A picture that isn't in a file: the child process that decodes it opens one.
+  /// A picture that isn't in a file, where no child process is to be started that decodes it.
   func notInFile(_ name: String) -> Failure {
     Failure.unsupported(
       file: name, "is \(self == .heic ? "a HEIC" : "an AVIF") picture, which is read from files only",
@@ -41,11 +41,14 @@ package enum ISOPicture: Hashable {
 
 extension Picture {
   /// An AVIF picture as FFmpeg decodes it, or a HEIC picture as libheif does, in the child process that reads videos.
+  /// - Parameters:
+  ///   - bytes: the picture itself, if it is in no file; its path is for errors then.
+  ///   - pixels: a bound on its pixels, below the limit on those of a video's frame.
   /// - Throws: `Failure` of kind `badData` when it is no sound picture, `unavailable` when there is no library for it, `io`
   ///   when it can't be read here.
-  init(iso path: String) throws(Failure) {
+  init(iso path: String, bytes: [UInt8]? = nil, pixels: Int? = nil) throws(Failure) {
     do throws(Failure) {
-      let reader = try VideoReader(Video(path, frames: 1))
+      let reader = try VideoReader(Video(path, frames: 1), bytes: bytes, pixels: pixels)
       guard let frame = try reader.next() else { throw Failure(.badData, file: path, "holds no picture") }
       self = frame.picture
       // Whether the child ended well shows after the last frame.

@@ -32,7 +32,7 @@ package enum PictureChild {
 extension Picture {
   /// Decodes a picture in a child process of the `ingot` command, so that a fault in a library that decodes pictures is not
   /// one of this process: the child has bounded memory and time, and can open nothing. The pixels are those that
-  /// `init(bytes:name:)` gives.
+  /// `init(bytes:name:)` gives; AVIF and HEIC, which that doesn't read, are as in files.
   /// - Parameters:
   ///   - name: for errors.
   ///   - limit: on the picture's pixels.
@@ -42,11 +42,16 @@ extension Picture {
     decodingInChild bytes: [UInt8], name: String, pixels limit: Limit = .imagePixels
   ) throws(Failure) {
     guard !bytes.isEmpty else { throw Picture.emptyFailure(name) }
-    if let kind = ISOPicture(beginning: bytes) { throw kind.notInFile(name) }
+    // The libraries for these are those for videos, which have a child of their own.
+    if ISOPicture(beginning: bytes) != nil {
+      self = try Picture(iso: name, bytes: bytes, pixels: limit.value)
+      return
+    }
     // What is no picture at all costs no process.
     guard Picture.format(bytes) != nil else {
       throw Failure(
-        .badData, file: name, "is not an image of a known format; known are JPEG, PNG, WebP, BMP, GIF and TIFF",
+        .badData, file: name,
+        "is not an image of a known format; known are JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF and HEIC",
         hint: "send the bytes of a picture's file")
     }
     let child = try ChildProcess(

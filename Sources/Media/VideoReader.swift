@@ -14,13 +14,25 @@ package final class VideoReader {
   /// Of the whole video, in seconds.
   package var length: Double { stream.length }
 
+  /// - Parameters:
+  ///   - bytes: the video itself, if it is in no file; its path is for errors then.
+  ///   - pixels: a bound on those of a frame, below the limit.
   /// - Throws: `Failure` of kind `badData` when it is no sound video, `io` when it can't be read here.
-  package init(_ video: Video) throws(Failure) {
+  package init(_ video: Video, bytes: [UInt8]? = nil, pixels: Int? = nil) throws(Failure) {
     path = video.path
     stream = VideoStream(picks: video.frames)
-    child = try ChildProcess(
-      ingot: "video-child", limits: [.videoMemory, .videoSeconds, .videoPixels, .videoFrames, .animationBytes],
-      [video.path, "\(video.frames)"])
+    var words = ["video-child"]
+    for limit in [.videoMemory, .videoSeconds, .videoPixels, .videoFrames, .animationBytes] as [Limit] {
+      let bound = limit == .videoPixels ? min(limit.value, pixels ?? limit.value) : limit.value
+      words += ["--allow", "\(limit.rawValue)=\(bound)"]
+    }
+    words += ["--", bytes == nil ? video.path : "", "\(video.frames)"]
+    child = try ChildProcess(ChildProcess.ingot, words)
+    if let bytes {
+      // A child that ends before it has read all says why at the end of its output.
+      do throws(Failure) { try child.write(bytes.rawSpan) } catch {}
+      child.closeInput()
+    }
     _ = try taking { stream, read throws(Failure) in try stream.start(read) }
   }
 

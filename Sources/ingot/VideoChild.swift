@@ -9,6 +9,7 @@ struct VideoChild: LimitedCommand {
     commandName: "video-child", abstract: "Decodes videos for ingot itself.", shouldDisplay: false)
 
   @OptionGroup var limits: LimitOptions
+  /// Empty: the video comes on standard input.
   @Argument var path: String
   @Argument var frames: UInt32
 

@@ -44,6 +44,17 @@ import Testing
     }
   }
 
+  /// What is read of a file by the libraries for videos is the same when it is in none.
+  @Test(arguments: ["heic/full.heic", "heic/turned.heic", "avif/full.avif", "avif/limited.avif"])
+  func picturesOfPhones(name: String) throws {
+    let path = packageFile("Tests/MediaTests/Fixtures/\(name)")
+    let (file, sent) = try (Picture(path), bytes(of: path))
+    let picture = try Picture(decodingInChild: sent, name: "sent")
+    #expect(picture.width == file.width && picture.height == file.height && picture.rgb == file.rgb)
+    let cut = failure { _ = try Picture(decodingInChild: Array(sent.prefix(sent.count / 2)), name: "sent") }
+    #expect(cut?.kind == .badData && cut?.file == "sent", "\(String(describing: cut))")
+  }
+
   /// A limit that is smaller than the picture is one in the child too.
   @Test func pixelsAreLimited() throws {
     let large = Picture(width: 7100, height: 7100, rgb: [UInt8](repeating: 9, count: 7100 * 7100 * 3))

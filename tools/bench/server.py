@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""How the server does beside a web framework with the publisher's library: the same net, machine and time.
+"""How the server does beside a web framework with the publisher's library, and with ONNX Runtime: the same net, machine and time.
 
     .venv-bench/bin/pip install fastapi uvicorn
-    .venv-bench/bin/python tools/bench/server.py --checkpoint HF_FOLDER --programs FOLDER [--seconds 60] [--clients 4] [--peer]
+    .venv-bench/bin/python tools/bench/server.py --checkpoint HF_FOLDER --programs FOLDER [--seconds 60] [--clients 4] [--rounds 1] [--peer NAME]…
 
-HF_FOLDER is made as README.md beside this file says; FOLDER is what `tools/serve --build` prints. Servers are asked one after the other:
+HF_FOLDER is made as README.md beside this file says; FOLDER is what `tools/serve --build` prints. Peers are transformers, onnxruntime
+and onnxruntime-int8, behind FastAPI each. Servers are asked one after the other, as many rounds as wanted, so that the machine's noise hits all alike:
 
     one       each request has a picture that was not sent before, and a question
     ten       ten questions about one picture, one after the other, then the next picture
@@ -153,6 +154,15 @@ def measure(name, server, pictures, options, overloads):
         print(f"  of {len(found)} {wrong} differ; {sum(item[1] not in (200, 503) for item in found)} are neither 200 nor 503", flush=True)
 
 
+def make_graphs(checkpoint, folder, kind):
+    """The files that ONNX Runtime runs, as graphs.py makes them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for piece in ("exported", kind):
+        if not (folder / f"{piece}.made").exists():
+            subprocess.run([sys.executable, HERE / "graphs.py", "--checkpoint", checkpoint, "--out", folder, "--make", piece], check=True, stdout=subprocess.DEVNULL)
+            (folder / f"{piece}.made").touch()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
@@ -161,7 +171,9 @@ def main():
     parser.add_argument("--overload", type=float, default=60, help="seconds; 0: none")
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--queue", type=int, default=16)
-    parser.add_argument("--peer", action="store_true", help="also FastAPI with transformers")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--peer", action="append", default=[], choices=["transformers", "onnxruntime", "onnxruntime-int8"])
+    parser.add_argument("--graphs", type=pathlib.Path, help="folder for ONNX Runtime's files, made where they aren't there yet")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         pictures = []
@@ -173,15 +185,22 @@ def main():
         run("convert", options.checkpoint, "--set", "Release=bench")
         run("quantize", "--set", "Release=bench")
         print("| server | what | requests/s | p50 ms | p95 ms | p99 ms | MB | first answer s | others |\n|---|---|--:|--:|--:|--:|--:|--:|---|")
-        for name, model in (("ingot float32", "blip-vqa:bench"), ("ingot int8", "blip-vqa:bench-int8")):
-            command = [options.programs / "ingot-serve", "--port", 0, "--shelf", shelf, "--log", "error", "--allow", f"queue={options.queue}"]
-            server = Asked(command, model, {})
-            measure(name, server, pictures, options, overloads=options.overload > 0)
-            server.end()
-        if options.peer:
-            server = Asked([sys.executable, HERE / "server_peer.py", options.checkpoint], "bench", {})
-            measure("FastAPI, transformers", server, pictures, options, overloads=False)
-            server.end()
+        own = ["--port", 0, "--shelf", shelf, "--log", "error", "--allow", f"queue={options.queue}"]
+        servers = [("ingot float32", "blip-vqa:bench"), ("ingot int8", "blip-vqa:bench-int8")]
+        servers = [(name, [options.programs / "ingot-serve", *own], model) for name, model in servers]
+        graphs = options.graphs or pathlib.Path(work) / "graphs"
+        for peer in options.peer:
+            if peer == "transformers":
+                command = [sys.executable, HERE / "server_peer.py", options.checkpoint]
+            else:
+                make_graphs(options.checkpoint, graphs, peer)
+                command = [sys.executable, HERE / "server_onnx_peer.py", options.checkpoint, graphs, *["--int8"] * peer.endswith("int8")]
+            servers.append((f"FastAPI, {peer}", command, "bench"))
+        for _ in range(options.rounds):
+            for name, command, model in servers:
+                server = Asked(command, model, {})
+                measure(name, server, pictures, options, overloads=options.overload > 0 and model != "bench")
+                server.end()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ command's numbers, to the bit.
 import base64
 import datetime
 import json
+import subprocess
 
 import numpy
 from server_running import (
@@ -265,8 +266,40 @@ def check_prometheus(checks, server):
     checks.end_group("prometheus-client")
 
 
+def check_together(checks, server):
+    """Texts that go through a net together have the vectors that each has alone, however many they are."""
+    texts = ["a", "a b"] + [f"the text {number}" for number in range(62)]
+    for model in (TEXTS, BOTH):
+        def vectors(some):
+            status, _, text = server.post("/v1/embeddings", {"model": model, "input": some, "encoding_format": "base64"})
+            return [item["embedding"] for item in json.loads(text)["data"]] if status == 200 else []
+
+        alone = [vector for text in texts for vector in vectors([text])]
+        for count in (2, 8, 9, 10, 17, 64):
+            checks.check(vectors(texts[:count]) == alone[:count], f"{model}: {count} texts together are not as each alone")
+    checks.end_group("texts together")
+
+
+def check_phones(checks, server, ingot, shelf):
+    """Pictures that are decoded by the libraries for videos."""
+    for name in ("heic/full.heic", "heic/turned.heic", "avif/full.avif"):
+        path = FIXTURES.parents[1] / "MediaTests" / "Fixtures" / name
+        try:
+            wanted = command_answers(ingot, shelf, path, QUESTIONS)
+        except subprocess.CalledProcessError as error:
+            print(f"skipped: {name}: {error.stderr.strip()}")
+            continue
+        for question, answer in zip(QUESTIONS, wanted):
+            status, _, text = server.post("/api/generate", {
+                "model": VQA, "prompt": question, "stream": False, "images": [base64.b64encode(path.read_bytes()).decode()]})
+            checks.check(status == 200 and json.loads(text)["response"] == answer, f"{name}: {question}: {status} {text}")
+    checks.end_group("pictures of phones")
+
+
 def check_clients(checks, server, ingot, shelf):
     check_openai(checks, server, ingot, shelf)
     check_ollama(checks, server, ingot, shelf)
     check_triton(checks, server, ingot, shelf)
+    check_phones(checks, server, ingot, shelf)
+    check_together(checks, server)
     check_prometheus(checks, server)

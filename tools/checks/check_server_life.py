@@ -154,6 +154,10 @@ def check_gone(checks, program, shelf):
             connection.sendall(head + body)
         for connection in gone:
             connection.close()
+        # And some that go in the middle of their bodies.
+        for index in range(20):
+            with connect(server) as connection:
+                connection.sendall(head + body[:100 * index + 1])
         status, _, _ = server.post("/api/generate", asked(PICTURES[1]))
         checks.check(status == 200, f"after clients that went: {status}")
         for _ in range(100):
@@ -162,6 +166,7 @@ def check_gone(checks, program, shelf):
                 break
             time.sleep(0.1)
         checks.check(count > 0, "clients that went are told in the log")
+        checks.check(not any(" error " in line for line in server.log), "clients that went are no failures of the server")
         names = "".join(server.log)
         checks.check("color" not in names and body.decode()[60:100] not in names, "the log tells no contents")
     checks.end_group("clients that go")

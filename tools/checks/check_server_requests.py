@@ -302,3 +302,5 @@ def check_http(checks, server):
 def check_requests(checks, server, shelf):
     check_cases(checks, server, shelf)
     check_http(checks, server)
+    faults = [line for line in server.log if " error " in line]
+    checks.check(not faults, f"what clients did wrong is told to the log as the server's own failure: {faults[:3]}")

@@ -2,12 +2,14 @@
 import PackageDescription
 
 // Fuzzing of every reader of untrusted bytes, by libFuzzer; `tools/fuzz/run` builds and runs it. The sources are the
-// project's own, through a symbolic link, so that `package` declarations are visible here.
+// project's own, through symbolic links, so that `package` declarations are visible here.
 
 /// What libFuzzer watches is instrumented; the rest is built as it is.
-func watched(_ name: String, _ dependencies: [Target.Dependency], _ more: [SwiftSetting] = []) -> Target {
+func watched(
+  _ name: String, _ dependencies: [Target.Dependency], _ more: [SwiftSetting] = [], at path: String? = nil
+) -> Target {
   .target(
-    name: name, dependencies: dependencies,
+    name: name, dependencies: dependencies, path: path,
     swiftSettings: [
       .strictMemorySafety(), .enableUpcomingFeature("ExistentialAny"), .unsafeFlags(["-sanitize=fuzzer"]),
     ]
@@ -51,8 +53,14 @@ let package = Package(
         "Arrays", "Signing", "Remote", "Assurance", "Checkpoints", "Families", "NetFile", "Media", "Text", "Tasks",
       ],
       path: "Targets", swiftSettings: [.strictMemorySafety()]),
+    // What the server reads of requests, on the library's public face alone.
+    watched(
+      "Ingot", ["Arrays", "Checkpoints", "Families", "NetFile", "Media", "Remote", "Tasks"], at: "Sources/IngotLibrary"),
+    watched("IngotRequests", ["Ingot"], at: "ServerSources/IngotRequests"),
+    .target(
+      name: "RequestTargets", dependencies: ["Ingot", "IngotRequests"], path: "ServerSources/RequestTargets"),
     .executableTarget(
-      name: "fuzz", dependencies: ["FuzzTargets"], path: "Driver",
+      name: "fuzz", dependencies: ["FuzzTargets", "RequestTargets"], path: "Driver",
       swiftSettings: [.strictMemorySafety(), .unsafeFlags(["-parse-as-library"])],
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
   ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "Tests"
+SERVER_TESTS = ROOT / "Server/Tests/IngotRequestsTests"
 # A digest in a header.
 ZERO = "0" * 64
 

@@ -12,7 +12,8 @@ import struct
 import sys
 from pathlib import Path
 
-from seed_parts import TESTS, ZERO, compact, small
+from seed_parts import SERVER_TESTS, TESTS, ZERO, compact, small
+from seeds_requests import heads, inferences, requests, sent_pictures
 from seeds_remote import hub_lists, signatures, web_lines
 
 
@@ -431,9 +432,15 @@ def scanned_files():
                 yield content
 
 
+def seeds_file(target):
+    """Beside the tests that replay it: the server's are a package of their own."""
+    folder = SERVER_TESTS / "Seeds" if target.startswith("request") else Path(__file__).parent / "Seeds"
+    return folder / f"{target}.seeds"
+
+
 def stored(target):
     """What earlier runs found worth keeping: length (32 bits, little-endian) and bytes of each, one after another."""
-    path = Path(__file__).parent / f"Seeds/{target}.seeds"
+    path = seeds_file(target)
     content = path.read_bytes() if path.exists() else b""
     position = 0
     while position < len(content):
@@ -443,7 +450,7 @@ def stored(target):
 
 
 def store(target, contents):
-    path = Path(__file__).parent / f"Seeds/{target}.seeds"
+    path = seeds_file(target)
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"".join(struct.pack("<I", len(content)) + content for content in contents))
 
@@ -454,6 +461,7 @@ SEEDS = {
     "net": net_files, "settings": settings_files, "names": array_names, "tokenizer": tokenizer_texts, "bytepair": byte_pair_files, "questions": question_files,
     "answers": answer_lists, "journal": journals, "video": videos, "image": images, "orientation": orientations,
     "address": addresses, "scan": scanned_files, "hub": hub_lists, "web": web_lines, "signature": signatures, "receipt": receipts,
+    "request": requests, "request-inference": inferences, "request-head": heads, "request-picture": sent_pictures,
 }
 
 

@@ -20,7 +20,8 @@ struct ingot_video_limits {
 /// To be called before `ingot_video_frames`.
 void ingot_video_set_limits(struct ingot_video_limits limits);
 
-/// Writes `picks` uniformly spaced frames of the video at `path` to the descriptor `output`.
+/// Writes `picks` uniformly spaced frames of the video at `path`, or on standard input where that is empty, to the descriptor
+/// `output`.
 ///
 /// Which: time is cut into `picks` equal intervals of the whole length, and the frame shown at the centre of each is
 /// taken, the last one that begins at that time or earlier. The whole length goes from the beginning of the first

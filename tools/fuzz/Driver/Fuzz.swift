@@ -1,22 +1,23 @@
 import FuzzTargets
 import Glibc
+import RequestTargets
 
-/// The target that `FUZZ_TARGET` names.
-private let target: FuzzTarget = {
+/// The reader that `FUZZ_TARGET` names.
+private let read: ([UInt8]) throws -> Void = {
   let name = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) } ?? ""
-  guard let target = FuzzTarget.all.first(where: { $0.name == name }) else {
-    fatalError("FUZZ_TARGET is none of \(FuzzTarget.all.map(\.name).joined(separator: ", "))")
-  }
-  return target
+  if let target = FuzzTarget.all.first(where: { $0.name == name }) { return { try target.run($0) } }
+  if let target = RequestTarget.all.first(where: { $0.name == name }) { return { try target.run($0) } }
+  let names = FuzzTarget.all.map(\.name) + RequestTarget.all.map(\.name)
+  fatalError("FUZZ_TARGET is none of \(names.joined(separator: ", "))")
 }()
 
 /// What libFuzzer calls with every input.
 @c(LLVMFuzzerTestOneInput)
 public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   do {
-    try target.run(unsafe Array(UnsafeBufferPointer(start: bytes, count: count)))
+    try read(unsafe Array(UnsafeBufferPointer(start: bytes, count: count)))
   } catch {
-    fatalError("\(target.name): \(error)")
+    fatalError("\(error)")
   }
   return 0
 }

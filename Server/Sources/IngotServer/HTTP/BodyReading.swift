@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Ingot
+import IngotRequests
 import NIOCore
 import Synchronization
 
@@ -60,10 +61,15 @@ extension Call {
     }
     let share = room.share()
     var bytes: [UInt8] = []
-    for try await piece in request.body {
-      guard bytes.count + piece.readableBytes <= most else { throw tooLong }
-      try share.take(piece.readableBytes)
-      bytes.append(contentsOf: piece.readableBytesView)
+    do {
+      for try await piece in request.body {
+        guard bytes.count + piece.readableBytes <= most else { throw tooLong }
+        try share.take(piece.readableBytes)
+        bytes.append(contentsOf: piece.readableBytesView)
+      }
+    } catch  where !(error is ServiceError || error is LateBody || error is CancellationError) {
+      // Its client went in the middle of it, or wrote what HTTP doesn't allow: nothing that failed here.
+      throw ServiceError.badRequest("the body does not come as its head says", code: "invalid_body")
     }
     if let stated, stated != bytes.count { throw CancellationError() }
     return ReadBody(bytes: bytes, share: share)
@@ -72,16 +78,10 @@ extension Call {
   /// The body as a JSON object.
   /// - Throws: as `body(in:)`; `ServiceError` with 415 for another type, 400 for what is no object.
   func json(in room: BodyRoom) async throws -> (fields: Fields, share: BodyRoom.Share) {
-    if let type = request.headers[.contentType], !Self.isJSON(type) {
+    if let type = request.headers[.contentType], !HeaderValues.isJSON(type) {
       throw ServiceError(.unsupportedMediaType, "the body is to be application/json")
     }
     let body = try await body(in: room)
     return (try Fields(parsing: body.bytes), body.share)
-  }
-
-  /// As curl sends it where nothing is said, is taken too: Ollama's own examples do that.
-  private static func isJSON(_ type: String) -> Bool {
-    let name = type.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
-    return name == "application/json" || name.hasSuffix("+json") || name == "application/x-www-form-urlencoded"
   }
 }

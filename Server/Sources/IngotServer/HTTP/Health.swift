@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Ingot
+import IngotRequests
 
 /// Whether the server lives, and whether it can answer.
 struct Health: Sendable {

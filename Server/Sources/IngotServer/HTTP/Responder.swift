@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Ingot
+import IngotRequests
 import Logging
 import NIOCore
 
@@ -57,7 +58,7 @@ struct Responder: HTTPResponder {
     case .otherMethods(let methods):
       try access.checkToken(of: request)
       var error = ServiceError(.methodNotAllowed, "this path takes \(methods.map(\.rawValue).joined(separator: ", "))")
-      error.allowed = methods
+      error.allowed = methods.map(\.rawValue)
       throw error
     case .unknown:
       try access.checkToken(of: request)
@@ -78,9 +79,9 @@ struct Responder: HTTPResponder {
     default: known = ServiceError(.internalServerError, "the server failed", detail: "\(error)")
     }
     if let detail = known.detail { logger.error("request failed", metadata: ["id": "\(id)", "error": "\(detail)"]) }
-    var response = Response.json(Interface(path: path).body(known), status: known.status)
+    var response = Response.json(Interface(path: path).body(known), status: .init(code: known.status.rawValue))
     if let seconds = known.retryAfter { response.headers[.retryAfter] = String(seconds) }
-    if !known.allowed.isEmpty { response.headers[.allow] = known.allowed.map(\.rawValue).joined(separator: ", ") }
+    if !known.allowed.isEmpty { response.headers[.allow] = known.allowed.joined(separator: ", ") }
     if known.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
     return response
   }
@@ -91,11 +92,7 @@ enum RequestName {
   static let header = HTTPField.Name("X-Request-Id") ?? .date
 
   static func of(_ request: Request) -> String {
-    if let given = request.headers[header], (1...64).contains(given.utf8.count),
-      given.utf8.allSatisfy({ isWordByte($0) })
-    {
-      return given
-    }
+    if let given = request.headers[header], HeaderValues.isRequestName(given) { return given }
     return unique()
   }
 
@@ -104,11 +101,6 @@ enum RequestName {
     var random = SystemRandomNumberGenerator()
     let text = String(random.next(), radix: 16) + String(random.next(), radix: 16)
     return String((text + String(repeating: "0", count: 24)).prefix(24))
-  }
-
-  private static func isWordByte(_ byte: UInt8) -> Bool {
-    (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-      || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
   }
 }
 

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Ingot
+import IngotRequests
 import NIOCore
 
 /// The Open Inference Protocol, version 2: nets as such, which take and give tensors.
@@ -60,30 +61,13 @@ struct Inference: Sendable {
   func infer(_ call: Call) async throws -> Response {
     let served = try named(call)
     let body = try await call.body(in: services.room)
-    var text = body.bytes
-    var binary: ArraySlice<UInt8> = []
-    if let stated = call.request.headers[Self.headLength] {
-      guard let length = Int(stated), (0...body.bytes.count).contains(length) else {
-        throw ServiceError.badRequest("Inference-Header-Content-Length is not a part of the body's length")
-      }
-      text = Array(body.bytes[..<length])
-      binary = body.bytes[length...]
-    }
-    let fields = try Fields(parsing: text)
-    var tensors: [RawTensor] = []
-    for (index, value) in try (fields.array("inputs") ?? []).enumerated() {
-      tensors.append(try InferenceTensors.input(Fields(value, at: "inputs[\(index)]"), &binary))
-    }
-    guard binary.isEmpty else {
-      throw ServiceError.badRequest("\(binary.count) bytes behind the JSON are of no input")
-    }
-    let wanted = try Wanted(fields)
-    let made = try await call.connection.whileThere { [services, tensors] in
+    let request = try InferenceRequest(body.bytes, headLength: call.request.headers[Self.headLength])
+    let made = try await call.connection.whileThere { [services, request] in
       defer { withExtendedLifetime(body.share) {} }
       return try await services.queue.work { work in
         try await work.compute {
           do throws(Failure) {
-            return try services.store.open(served).run(tensors, most: Limit.requestItems.value)
+            return try services.store.open(served).run(request.tensors, most: Limit.requestItems.value)
           } catch  where error.kind == .usage || error.file == nil && error.kind == .badData {
             throw ServiceError.badRequest(error.reason, "inputs")
           } catch {
@@ -92,24 +76,24 @@ struct Inference: Sendable {
         }
       }
     }
-    return try answer(served, fields, wanted, made)
+    return try answer(served, request, made)
   }
 
   private func answer(
-    _ served: ServedNets, _ fields: Fields, _ wanted: Wanted, _ made: [RawTensor]
+    _ served: ServedNets, _ request: InferenceRequest, _ made: [RawTensor]
   ) throws -> Response {
     var binary: [UInt8] = []
     var outputs: [JSONValue] = []
-    for name in wanted.names ?? made.map(\.name) {
+    for name in request.names ?? made.map(\.name) {
       guard let tensor = made.first(where: { $0.name == name }) else {
         throw ServiceError.badRequest(
-          "there is no output \(name.prefix(60)); there is \(made.map(\.name).joined(separator: ", "))", "outputs")
+          "there is no output \(excerpt(name, 60)); there is \(made.map(\.name).joined(separator: ", "))", "outputs")
       }
-      outputs.append(InferenceTensors.output(tensor, &binary, isBinary: wanted.binary[name] ?? wanted.isBinary))
+      outputs.append(InferenceTensors.output(tensor, &binary, isBinary: request.isBinary(name)))
     }
     let head: JSONValue = .object([
       "model_name": .string(served.name), "model_version": .string(Self.version),
-      "id": try fields.string("id").map { .string($0) }, "outputs": .array(outputs),
+      "id": request.id.map { .string($0) }, "outputs": .array(outputs),
     ])
     guard !binary.isEmpty else { return .json(head) }
     let text = Array(head.compactText.utf8)
@@ -124,28 +108,5 @@ struct Inference: Sendable {
       throw ServiceError(.notFound, "the model has one version, \(Self.version)")
     }
     return try services.store.named(call.name("model"))
-  }
-
-  /// Which outputs, and how.
-  private struct Wanted {
-    /// nil: all.
-    var names: [String]?
-    var binary: [String: Bool] = [:]
-    var isBinary: Bool
-
-    init(_ fields: Fields) throws {
-      isBinary = try fields.fields("parameters")?.boolean("binary_data_output") ?? false
-      guard let outputs = try fields.array("outputs"), !outputs.isEmpty else { return }
-      var names: [String] = []
-      for (index, value) in outputs.enumerated() {
-        let output = try Fields(value, at: "outputs[\(index)]")
-        let name = try output.requiredString("name")
-        names.append(name)
-        guard let parameters = try output.fields("parameters") else { continue }
-        try parameters.refuse("classification", unless: [0], "outputs are told whole")
-        if let flag = try parameters.boolean("binary_data") { binary[name] = flag }
-      }
-      self.names = names
-    }
   }
 }

@@ -1,5 +1,6 @@
 import Hummingbird
 import Ingot
+import IngotRequests
 import NIOCore
 
 /// What comes of an answer that is told as it is made.

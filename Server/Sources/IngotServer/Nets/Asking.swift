@@ -1,4 +1,5 @@
 import Ingot
+import IngotRequests
 import Synchronization
 
 /// What is asked of nets that say something about a picture.
@@ -10,16 +11,6 @@ struct Asked: Sendable {
   /// What a caption is to begin with; nil: as the net's publisher has it.
   var beginning: String?
   var options = SayOptions()
-}
-
-/// How it is to be said.
-struct SayOptions: Sendable {
-  /// nil: as the net's publisher has it.
-  var maximumTokens: Int?
-  var temperature = 0.0
-  var seed: UInt64 = 0
-  /// Texts before which the answer ends.
-  var stop: [String] = []
 }
 
 /// What nets said.

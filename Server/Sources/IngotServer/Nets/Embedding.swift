@@ -1,10 +1,5 @@
 import Ingot
-
-/// What is to be made a vector.
-enum SentItem: Sendable {
-  case text(String)
-  case picture(SentPicture)
-}
+import IngotRequests
 
 /// Vectors, and what they took.
 struct MadeVectors: Sendable {
@@ -16,14 +11,12 @@ struct MadeVectors: Sendable {
 extension Services {
   /// Vectors of texts and pictures, in their order.
   /// - Parameters:
-  ///   - prompt: one of those that the net's publisher has; nil: the usual one.
-  ///   - cutsOff: whether the end of a text that is too long is cut off, or the text refused.
   ///   - name: of the member with the items, for errors.
   /// - Throws: `ServiceError`.
   func embed(
-    _ items: [SentItem], by served: ServedNets, prompt name: String? = nil, cutsOff: Bool = true,
-    parameter: String = "input", in work: RequestWork
+    _ request: EmbeddingsRequest, by served: ServedNets, parameter: String = "input", in work: RequestWork
   ) async throws -> MadeVectors {
+    let items = request.items
     guard served.nets.task == .embed else {
       throw ServiceError.badRequest(
         "the model \(served.name) makes no vectors: \(served.about)", "model", code: "model_not_supported")
@@ -44,7 +37,7 @@ extension Services {
       let prepared = try await work.compute { [store] in
         do throws(Failure) {
           guard case .embed(let nets) = try store.open(served) else { return ("", [Int](), 0) }
-          let prompt = try nets.prompt(name)
+          let prompt = try nets.prompt(request.prompt)
           return (
             prompt, texts.map { nets.texts?.tokens($0.1, prompt: prompt).count ?? 0 }, nets.texts?.mostTokens ?? 0
           )
@@ -55,7 +48,7 @@ extension Services {
       let (prompt, counts, most) = prepared
       tokens = counts.reduce(0, +)
       // A text that fills the net's length may have been cut there: which of both it is, isn't told by the count.
-      if !cutsOff, let index = counts.firstIndex(where: { $0 >= most }) {
+      if !request.cutsOff, let index = counts.firstIndex(where: { $0 >= most }) {
         throw ServiceError.badRequest(
           "\(parameter)[\(texts[index].0)] is longer than the \(most - 1) tokens that are sure to fit", parameter,
           code: "input_too_long")

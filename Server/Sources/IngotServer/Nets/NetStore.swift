@@ -1,4 +1,5 @@
 import Ingot
+import IngotRequests
 import Logging
 import Synchronization
 
@@ -100,7 +101,7 @@ final class NetStore: Sendable {
     let hint =
       those.isEmpty ? "" : "; of that family there are \(those.prefix(6).map(\.name).joined(separator: ", "))"
     throw ServiceError(
-      .notFound, "model \"\(String(name.prefix(80)))\" not found\(hint)", parameter: "model", code: "model_not_found")
+      .notFound, "model \"\(excerpt(name, 80))\" not found\(hint)", parameter: "model", code: "model_not_found")
   }
 
   /// Opens nets, if they aren't. To be called where waiting is no harm.

@@ -1,4 +1,5 @@
 import Ingot
+import IngotRequests
 import Synchronization
 
 /// Texts that wait to be embedded by the same net go through it together, also those of several requests: what a text's

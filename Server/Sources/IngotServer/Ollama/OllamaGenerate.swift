@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Ingot
+import IngotRequests
 
 /// `POST /api/generate` and `POST /api/chat`, as Ollama's API has them.
 struct OllamaGenerate: Sendable {
@@ -8,65 +9,16 @@ struct OllamaGenerate: Sendable {
 
   func generate(_ call: Call) async throws -> Response {
     let (fields, share) = try await call.json(in: services.room)
-    let served = try services.store.named(fields.requiredString("model"))
-    let options = try OllamaOptions(fields)
-    let prompt = try fields.string("prompt") ?? ""
-    let isRaw = try fields.boolean("raw") ?? false
-    let pictures = try Self.pictures(fields, "images")
-    if prompt.isEmpty, pictures.isEmpty { return try await load(served, fields, call, isChat: false) }
-    var chat = try ChatMessages(
-      [.init(role: "user", text: prompt, pictures: pictures)], parameter: pictures.count > 1 ? "images" : "prompt")
-    // What is not to be put into a template is what the text begins with.
-    if isRaw, served.nets.task == .caption {
-      (chat.beginning, chat.question) = (prompt, nil)
-    }
-    return try await answer(served, chat, options, call, share, isChat: false)
+    return try await answer(OllamaRequest(generate: fields), call, share, isChat: false)
   }
 
   func chat(_ call: Call) async throws -> Response {
     let (fields, share) = try await call.json(in: services.room)
-    let served = try services.store.named(fields.requiredString("model"))
-    let options = try OllamaOptions(fields)
-    let values = try fields.array("messages") ?? []
-    if values.isEmpty { return try await load(served, fields, call, isChat: true) }
-    var messages: [ChatMessages.Message] = []
-    for (index, value) in values.enumerated() {
-      let message = try Fields(value, at: "messages[\(index)]")
-      let role = try message.requiredString("role")
-      guard ["system", "user", "assistant"].contains(role) else {
-        throw ServiceError.badRequest(
-          "\(message.name("role")) is \"\(role.prefix(40))\"; this model has system, user and assistant",
-          message.name("role"))
-      }
-      messages.append(
-        .init(role: role, text: try message.string("content") ?? "", pictures: try Self.pictures(message, "images")))
-    }
-    return try await answer(served, ChatMessages(messages), options, call, share, isChat: true)
-  }
-
-  private static func pictures(_ fields: Fields, _ key: String) throws -> [SentPicture] {
-    let values = try fields.array(key) ?? []
-    guard values.count <= Limit.requestItems.value else {
-      throw ServiceError.badRequest("\(fields.name(key)) has \(values.count) pictures", fields.name(key))
-    }
-    return try values.enumerated().map { index, value in
-      let name = "\(fields.name(key))[\(index)]"
-      guard case .string(let text) = value.content else {
-        throw ServiceError.badRequest("\(name) is to be a picture's file in base64, not \(value.kind)", name)
-      }
-      return try SentPicture(base64: text, name)
-    }
+    return try await answer(OllamaRequest(chat: fields), call, share, isChat: true)
   }
 
   /// Asked for nothing, the nets are opened; kept for no time, they are let go.
-  private func load(_ served: ServedNets, _ fields: Fields, _ call: Call, isChat: Bool) async throws -> Response {
-    let isLetGo =
-      switch fields["keep_alive"]?.content {
-      case .integer(let seconds): seconds == 0
-      case .number(let seconds): seconds == 0
-      case .string(let text): text.hasPrefix("0") && text.allSatisfy { $0 == "0" || $0.isLetter }
-      default: false
-      }
+  private func load(_ served: ServedNets, isLetGo: Bool, isChat: Bool) async throws -> Response {
     if isLetGo {
       services.store.letGo(served)
     } else {
@@ -81,14 +33,19 @@ struct OllamaGenerate: Sendable {
   }
 
   private func answer(
-    _ served: ServedNets, _ chat: ChatMessages, _ options: OllamaOptions, _ call: Call, _ share: BodyRoom.Share,
-    isChat: Bool
+    _ request: OllamaRequest, _ call: Call, _ share: BodyRoom.Share, isChat: Bool
   ) async throws -> Response {
+    let served = try services.store.named(request.model)
+    guard var chat = request.chat else {
+      return try await load(served, isLetGo: request.isLetGo, isChat: isChat)
+    }
+    // What is not to be put into a template is what the text begins with.
+    if request.isRaw, served.nets.task == .caption { (chat.beginning, chat.question) = (chat.question, nil) }
     var asked = try served.asked(chat, parameter: isChat ? "messages" : "images")
-    asked.options = options.say
-    let unread = served.unread(chat) + options.unread
+    asked.options = request.options.say
+    let unread = served.unread(chat) + request.options.unread
     let head = Head(model: served.name, isChat: isChat)
-    guard options.streams else {
+    guard request.options.streams else {
       return .json(head.end(try await services.said(asked, call, share), unread, tellsText: true))
     }
     var events = services.events(asked, call, share).makeAsyncIterator()

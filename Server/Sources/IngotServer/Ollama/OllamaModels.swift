@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Ingot
+import IngotRequests
 
 /// Ollama's lists of models, and its embeddings.
 struct OllamaModels: Sendable {
@@ -29,8 +30,7 @@ struct OllamaModels: Sendable {
 
   func show(_ call: Call) async throws -> Response {
     let (fields, _) = try await call.json(in: services.room)
-    let name = try fields.string("model") ?? fields.requiredString("name")
-    let served = try services.store.named(name)
+    let served = try services.store.named(OllamaRequest.shownModel(fields))
     let facts = [
       JSONMember("general.architecture", .string(served.family)),
       JSONMember("general.basename", .string(served.nets.title)),
@@ -48,14 +48,10 @@ struct OllamaModels: Sendable {
   func embed(_ call: Call) async throws -> Response {
     let start = ContinuousClock.now
     let (fields, share) = try await call.json(in: services.room)
-    let served = try services.store.named(fields.requiredString("model"))
-    let items = try Embeddings.items(fields)
-    let cutsOff = try fields.boolean("truncate") ?? true
-    let dimensions = try fields.integer("dimensions", 1...1 << 20)
-    let made = try await vectors(items, served, cutsOff: cutsOff, call, share)
-    if let dimensions, let size = made.vectors.first?.count, size != dimensions {
-      throw ServiceError.unsupported("dimensions", "vectors of this model have \(size) elements")
-    }
+    let request = try EmbeddingsRequest(ollama: fields)
+    let served = try services.store.named(request.model)
+    let made = try await vectors(request, served, call, share)
+    try request.checkSize(of: made.vectors)
     return .json(
       .object([
         "model": .string(served.name),
@@ -68,20 +64,19 @@ struct OllamaModels: Sendable {
   /// The older form, of one text.
   func embedding(_ call: Call) async throws -> Response {
     let (fields, share) = try await call.json(in: services.room)
-    let served = try services.store.named(fields.requiredString("model"))
-    let text = try fields.requiredString("prompt")
-    guard !text.isEmpty else { throw ServiceError.badRequest("prompt is empty", "prompt") }
-    let made = try await vectors([.text(text)], served, cutsOff: true, call, share)
+    let request = try EmbeddingsRequest(olderOllama: fields)
+    let served = try services.store.named(request.model)
+    let made = try await vectors(request, served, call, share)
     return .json(.object(["embedding": .array((made.vectors.first ?? []).map { JSONValue.float($0) })]))
   }
 
   private func vectors(
-    _ items: [SentItem], _ served: ServedNets, cutsOff: Bool, _ call: Call, _ share: BodyRoom.Share
+    _ request: EmbeddingsRequest, _ served: ServedNets, _ call: Call, _ share: BodyRoom.Share
   ) async throws -> MadeVectors {
     try await call.connection.whileThere { [services] in
       defer { withExtendedLifetime(share) {} }
       return try await services.queue.work { work in
-        try await services.embed(items, by: served, cutsOff: cutsOff, in: work)
+        try await services.embed(request, by: served, in: work)
       }
     }
   }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Ingot
+import IngotRequests
 
 /// What no other interface has paths for: matching, classes and labels, and what words look at.
 struct OwnPaths: Sendable {
@@ -8,16 +9,13 @@ struct OwnPaths: Sendable {
 
   /// `POST /ingot/v1/match`: how well texts fit a picture.
   func match(_ call: Call) async throws -> Response {
-    let (served, picture, fields, share) = try await read(call)
+    let (served, request, share) = try await read(call)
     guard served.nets.task == .match else {
       throw ServiceError.badRequest("the model \(served.name) does not match: \(served.about)", "model")
     }
-    let texts = try fields.texts("texts") ?? []
-    guard (1...Limit.requestItems.value).contains(texts.count) else {
-      throw ServiceError.badRequest("texts is to have 1 to \(Limit.requestItems.value) texts", "texts")
-    }
+    let texts = try request.texts()
     let matches = try await worked(call, share) { services, work -> [ImageTextMatch] in
-      guard case .seen(let image) = try await services.look(served, at: picture, in: work) else { return [] }
+      guard case .seen(let image) = try await services.look(served, at: request.picture, in: work) else { return [] }
       var out: [ImageTextMatch] = []
       // A few at a time, so that others have their turns.
       for start in stride(from: 0, to: texts.count, by: 16) {
@@ -46,22 +44,17 @@ struct OwnPaths: Sendable {
 
   /// `POST /ingot/v1/classify`: which of a net's classes a picture shows, or, by a net that compares, which of given labels.
   func classify(_ call: Call) async throws -> Response {
-    let (served, picture, fields, share) = try await read(call)
-    let labels = try fields.texts("labels")
-    let template = try fields.string("template")
-    let top = try fields.integer("top", 1...Limit.requestItems.value) ?? 5
-    if let labels, !(1...Limit.requestItems.value).contains(labels.count) {
-      throw ServiceError.badRequest("labels is to have 1 to \(Limit.requestItems.value) labels", "labels")
-    }
+    let (served, request, share) = try await read(call)
+    let asked = try request.classes()
     let classes = try await worked(call, share) { services, work -> [ImageClassification.Class] in
-      switch try await services.look(served, at: picture, in: work) {
+      switch try await services.look(served, at: request.picture, in: work) {
       case .classes(let classes):
-        guard labels == nil else {
+        guard asked.labels == nil else {
           throw ServiceError.badRequest("the model \(served.name) has classes of its own and takes no labels", "labels")
         }
         return classes
       case .vector(let vector) where served.nets.takesTexts:
-        guard let labels else {
+        guard let labels = asked.labels else {
           throw ServiceError.badRequest("labels is missing: the model chooses from them", "labels")
         }
         return try await work.compute {
@@ -69,7 +62,7 @@ struct OwnPaths: Sendable {
             guard case .embed(let nets) = try services.store.open(served), let clip = nets.images as? ImageTextEmbedding
             else { return [] }
             let choice = try ZeroShotClassification(
-              clip, labels: labels, templates: [template ?? ZeroShotClassification.usualTemplate])
+              clip, labels: labels, templates: [asked.template ?? ZeroShotClassification.usualTemplate])
             return choice.classes(ofVector: vector)
           } catch {
             throw ServiceError(running: error)
@@ -78,7 +71,7 @@ struct OwnPaths: Sendable {
       default: throw ServiceError.badRequest("the model \(served.name) does not classify: \(served.about)", "model")
       }
     }
-    let told = classes.prefix(top).map { each -> JSONValue in
+    let told = classes.prefix(asked.top).map { each -> JSONValue in
       .object(["label": .string(each.label), "index": .integer(each.index), "value": .number(each.value)])
     }
     return .json(.object(["model": .string(served.name), "classes": .array(told)]))
@@ -86,18 +79,16 @@ struct OwnPaths: Sendable {
 
   /// `POST /ingot/v1/attention`: what each word of a question, or of a caption, looks at in a picture.
   func attention(_ call: Call) async throws -> Response {
-    let (served, picture, fields, share) = try await read(call)
-    let question = try fields.string("question") ?? ""
-    let block = try fields.integer("block", 0...1 << 16)
-    let head = try fields.integer("head", 0...1 << 16)
+    let (served, request, share) = try await read(call)
+    let asked = try request.attention()
     let made = try await worked(call, share) { services, work -> ImageAttention in
-      guard case .seen(let image) = try await services.look(served, at: picture, in: work) else {
+      guard case .seen(let image) = try await services.look(served, at: request.picture, in: work) else {
         throw ServiceError.badRequest("the model \(served.name) has no words: \(served.about)", "model")
       }
       return try await work.compute {
         do throws(Failure) {
           switch try services.store.open(served) {
-          case .answer(let nets): return try nets.attention(question, about: image)
+          case .answer(let nets): return try nets.attention(asked.question, about: image)
           case .caption(let nets): return try nets.attention(about: image)
           default: throw Failure(.usage, "this model has no words that look at a picture")
           }
@@ -106,12 +97,12 @@ struct OwnPaths: Sendable {
         }
       }
     }
-    guard block ?? 0 < made.image.blocks, head ?? 0 < made.image.heads else {
+    guard asked.block ?? 0 < made.image.blocks, asked.head ?? 0 < made.image.heads else {
       throw ServiceError.badRequest(
         "there are \(made.image.blocks) blocks and \(made.image.heads) heads, counted from 0",
-        block.map { _ in "block" } ?? "head")
+        asked.block.map { _ in "block" } ?? "head")
     }
-    let heat = made.heat(block: block ?? made.usualBlock, head: head)
+    let heat = made.heat(block: asked.block ?? made.usualBlock, head: asked.head)
     let said =
       switch made.subject {
       case .question(_, let answer): answer
@@ -125,7 +116,7 @@ struct OwnPaths: Sendable {
       .object([
         "model": .string(served.name), "text": .string(said), "grid": .integer(made.grid), "tokens": .array(tokens),
         "blocks": .integer(made.image.blocks), "heads": .integer(made.image.heads),
-        "block": .integer(block ?? made.usualBlock),
+        "block": .integer(asked.block ?? made.usualBlock),
       ]))
   }
 
@@ -143,14 +134,14 @@ struct OwnPaths: Sendable {
     return .json(.object(["model": .string(served.name), "arrays": .array(arrays)]))
   }
 
-  private func read(_ call: Call) async throws -> (ServedNets, SentPicture, Fields, BodyRoom.Share) {
+  private func read(_ call: Call) async throws -> (ServedNets, PictureRequest, BodyRoom.Share) {
     let (fields, share) = try await call.json(in: services.room)
-    let served = try services.store.named(fields.requiredString("model"))
-    let picture = try SentPicture(base64: fields.requiredString("image"), "image")
+    let request = try PictureRequest(fields)
+    let served = try services.store.named(request.model)
     guard served.nets.takesPictures else {
       throw ServiceError.badRequest("the model \(served.name) sees no pictures", "model")
     }
-    return (served, picture, fields, share)
+    return (served, request, share)
   }
 
   private func worked<Value: Sendable>(

@@ -1,4 +1,5 @@
 import Ingot
+import IngotRequests
 import NIOCore
 import NIOPosix
 import Synchronization

@@ -2,24 +2,28 @@ import Ingot
 
 /// A conversation as OpenAI's and Ollama's clients send it, as far as nets read it that look at one picture and answer one
 /// question.
-struct ChatMessages: Sendable {
+package struct ChatMessages: Sendable {
   /// The text of the last message of the user.
-  var question: String?
+  package var question: String?
   /// The last picture at or before it.
-  var picture: SentPicture?
+  package var picture: SentPicture?
   /// What the answer is to go on from: the text of an assistant's message that comes last.
-  var beginning: String?
+  package var beginning: String?
   /// What of the conversation the nets don't read.
-  var unread: [String] = []
+  package var unread: [String] = []
 
   /// One message, in either interface's form.
-  struct Message {
-    var role: String
-    var text: String
-    var pictures: [SentPicture]
+  package struct Message {
+    package var role: String
+    package var text: String
+    package var pictures: [SentPicture]
+
+    package init(role: String, text: String, pictures: [SentPicture]) {
+      (self.role, self.text, self.pictures) = (role, text, pictures)
+    }
   }
 
-  init(_ messages: [Message], parameter: String = "messages") throws {
+  package init(_ messages: [Message], parameter: String = "messages") throws {
     var messages = messages
     if let last = messages.last, last.role == "assistant" {
       beginning = last.text
@@ -54,7 +58,7 @@ struct ChatMessages: Sendable {
 
 extension ChatMessages {
   /// The messages of OpenAI's chat completions.
-  init(openAI fields: Fields) throws {
+  package init(openAI fields: Fields) throws {
     let values = try fields.array("messages") ?? []
     _ = try fields.required("messages")
     guard !values.isEmpty else {
@@ -73,7 +77,7 @@ extension ChatMessages.Message {
     role = try fields.requiredString("role")
     guard ["system", "developer", "user", "assistant"].contains(role) else {
       throw ServiceError.badRequest(
-        "\(fields.name("role")) is \"\(role.prefix(40))\"; this model has system, developer, user and assistant",
+        "\(fields.name("role")) is \"\(excerpt(role))\"; this model has system, developer, user and assistant",
         fields.name("role"), code: "invalid_value")
     }
     pictures = []
@@ -100,48 +104,12 @@ extension ChatMessages.Message {
           pictures.append(try SentPicture(dataAddress: image.requiredString("url"), image.name("url")))
         case let other:
           throw ServiceError.badRequest(
-            "\(part.name("type")) is \"\(other.prefix(40))\"; parts are text and image_url", part.name("type"),
+            "\(part.name("type")) is \"\(excerpt(other))\"; parts are text and image_url", part.name("type"),
             code: "invalid_value")
         }
       }
       text = texts.joined(separator: "\n")
     default: throw fields.wrong("content", "a string or an array of parts")
     }
-  }
-}
-
-extension ServedNets {
-  /// What is asked of these nets by a conversation.
-  /// - Throws: `ServiceError` where they can't do that.
-  func asked(_ chat: ChatMessages, parameter: String = "messages") throws -> Asked {
-    guard nets.task == .answer || nets.task == .caption else {
-      let ways = nets.task == .embed ? "use the embeddings" : "ask the paths of /v2 or /ingot"
-      throw ServiceError.badRequest(
-        "the model \(name) does not chat: \(about) For that, \(ways)", "model", code: "model_not_supported")
-    }
-    guard let picture = chat.picture else {
-      throw ServiceError.badRequest(
-        "the model \(name) looks at a picture, and there is none in the request", parameter, code: "image_missing")
-    }
-    if nets.task == .answer {
-      guard let question = chat.question, question.contains(where: { !$0.isWhitespace }) else {
-        throw ServiceError.badRequest(
-          "the model \(name) answers a question, and there is none", parameter, code: "invalid_value")
-      }
-      guard chat.beginning == nil else {
-        throw ServiceError.badRequest(
-          "the model \(name) can't go on from a beginning of an answer", parameter, code: "unsupported_value")
-      }
-      return Asked(nets: self, picture: picture, question: question)
-    }
-    return Asked(nets: self, picture: picture, beginning: chat.beginning)
-  }
-
-  /// What of a conversation these nets don't read.
-  func unread(_ chat: ChatMessages) -> [String] {
-    guard nets.task == .caption, let question = chat.question, question.contains(where: { !$0.isWhitespace }) else {
-      return chat.unread
-    }
-    return ["this model reads no questions and no instructions: it says what the picture shows"] + chat.unread
   }
 }

@@ -3,7 +3,7 @@ import Ingot
 /// Tensors in the form of the Open Inference Protocol, version 2, with Triton's extension for binary data
 /// (https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md;
 /// https://github.com/triton-inference-server/server, docs/protocol/extension_binary_data.md).
-enum InferenceTensors {
+package enum InferenceTensors {
   /// Names of element types that are taken, with their bytes.
   private enum Kind: String, CaseIterable {
     case fp32 = "FP32"
@@ -18,12 +18,12 @@ enum InferenceTensors {
   /// One of a request's inputs.
   /// - Parameter binary: what follows the JSON and isn't taken yet.
   /// - Throws: `ServiceError` with 400.
-  static func input(_ fields: Fields, _ binary: inout ArraySlice<UInt8>) throws -> RawTensor {
+  package static func input(_ fields: Fields, _ binary: inout ArraySlice<UInt8>) throws -> RawTensor {
     let name = try fields.requiredString("name")
     let type = try fields.requiredString("datatype")
     guard let kind = Kind(rawValue: type) else {
       throw ServiceError.badRequest(
-        "\(fields.name("datatype")) is \"\(type.prefix(20))\"; \(Kind.allCases.map(\.rawValue).joined(separator: ", ")) are taken",
+        "\(fields.name("datatype")) is \"\(excerpt(type, 20))\"; \(Kind.allCases.map(\.rawValue).joined(separator: ", ")) are taken",
         fields.name("datatype"))
     }
     let shape = try (fields.array("shape") ?? []).map { value -> Int in
@@ -87,7 +87,7 @@ enum InferenceTensors {
   }
 
   /// One of an answer's outputs; `binary` gets its data where these follow the JSON.
-  static func output(_ tensor: RawTensor, _ binary: inout [UInt8], isBinary: Bool) -> JSONValue {
+  package static func output(_ tensor: RawTensor, _ binary: inout [UInt8], isBinary: Bool) -> JSONValue {
     var type = "FP32"
     if case .integers = tensor.values { type = "INT64" }
     let size = binary.count

@@ -1,15 +1,15 @@
 import Ingot
 
 /// The members of an object of a request; errors name the member as clients do: `messages[0].content`.
-struct Fields: Sendable {
-  let value: JSONValue
+package struct Fields: Sendable {
+  package let value: JSONValue
   /// What is before the name of a member.
   private let path: String
 
   /// Nested deeper than any of the interfaces has it, a request is refused.
-  static let rules = JSONRules(maximumDepth: 24, maximumValues: 2_000_000, isLenient: false)
+  package static let rules = JSONRules(maximumDepth: 24, maximumValues: 2_000_000, isLenient: false)
 
-  init(_ value: JSONValue, at path: String = "") throws {
+  package init(_ value: JSONValue, at path: String = "") throws {
     guard case .object = value.content else {
       throw ServiceError.badRequest(
         path.isEmpty
@@ -19,7 +19,7 @@ struct Fields: Sendable {
     (self.value, self.path) = (value, path)
   }
 
-  init(parsing bytes: [UInt8]) throws {
+  package init(parsing bytes: [UInt8]) throws {
     let value: JSONValue
     do throws(Failure) {
       value = try JSONValue(parsing: bytes, rules: Self.rules)
@@ -30,44 +30,44 @@ struct Fields: Sendable {
     try self.init(value)
   }
 
-  func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+  package func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
   /// nil where it isn't there, or null.
-  subscript(key: String) -> JSONValue? {
+  package subscript(key: String) -> JSONValue? {
     guard let found = value[key], found != .null else { return nil }
     return found
   }
 
-  func wrong(_ key: String, _ needed: String) -> ServiceError {
+  package func wrong(_ key: String, _ needed: String) -> ServiceError {
     let kind = value[key].map { ", not \($0.kind)" } ?? ""
     return .badRequest("\(name(key)) is to be \(needed)\(kind)", name(key), code: "invalid_type")
   }
 
-  func required(_ key: String) throws -> JSONValue {
+  package func required(_ key: String) throws -> JSONValue {
     guard let found = self[key] else {
       throw ServiceError.badRequest("\(name(key)) is missing", name(key), code: "missing_required_parameter")
     }
     return found
   }
 
-  func string(_ key: String) throws -> String? {
+  package func string(_ key: String) throws -> String? {
     guard let found = self[key] else { return nil }
     guard case .string(let text) = found.content else { throw wrong(key, "a string") }
     return text
   }
 
-  func requiredString(_ key: String) throws -> String {
+  package func requiredString(_ key: String) throws -> String {
     _ = try required(key)
     return try string(key) ?? ""
   }
 
-  func boolean(_ key: String) throws -> Bool? {
+  package func boolean(_ key: String) throws -> Bool? {
     guard let found = self[key] else { return nil }
     guard case .boolean(let flag) = found.content else { throw wrong(key, "true or false") }
     return flag
   }
 
-  func integer(_ key: String) throws -> Int? {
+  package func integer(_ key: String) throws -> Int? {
     guard let found = self[key] else { return nil }
     switch found.content {
     case .integer(let number): return number
@@ -77,7 +77,7 @@ struct Fields: Sendable {
     }
   }
 
-  func integer(_ key: String, _ range: ClosedRange<Int>) throws -> Int? {
+  package func integer(_ key: String, _ range: ClosedRange<Int>) throws -> Int? {
     guard let number = try integer(key) else { return nil }
     guard range.contains(number) else {
       throw ServiceError.badRequest(
@@ -87,7 +87,7 @@ struct Fields: Sendable {
     return number
   }
 
-  func number(_ key: String, _ range: ClosedRange<Double>) throws -> Double? {
+  package func number(_ key: String, _ range: ClosedRange<Double>) throws -> Double? {
     guard let found = self[key] else { return nil }
     let number: Double
     switch found.content {
@@ -103,19 +103,19 @@ struct Fields: Sendable {
     return number
   }
 
-  func array(_ key: String) throws -> [JSONValue]? {
+  package func array(_ key: String) throws -> [JSONValue]? {
     guard let found = self[key] else { return nil }
     guard case .array(let values) = found.content else { throw wrong(key, "an array") }
     return values
   }
 
-  func fields(_ key: String) throws -> Fields? {
+  package func fields(_ key: String) throws -> Fields? {
     guard let found = self[key] else { return nil }
     return try Fields(found, at: name(key))
   }
 
   /// A string, or an array of strings.
-  func texts(_ key: String) throws -> [String]? {
+  package func texts(_ key: String) throws -> [String]? {
     guard let found = self[key] else { return nil }
     switch found.content {
     case .string(let text): return [text]
@@ -133,7 +133,7 @@ struct Fields: Sendable {
   }
 
   /// - Throws: `ServiceError` where a member is there that can't be obeyed, unless it has a value that asks for nothing.
-  func refuse(_ key: String, unless harmless: [JSONValue] = [], _ why: String) throws {
+  package func refuse(_ key: String, unless harmless: [JSONValue] = [], _ why: String) throws {
     guard let found = self[key], !harmless.contains(found) else { return }
     throw ServiceError.unsupported(name(key), why)
   }

@@ -1,13 +1,13 @@
 import Ingot
 
 /// What Ollama's clients ask for besides, as far as it can be obeyed; what can't is refused, unless it asks for nothing.
-struct OllamaOptions {
-  var streams = true
-  var say = SayOptions()
-  var unread: [String] = []
+package struct OllamaOptions {
+  package var streams = true
+  package var say = SayOptions()
+  package var unread: [String] = []
 
   /// - Throws: `ServiceError`.
-  init(_ fields: Fields) throws {
+  package init(_ fields: Fields) throws {
     streams = try fields.boolean("stream") ?? true
     try fields.refuse(
       "format", unless: ["", JSONValue.object([:])],
