@@ -94,6 +94,23 @@ static INLINE void v_transpose(vec r[8]) {
   }
 }
 
+/// Of 4 or 2 neighbours in each place of 32 bits, one: `shift` is 24, 16, 8 or 0 for the first to the last of int8.
+#define v_int8_of(a, shift) \
+  _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(_mm256_castps_si256(a), shift), 24))
+/// Of float16, the lower halves of all places; and the upper ones.
+static INLINE vec v_float16_first(vec a) {
+  __m256i low = _mm256_and_si256(_mm256_castps_si256(a), _mm256_set1_epi32(0xFFFF));
+  __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+  return _mm256_cvtph_ps(packed);
+}
+static INLINE vec v_float16_second(vec a) {
+  return v_float16_first(_mm256_castsi256_ps(_mm256_srli_epi32(_mm256_castps_si256(a), 16)));
+}
+static INLINE vec v_bfloat16_first(vec a) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a), 16)); }
+static INLINE vec v_bfloat16_second(vec a) {
+  return _mm256_castsi256_ps(_mm256_and_si256(_mm256_castps_si256(a), _mm256_set1_epi32((int)0xFFFF0000u)));
+}
+
 /// The transposed 8 × 8 at p, whose rows are `stride` bytes apart: halves of rows are joined while they are loaded, which
 /// saves a third of the shuffles.
 static INLINE void v_load_transposed(const char *p, size_t stride, vec r[8]) {

@@ -82,6 +82,19 @@ static INLINE void v_transpose(vec r[16]) {
   }
 }
 
+/// Of 4 or 2 neighbours in each place of 32 bits, one: `shift` is 24, 16, 8 or 0 for the first to the last of int8.
+#define v_int8_of(a, shift) \
+  _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(_mm512_castps_si512(a), shift), 24))
+/// Of float16, the lower halves of all places; and the upper ones.
+static INLINE vec v_float16_first(vec a) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_castps_si512(a))); }
+static INLINE vec v_float16_second(vec a) {
+  return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_castps_si512(a), 16)));
+}
+static INLINE vec v_bfloat16_first(vec a) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 16)); }
+static INLINE vec v_bfloat16_second(vec a) {
+  return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32((int)0xFFFF0000u)));
+}
+
 /// The transposed 16 × 16 at p, whose rows are `stride` bytes apart.
 static INLINE void v_load_transposed(const char *p, size_t stride, vec r[16]) {
 #pragma clang loop unroll(full)

@@ -81,6 +81,17 @@ static INLINE void v_transpose(vec r[4]) {
   r[2] = vreinterpretq_f32_f64(vtrn2q_f64(a, c)), r[3] = vreinterpretq_f32_f64(vtrn2q_f64(b, d));
 }
 
+/// Of 4 or 2 neighbours in each place of 32 bits, one: `shift` is 24, 16, 8 or 0 for the first to the last of int8.
+#define v_int8_of(a, shift) \
+  vcvtq_f32_s32(vshrq_n_s32(vshlq_n_s32(vreinterpretq_s32_f32(a), shift), 24))
+/// Of float16, the lower halves of all places; and the upper ones.
+static INLINE vec v_float16_first(vec a) { return float16_widened(vmovn_u32(vreinterpretq_u32_f32(a))); }
+static INLINE vec v_float16_second(vec a) { return float16_widened(vshrn_n_u32(vreinterpretq_u32_f32(a), 16)); }
+static INLINE vec v_bfloat16_first(vec a) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(a), 16)); }
+static INLINE vec v_bfloat16_second(vec a) {
+  return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(a), vdupq_n_u32(0xFFFF0000u)));
+}
+
 /// The transposed 4 × 4 at p, whose rows are `stride` bytes apart.
 static INLINE void v_load_transposed(const char *p, size_t stride, vec r[4]) {
 #pragma clang loop unroll(full)

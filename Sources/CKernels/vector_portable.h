@@ -3,6 +3,7 @@
 enum { lanes = 4 };
 typedef float vec __attribute__((vector_size(16)));
 typedef int32_t bits __attribute__((vector_size(16)));
+typedef uint32_t unsigned_bits __attribute__((vector_size(16)));
 
 static INLINE vec v_all(float x) { return (vec){x, x, x, x}; }
 static INLINE vec v_zero(void) { return v_all(0); }
@@ -132,6 +133,18 @@ static INLINE void v_transpose(vec r[4]) {
   r[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5), r[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
   r[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5), r[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
 }
+
+/// Of 4 or 2 neighbours in each place of 32 bits, one: `shift` is 24, 16, 8 or 0 for the first to the last of int8.
+#define v_int8_of(a, shift) \
+  __builtin_convertvector((bits)((unsigned_bits)(a) << (shift)) >> 24, vec)
+/// Of float16, the lower halves of all places; and the upper ones.
+static INLINE vec v_float16_first(vec a) {
+  for (size_t i = 0; i < lanes; i++) a[i] = float16_widened((uint16_t)((unsigned_bits)a)[i]);
+  return a;
+}
+static INLINE vec v_float16_second(vec a) { return v_float16_first((vec)((unsigned_bits)a >> 16)); }
+static INLINE vec v_bfloat16_first(vec a) { return (vec)((unsigned_bits)a << 16); }
+static INLINE vec v_bfloat16_second(vec a) { return (vec)((unsigned_bits)a & 0xFFFF0000u); }
 
 /// The transposed 4 × 4 at p, whose rows are `stride` bytes apart.
 static INLINE void v_load_transposed(const char *p, size_t stride, vec r[4]) {
