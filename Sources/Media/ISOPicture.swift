@@ -48,7 +48,8 @@ extension Picture {
   ///   when it can't be read here.
   init(iso path: String, bytes: [UInt8]? = nil, pixels: Int? = nil) throws(Failure) {
     do throws(Failure) {
-      let reader = try VideoReader(Video(path, frames: 1), bytes: bytes, pixels: pixels)
+      let video = bytes == nil ? try Video(path, frames: 1) : Video(named: path, frames: 1)
+      let reader = try VideoReader(video, bytes: bytes, pixels: pixels)
       guard let frame = try reader.next() else { throw Failure(.badData, file: path, "holds no picture") }
       self = frame.picture
       // Whether the child ended well shows after the last frame.

@@ -34,6 +34,10 @@ public struct Video: Sendable {
     (self.path, self.frames) = (path, frames)
   }
 
+  /// One that is in no file.
+  /// - Parameter name: for errors.
+  package init(named name: String, frames: Int) { (path, self.frames) = (name, frames) }
+
   package static let formats = "MP4, QuickTime, Matroska, WebM, AVI, Ogg, FLV, ASF, MPEG-TS, MPEG-PS, IVF and YUV4MPEG2"
 
   /// Whether a file that begins so is in a container that FFmpeg is asked to read.
