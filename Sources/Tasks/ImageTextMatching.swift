@@ -157,7 +157,8 @@ public final class ImageTextMatching: Sendable {
         out.append(
           ImageTextMatch(
             text: text.text, tokens: text.tokens, logits: logits,
-            probability: 1 / (1 + Elementary.exp(Double(logits[0]) - Double(logits[1]))), cosine: cosine, frames: image.frames,
+            probability: 1 / (1 + Elementary.exp(Double(logits[0]) - Double(logits[1]))), cosine: cosine,
+            frames: image.frames,
             seconds: (image.seconds, 0)))
       }
     }

@@ -117,7 +117,8 @@ struct Ask: LimitedCommand {
     let progress = FrameProgress()
     defer { progress.finish() }
     let asking = AskingRun(
-      vqa, options: answerOptions, from: list, trace: record, receipt: receipt, frames: frames, isUpright: pictures.upright,
+      vqa, options: answerOptions, from: list, trace: record, receipt: receipt, frames: frames,
+      isUpright: pictures.upright,
       progress: progress.tell)
     let failed: Int
     if let image {

@@ -65,7 +65,8 @@ struct Match: LimitedCommand {
     defer { progress.finish() }
     try receipts.check(matching.level)
     let receipt = receipts.record
-    let run = MatchingRun(matching, receipt: receipt, frames: frames, isUpright: pictures.upright, progress: progress.tell)
+    let run = MatchingRun(
+      matching, receipt: receipt, frames: frames, isUpright: pictures.upright, progress: progress.tell)
     let failed = try images.isEmpty ? matchLines(run) : match(images, texts, run)
     var settings = ReceiptSettings()
     (settings.isUpright, settings.frames) = (pictures.upright, frames)

@@ -163,7 +163,9 @@ struct ComputingOptions: ParsableArguments {
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is a number from 1 to 1024") }
-    if fast, kernels != .auto { throw ValidationError("--fast takes the kernels that are fastest: leave --kernels out") }
+    if fast, kernels != .auto {
+      throw ValidationError("--fast takes the kernels that are fastest: leave --kernels out")
+    }
   }
 }
 

@@ -111,7 +111,8 @@ struct Verify: LimitedCommand {
     progress.finish()
     try tell(
       VerificationReport(
-        findings + unreadable, outputs: try outputs(of: running), receipt: try receipt.map { try reproduced($0, files) },
+        findings + unreadable, outputs: try outputs(of: running),
+        receipt: try receipt.map { try reproduced($0, files) },
         signatures: signatures))
   }
 

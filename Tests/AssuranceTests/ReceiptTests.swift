@@ -31,7 +31,11 @@ import Testing
     var run = AskingRun(
       try VisualQuestionAnswering(VQANets(files: files), threads: threads, level: level), options: settings.ofAnswers,
       from: list, receipt: record)
-    if together { _ = try run.ask(picture, questions) } else { for one in questions { _ = try run.ask(picture, [one]) } }
+    if together {
+      _ = try run.ask(picture, questions)
+    } else {
+      for one in questions { _ = try run.ask(picture, [one]) }
+    }
     return Receipt(.ask, files, settings, record.items)
   }
 
@@ -97,7 +101,8 @@ import Testing
     #expect(try Receipt(parsing: Array(made.utf8)).items.count == 3)
     for (part, other, reason) in [
       (#""receipt":1"#, #""receipt":2"#, "version 2"), (#""arithmetic":1"#, #""arithmetic":9"#, "arithmetic 9"),
-      (#""task":"ask""#, #""task":"sing""#, "unknown a task"), (#""settings":{}"#, #""settings":{"x":1}"#, "\"x\" is unknown"),
+      (#""task":"ask""#, #""task":"sing""#, "unknown a task"),
+      (#""settings":{}"#, #""settings":{"x":1}"#, "\"x\" is unknown"),
       (#""settings":{}"#, #""settings":{"seed":"x"}"#, "no seed"), (#""imageSHA256""#, #""imageSHA""#, "go together"),
       (#""result":"circle","#, "", "result"), (#""nets":[{"#, #""nets":[7,{"#, "object"),
     ] {

@@ -32,7 +32,8 @@ import Testing
     let engine = try Engine(threads: threads, level: level)
     var numbers = KernelNumbers(3)
     for (count, inputs, outputs) in [
-      (1, 1, 1), (1, 100, 37), (2, 16, 16), (3, 33, 19), (5, 64, 40), (9, 21, 33), (13, 40, 17), (17, 31, 30), (70, 18, 9),
+      (1, 1, 1), (1, 100, 37), (2, 16, 16), (3, 33, 19), (5, 64, 40), (9, 21, 33), (13, 40, 17), (17, 31, 30),
+      (70, 18, 9),
       (1, 3073, 3), (9, 4097, 2), (20, 6200, 1),
     ] {
       let x = numbers.matrix(count, inputs)

@@ -87,7 +87,9 @@ public struct Receipt: Sendable, Equatable {
   /// - Throws: `Failure` of kind `noInput` when there is no such file, `badData` naming the byte for what is no receipt, or
   ///   one of another arithmetic.
   public init(file path: String) throws(Failure) {
-    do throws(Failure) { try self.init(parsing: contents(of: path, limit: .receiptBytes)) } catch { throw error.inFile(path) }
+    do throws(Failure) { try self.init(parsing: contents(of: path, limit: .receiptBytes)) } catch {
+      throw error.inFile(path)
+    }
   }
 
   public init(parsing bytes: [UInt8]) throws(Failure) {
@@ -122,7 +124,8 @@ public struct Receipt: Sendable, Equatable {
       guard !nets.isEmpty else { throw json.failure("names no nets") }
     } catch {
       var failure = error
-      failure.hint = error.hint ?? "a receipt is what --receipt of `ingot ask`, caption, match, classify and embed writes"
+      failure.hint =
+        error.hint ?? "a receipt is what --receipt of `ingot ask`, caption, match, classify and embed writes"
       throw failure
     }
   }
