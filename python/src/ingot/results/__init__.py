@@ -26,7 +26,7 @@ from .scan import Finding, ScanReport, ScannedFile, ScannedFileGlobal
 from .sign import SignReport, Signature, Signer
 from .verify import (
     VerifiedSignature, VerifyArrays, VerifyDifference, VerifyFailure, VerifyFile, VerifyFileSource, VerifyOutput,
-    VerifyReport
+    VerifyReceipt, VerifyReceiptDifferent, VerifyReport
 )
 
 __all__ = [
@@ -42,5 +42,6 @@ __all__ = [
     "QuantizeQuantizedLeft", "QuantizeReport", "QuantizeSearch", "QuantizeSearchHelped", "QuantizeTrial", "Record",
     "ScanReport", "ScannedFile", "ScannedFileGlobal", "SignReport", "Signature", "Signer", "Statistics", "Tie",
     "Totals", "Vector", "VerifiedSignature", "VerifyArrays", "VerifyDifference", "VerifyFailure", "VerifyFile",
-    "VerifyFileSource", "VerifyOutput", "VerifyReport", "WrittenNet", "made"
+    "VerifyFileSource", "VerifyOutput", "VerifyReceipt", "VerifyReceiptDifferent", "VerifyReport", "WrittenNet",
+    "made"
 ]

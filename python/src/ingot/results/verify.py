@@ -9,7 +9,7 @@ from ._record import Record
 from .sign import Signer
 
 __all__ = ["VerifiedSignature", "VerifyArrays", "VerifyDifference", "VerifyFailure", "VerifyFile", "VerifyFileSource",
-    "VerifyOutput", "VerifyReport"]
+    "VerifyOutput", "VerifyReceipt", "VerifyReceiptDifferent", "VerifyReport"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +114,44 @@ class VerifyFile(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerifyReceiptDifferent(Record):
+    """Part of what `ingot verify --json` prints."""
+
+    image: str | None
+    text: str | None
+    reason: str
+
+    @classmethod
+    def from_json(cls, value: Any) -> VerifyReceiptDifferent:
+        return cls(
+            raw=value, image=value.get("image"), text=value.get("text"), reason=value["reason"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyReceipt(Record):
+    """Results of a receipt that were computed again; left out where there was none.
+
+    Attributes:
+        arithmetic: The version of docs/ARITHMETIC.md.
+        scores_sha256: The receipt's, of all results.
+        different: Results that are other than the receipt says.
+    """
+
+    task: Literal["ask", "caption", "match", "classify", "embed"]
+    arithmetic: int
+    results: int
+    scores_sha256: str
+    different: tuple[VerifyReceiptDifferent, ...]
+
+    @classmethod
+    def from_json(cls, value: Any) -> VerifyReceipt:
+        return cls(
+            raw=value, task=value["task"], arithmetic=value["arithmetic"], results=value["results"],
+            scores_sha256=value["scoresSHA256"],
+            different=tuple(VerifyReceiptDifferent.from_json(item) for item in value["different"]))
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerifyDifference(Record):
     """A file that isn't what was signed.
 
@@ -174,6 +212,7 @@ class VerifyReport(Record):
         verified: Whether all that was checked is right.
         outputs: Outputs compared with reference outputs.
         files: Net files; empty where only signatures of other files were verified.
+        receipt: Results of a receipt that were computed again; left out where there was none.
         signatures: Signatures that were verified; left out where none were to be.
     """
 
@@ -181,6 +220,7 @@ class VerifyReport(Record):
     arrays: VerifyArrays
     outputs: tuple[VerifyOutput, ...]
     files: tuple[VerifyFile, ...]
+    receipt: VerifyReceipt | None
     signatures: tuple[VerifiedSignature, ...] | None
 
     @classmethod
@@ -189,5 +229,6 @@ class VerifyReport(Record):
             raw=value, verified=value["verified"], arrays=VerifyArrays.from_json(value["arrays"]),
             outputs=tuple(VerifyOutput.from_json(item) for item in value["outputs"]),
             files=tuple(VerifyFile.from_json(item) for item in value["files"]),
+            receipt=None if value.get("receipt") is None else VerifyReceipt.from_json(value.get("receipt")),
             signatures=None if value.get("signatures") is None else tuple(VerifiedSignature.from_json(item) for item
                 in value.get("signatures")))
