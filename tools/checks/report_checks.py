@@ -7,6 +7,7 @@ import subprocess
 import export_checks
 import numpy as np
 import numpy_checks
+import receipt_checks
 from format_files import CLIP, DEMO, EMBEDDER, EVERY_TYPE, ROOT, TINY
 from schema_checks import check_refused, check_valid
 from wrong_net_files import REMOVE, read_header
@@ -347,6 +348,7 @@ def check_reports(checks, errors, program):
     check_signing(checks, errors, program, plain[0])
     check_classifying(checks, errors, program)
     check_embedding(checks, errors, program)
+    receipt_checks.check_receipts(checks, errors, program, shelf)
     check_plain_exports(checks, errors, program, *check_plain(checks, errors, program))
     evaluated = check_evaluating(checks, errors, program, shelf)
     questions = ["--questions", DEMO / "questions.jsonl"]
